@@ -1,0 +1,101 @@
+import TensorCore
+
+/// Names the image whose noise is drawn: an adversarial image keeps its source's name.
+public struct ImageKey: Hashable, Sendable {
+  /// Name of the dataset, as `fashion-mnist`.
+  public var dataset: String
+  /// Split, as `test`.
+  public var split: String
+  /// Index in the split's file order.
+  public var index: Int
+
+  /// The key as given.
+  public init(dataset: String, split: String, index: Int) {
+    self.dataset = dataset
+    self.split = split
+    self.index = index
+  }
+}
+
+/// Which seeded stream an evaluation draws its noise from.
+///
+/// The defence's own stream decides recorded predictions; an attacker draws from another.
+public struct NoiseStream: Hashable, Sendable {
+  /// Who draws.
+  public enum Owner: Hashable, Sendable {
+    /// The classifier's own inference.
+    case defence
+    /// An attacker's estimate at an iteration (counted over restarts) and EOT draw.
+    case attack(step: Int, eot: Int)
+  }
+
+  /// Seed of the owner.
+  public var seed: UInt64
+  /// Who draws.
+  public var owner: Owner
+
+  /// The stream as given.
+  public init(seed: UInt64, owner: Owner) {
+    self.seed = seed
+    self.owner = owner
+  }
+}
+
+/// Compute spent, counted where it is made.
+public struct Cost: Hashable, Sendable {
+  /// Network evaluations asked for, forward only or with a backward.
+  public var evaluations: Int
+  /// Backward passes.
+  public var gradients: Int
+
+  /// The cost as given.
+  public init(evaluations: Int = 0, gradients: Int = 0) {
+    self.evaluations = evaluations
+    self.gradients = gradients
+  }
+
+  /// Sum of two costs.
+  public static func + (a: Cost, b: Cost) -> Cost {
+    Cost(evaluations: a.evaluations + b.evaluations, gradients: a.gradients + b.gradients)
+  }
+}
+
+/// Logits of one image with the gradient an attack asked for.
+public struct LogitGradient: Sendable {
+  /// One a class; classes that a strategy eliminated have their best finite estimate.
+  public var logits: [Double]
+  /// ∂(Σ_k c_k·logit_k)/∂x in pixel units, planar `[C, H, W]`.
+  public var gradient: [Float]
+  /// What it took.
+  public var cost: Cost
+
+  /// The value as given.
+  public init(logits: [Double], gradient: [Float], cost: Cost) {
+    self.logits = logits
+    self.gradient = gradient
+    self.cost = cost
+  }
+}
+
+/// A classifier that a white-box attack can differentiate.
+///
+/// Images are planar `[C, H, W]` in pixel units [0, 1].
+public protocol DifferentiableClassifier: Sendable {
+  /// Size of the images.
+  var shape: ImageShape { get }
+  /// Number of classes K.
+  var classCount: Int { get }
+
+  /// Logits of one image.
+  func logits(
+    of image: [Float], key: ImageKey, stream: NoiseStream
+  ) throws -> (logits: [Double], cost: Cost)
+
+  /// Logits and the gradient of Σ_k c_k·logit_k, where c is chosen from the logits.
+  ///
+  /// - Parameter cotangent: maps the logits to c, `[K]`; classes whose c is 0 cost no backward pass.
+  func gradient(
+    of image: [Float], key: ImageKey, stream: NoiseStream,
+    cotangent: @Sendable ([Double]) -> [Double]
+  ) throws -> LogitGradient
+}

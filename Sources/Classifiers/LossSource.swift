@@ -1,0 +1,20 @@
+import Diffusion
+
+/// Answers which raw denoising losses one image has: a live model, or a recorded run.
+///
+/// A strategy asks; it never learns which kind of source answers.
+public protocol LossSource {
+  /// Number of classes K.
+  var classCount: Int { get }
+
+  /// Raw errors summed over pixels, before weights and reduction.
+  ///
+  /// **Shape** `[timesteps.count, classes.count]`, row-major. Diverged losses are +Inf.
+  ///
+  /// - Parameters:
+  ///   - classes: class indices asked for.
+  ///   - timesteps: indices into the noise grid.
+  ///   - draw: noise draw, from 0.
+  /// - Throws: a source's own error, naming the loss that it cannot give.
+  func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float]
+}

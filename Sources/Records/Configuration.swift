@@ -1,0 +1,146 @@
+import Foundation
+
+/// Everything that decides what a classifier answers, apart from seeds, inputs and attacks.
+///
+/// Two runs with equal configurations ask the same question of their images. The value is stored
+/// as canonical JSON (RFC 8785) and named by the SHA-256 of that text, its fingerprint. Fields at
+/// their neutral default are left out, so that a field added later keeps old fingerprints.
+public struct Configuration: Hashable, Sendable {
+  /// Version of the JSON layout, written as `schema`.
+  public static let schema = 1
+
+  /// How the image is classified.
+  public enum Classifier: String, Codable, CaseIterable, Sendable {
+    /// Diffusion classifier: argmax over classes of the ELBO.
+    case dc
+    /// Robust diffusion classifier: likelihood maximization, then `dc`.
+    case rdc
+    /// Optimal diffusion classifier: the ELBO under the closed-form denoiser of the training set.
+    case optimal
+    /// Likelihood maximization by a network, then `optimal`.
+    case lmOptimal = "lm+optimal"
+
+    /// Whether likelihood maximization comes first.
+    public var maximizesLikelihood: Bool { self == .rdc || self == .lmOptimal }
+    /// Whether the denoiser is the closed-form one of the training set.
+    public var isOptimal: Bool { self == .optimal || self == .lmOptimal }
+  }
+
+  /// Error norm of one denoising loss.
+  public enum Loss: String, Codable, CaseIterable, Sendable { case squared, absolute }
+  /// Whether a loss is the sum or the mean of its pixels' errors.
+  public enum Reduction: String, Codable, CaseIterable, Sendable { case sum, mean }
+  /// Whether the classes of one image see the same noise.
+  public enum Noise: String, Codable, CaseIterable, Sendable { case shared, fresh }
+
+  /// How the image is classified.
+  public var classifier: Classifier
+  /// SHA-256 (hexadecimal) of the denoiser's tensors, or of the support images of `optimal`.
+  public var model: String
+  /// SHA-256 of the tensors of the network that maximizes likelihood; nil: `model` itself.
+  public var lmModel: String?
+  /// Noise levels in canonical spelling, as `linear:0.0001:3:125`.
+  public var grid: String
+  /// Weight function ω(σ), as `edm`.
+  public var weights: String
+  /// Error norm; neutral: `squared`.
+  public var loss: Loss = .squared
+  /// Pixel reduction; neutral: `sum`.
+  public var reduction: Reduction = .sum
+  /// Factor on every logit; neutral: 1.
+  public var logitScale: Double = 1
+  /// Class prior, `[classes]`, summing to 1; neutral: nil, uniform.
+  public var prior: [Double]?
+  /// Noise sharing between classes; neutral: `shared`.
+  public var noise: Noise = .shared
+  /// Whether all timesteps see the same noise direction ε; neutral: false.
+  public var sharesTimesteps: Bool = false
+  /// Whether draws come in pairs ±ε; neutral: false.
+  public var antithetic: Bool = false
+  /// Noise draws per timestep and class; neutral: 1.
+  public var draws: Int = 1
+  /// Sampling strategy in canonical spelling, as `halving:5x10,1x50`; neutral: `full`.
+  public var strategy: String = "full"
+  /// Likelihood maximization before classifying; nil where the classifier has none.
+  public var lm: LikelihoodMaximization?
+
+  /// A configuration with every other axis at its neutral default.
+  public init(classifier: Classifier, model: String, grid: String, weights: String) {
+    self.classifier = classifier
+    self.model = model
+    self.grid = grid
+    self.weights = weights
+  }
+}
+
+/// Parameters of likelihood maximization (the LM of RDC, arXiv 2305.15241).
+public struct LikelihoodMaximization: Codable, Hashable, Sendable {
+  /// Update rule.
+  public enum Variant: String, Codable, CaseIterable, Sendable { case paper, released, l2 }
+
+  /// Update rule.
+  public var variant: Variant
+  /// Number of gradient steps N.
+  public var steps: Int
+  /// Step size in [−1, 1] units: γ of `paper`, the Adam rate of `released`, η/N of `l2`.
+  public var rate: Double
+  /// Noise levels that σ is drawn from, uniformly, in [−1, 1] units.
+  public var sigmaLow: Double
+  /// Upper end of the noise levels.
+  public var sigmaHigh: Double
+  /// Bound on the movement, pixel units [0, 1]; nil: none.
+  public var eta: Double?
+  /// Momentum μ of the sign and the normalised-gradient steps.
+  public var momentum: Double
+
+  /// The parameters as given; `LikelihoodMaximization.defaults(_:)` has the published ones.
+  public init(
+    variant: Variant, steps: Int, rate: Double, sigmaLow: Double, sigmaHigh: Double, eta: Double?,
+    momentum: Double
+  ) {
+    self.variant = variant
+    self.steps = steps
+    self.rate = rate
+    self.sigmaLow = sigmaLow
+    self.sigmaHigh = sigmaHigh
+    self.eta = eta
+    self.momentum = momentum
+  }
+}
+
+/// Parameters of one attack; no part of a `Configuration`.
+public struct AttackConfiguration: Codable, Hashable, Sendable {
+  /// Threat model's norm.
+  public enum Norm: String, Codable, CaseIterable, Sendable { case linf, l2 }
+  /// How gradients pass through likelihood maximization.
+  public enum Gradient: String, Codable, CaseIterable, Sendable { case bpda }
+
+  /// Registered name, as `apgd-ce`.
+  public var name: String
+  /// Threat model's norm.
+  public var norm: Norm
+  /// Budget in pixel units [0, 1].
+  public var epsilon: Double
+  /// Iterations of one restart.
+  public var steps: Int
+  /// Independent starts; the worst result is kept.
+  public var restarts: Int
+  /// Noise draws averaged for each gradient (expectation over transformation).
+  public var eot: Int
+  /// How gradients pass through likelihood maximization.
+  public var gradient: Gradient
+
+  /// The parameters as given.
+  public init(
+    name: String, norm: Norm, epsilon: Double, steps: Int = 100, restarts: Int = 1, eot: Int = 1,
+    gradient: Gradient = .bpda
+  ) {
+    self.name = name
+    self.norm = norm
+    self.epsilon = epsilon
+    self.steps = steps
+    self.restarts = restarts
+    self.eot = eot
+    self.gradient = gradient
+  }
+}

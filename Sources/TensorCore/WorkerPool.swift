@@ -1,0 +1,138 @@
+import Foundation
+import Synchronization
+
+/// A fixed set of threads that share indexed loops.
+///
+/// `forEach` may be called from within a loop's body: the caller works through its own loop, idle
+/// threads help. Each thread has a slot in `0 ..< count` that names scratch space only it touches.
+/// A caller that is not one of the pool's threads takes slot 0, one such caller at a time.
+public final class WorkerPool: Sendable {
+  /// Number of threads that work, the outside caller included.
+  public let count: Int
+
+  private let board = Board()
+  private let outside = NSLock()
+
+  /// Starts `count − 1` threads; they end when the pool is released.
+  public init(threads count: Int) {
+    precondition(count >= 1, "WorkerPool needs at least 1 thread, got \(count)")
+    self.count = count
+    for slot in 0..<count where slot > 0 {
+      let thread = Thread { [board] in
+        Thread.current.threadDictionary[board.key] = slot
+        while let loop = board.nextLoop() {
+          loop.work(slot: slot, board: board)
+        }
+      }
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+  }
+
+  deinit { board.close() }
+
+  /// Calls `body(item, slot)` for every item in `0 ..< items`, in no particular order.
+  ///
+  /// - Throws: the first error that a body threw; items not begun by then are skipped.
+  public func forEach(_ items: Int, _ body: @Sendable (_ item: Int, _ slot: Int) throws -> Void)
+    throws
+  {
+    guard items > 0 else { return }
+    if let slot = Thread.current.threadDictionary[board.key] as? Int {
+      try run(items, slot: slot, body)
+    } else {
+      try outside.withLock {
+        Thread.current.threadDictionary[board.key] = 0
+        defer { Thread.current.threadDictionary[board.key] = nil }
+        try run(items, slot: 0, body)
+      }
+    }
+  }
+
+  private func run(
+    _ items: Int, slot: Int, _ body: @Sendable (Int, Int) throws -> Void
+  ) throws {
+    // The loop cannot outlive this call: `finish` returns only after every item has ended.
+    try withoutActuallyEscaping(body) { body in
+      let loop = Loop(items: items, body: body)
+      board.post(loop)
+      loop.work(slot: slot, board: board)
+      board.finish(loop)
+      if let failure = loop.failure.withLock({ $0 }) { throw failure }
+    }
+  }
+
+  /// One running `forEach`.
+  private final class Loop: Sendable {
+    let items: Int
+    let body: @Sendable (Int, Int) throws -> Void
+    let failure = Mutex<(any Error)?>(nil)
+    private let next = Atomic<Int>(0)
+    private let ended = Atomic<Int>(0)
+
+    init(items: Int, body: @escaping @Sendable (Int, Int) throws -> Void) {
+      self.items = items
+      self.body = body
+    }
+
+    var hasWork: Bool { next.load(ordering: .relaxed) < items }
+    var isDone: Bool { ended.load(ordering: .acquiring) == items }
+
+    func work(slot: Int, board: Board) {
+      while true {
+        let item = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard item < items else { return }
+        do {
+          if failure.withLock({ $0 == nil }) { try body(item, slot) }
+        } catch {
+          failure.withLock { $0 = $0 ?? error }
+        }
+        if ended.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == items {
+          board.announce()
+        }
+      }
+    }
+  }
+
+  /// The open loops, and the condition that idle threads and finishing callers wait on.
+  private final class Board: @unchecked Sendable {
+    let key = "elbow.worker-slot.\(UUID().uuidString)"
+    private let condition = NSCondition()
+    private var loops: [Loop] = []
+    private var closed = false
+
+    func post(_ loop: Loop) {
+      condition.withLock {
+        loops.append(loop)
+        condition.broadcast()
+      }
+    }
+
+    func announce() { condition.withLock { condition.broadcast() } }
+
+    func close() {
+      condition.withLock {
+        closed = true
+        condition.broadcast()
+      }
+    }
+
+    /// The innermost loop with work left; waits for one, nil once the pool is closed.
+    func nextLoop() -> Loop? {
+      condition.withLock {
+        while !closed {
+          if let loop = loops.last(where: \.hasWork) { return loop }
+          condition.wait()
+        }
+        return nil
+      }
+    }
+
+    func finish(_ loop: Loop) {
+      condition.withLock {
+        while !loop.isDone { condition.wait() }
+        loops.removeAll { $0 === loop }
+      }
+    }
+  }
+}
