@@ -1,0 +1,35 @@
+import Records
+
+/// A classifier's full answer for one image: what a run records.
+public struct Answer: Sendable {
+  /// argmax of the evidence.
+  public var predicted: Int
+  /// One entry a class.
+  public var evidence: [ClassEvidence]
+  /// Raw losses asked for, nil where the classifier has none.
+  public var losses: LossRecord?
+  /// Compute spent.
+  public var cost: Cost
+  /// Largest pixel movement by likelihood maximization, pixel units; nil without it.
+  public var movementMax: Double?
+  /// Mean absolute pixel movement by likelihood maximization, pixel units; nil without it.
+  public var movementMean: Double?
+
+  /// An answer without losses and movement.
+  public init(predicted: Int, evidence: [ClassEvidence], cost: Cost) {
+    self.predicted = predicted
+    self.evidence = evidence
+    self.cost = cost
+  }
+}
+
+/// A classifier that answers with the evidence for every class.
+public protocol ImageClassifier: DifferentiableClassifier {
+  /// Classifies one image.
+  ///
+  /// - Parameters:
+  ///   - image: planar `[C, H, W]`, pixel units [0, 1].
+  ///   - key: names the image for the noise.
+  ///   - stream: the defence's own stream for a recorded prediction.
+  func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer
+}
