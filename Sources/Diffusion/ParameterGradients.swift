@@ -1,0 +1,116 @@
+import Layers
+import TensorCore
+
+/// Places of all parameters' gradients in one flat buffer, in each layer's own memory order.
+struct GradientLayout: Sendable {
+  /// Offsets of a layer's weight and bias.
+  struct Pair: Sendable {
+    let weight: Int
+    let bias: Int
+  }
+
+  private struct Entry: Sendable {
+    let name: String
+    let offset: Int
+    /// Reads the checkpoint's order from the accumulated gradient.
+    let export: @Sendable (UnsafePointer<Float>) -> [Float]
+  }
+
+  private(set) var count = 0
+  private var entries: [Entry] = []
+
+  mutating func add(
+    _ name: String, _ layer: Convolution, interleavedBlocks: Int? = nil
+  ) -> Pair {
+    let regroup: @Sendable ([Float]) -> [Float] = { values in
+      guard let blocks = interleavedBlocks else { return values }
+      return interleave(values, blocks: blocks, rows: layer.outputs / blocks)
+    }
+    let weight = take("\(name).weight", layer.weightGradientCount) {
+      regroup(layer.weightGradient($0))
+    }
+    let bias = take("\(name).bias", aligned(layer.outputs)) {
+      regroup(Array(UnsafeBufferPointer(start: $0, count: layer.outputs)))
+    }
+    return Pair(weight: weight, bias: bias)
+  }
+
+  mutating func add(_ name: String, _ layer: GroupNorm) -> Pair {
+    Pair(
+      weight: take("\(name).weight", padded: layer.channels),
+      bias: take("\(name).bias", padded: layer.channels))
+  }
+
+  mutating func add(_ name: String, _ layer: Linear) -> Pair {
+    Pair(
+      weight: take("\(name).weight", padded: layer.inputs * layer.outputs),
+      bias: take("\(name).bias", padded: layer.outputs))
+  }
+
+  private mutating func take(_ name: String, padded count: Int) -> Int {
+    take(name, aligned(count)) { Array(UnsafeBufferPointer(start: $0, count: count)) }
+  }
+
+  private mutating func take(
+    _ name: String, _ count: Int, _ export: @escaping @Sendable (UnsafePointer<Float>) -> [Float]
+  ) -> Int {
+    entries.append(Entry(name: name, offset: self.count, export: export))
+    defer { self.count += count }
+    return self.count
+  }
+
+  /// All gradients under the checkpoint's names, in its memory order.
+  func export(_ base: UnsafePointer<Float>) -> [String: [Float]] {
+    Dictionary(
+      entries.map { ($0.name, $0.export(base + $0.offset)) }, uniquingKeysWith: { first, _ in first })
+  }
+}
+
+/// Gradients of all parameters, summed over the evaluations that were differentiated into it.
+///
+/// Used by one thread at a time.
+public final class ParameterGradients {
+  private let layout: GradientLayout
+  private let buffer: AlignedBuffer
+  /// Gradient of the SiLU'd noise embedding of the evaluation in progress.
+  let embedding: AlignedBuffer
+
+  init(layout: GradientLayout, embedding: Int) {
+    self.layout = layout
+    buffer = AlignedBuffer(count: layout.count)
+    self.embedding = AlignedBuffer(count: embedding)
+  }
+
+  /// The gradients under the checkpoint's parameter names, in the checkpoint's memory order.
+  public var named: [String: [Float]] { layout.export(UnsafePointer(buffer.base)) }
+
+  /// Sets every gradient to zero.
+  public func reset() { buffer.base.update(repeating: 0, count: buffer.count) }
+
+  func pointer(_ offset: Int) -> UnsafeMutablePointer<Float> { buffer.base + offset }
+
+  func accumulate(
+    _ layer: Convolution, _ slot: GradientLayout.Pair, x: FeatureMap, dy: FeatureMap
+  ) {
+    layer.accumulate(weight: pointer(slot.weight), bias: pointer(slot.bias), x: x, dy: dy)
+  }
+
+  func norm(
+    _ slot: GradientLayout.Pair
+  ) -> (weight: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>) {
+    (pointer(slot.weight), pointer(slot.bias))
+  }
+
+  /// The gradients of `affine`, whose outputs are added to every pixel of a map, and of the
+  /// embedding it reads.
+  func accumulateEmbedding(
+    _ affine: Linear, _ slot: GradientLayout.Pair, x: UnsafePointer<Float>, map: FeatureMap,
+    in arena: Arena
+  ) {
+    let sums = arena.take(map.stride)
+    sums.update(repeating: 0, count: map.stride)
+    addChannelSums(of: map, to: sums)
+    affine.accumulate(weight: pointer(slot.weight), bias: pointer(slot.bias), x: x, dy: sums)
+    affine.backward(sums, into: embedding.base)
+  }
+}

@@ -1,0 +1,61 @@
+import Layers
+
+/// Reads a network's parameters by their checkpoint names and builds layers of them.
+struct ParameterReader {
+  /// The values of the named parameter, row-major in the shape given.
+  let read: (_ name: String, _ shape: [Int]) throws -> [Float]
+
+  func convolution(
+    _ name: String, _ inputs: Int, _ outputs: Int, kernel: Int, inputStride: Int? = nil
+  ) throws -> Convolution {
+    Convolution(
+      weight: try read("\(name).weight", [outputs, inputs, kernel, kernel]),
+      bias: try read("\(name).bias", [outputs]), inputs: inputs, outputs: outputs, kernel: kernel,
+      inputStride: inputStride)
+  }
+
+  /// A 1×1 convolution whose outputs interleave `blocks` values a channel, regrouped to
+  /// consecutive blocks: output c·blocks + j of the checkpoint becomes j·channels + c.
+  func interleavedConvolution(_ name: String, _ channels: Int, blocks: Int) throws -> Convolution {
+    let outputs = channels * blocks
+    let weight = try read("\(name).weight", [outputs, channels, 1, 1])
+    let bias = try read("\(name).bias", [outputs])
+    return Convolution(
+      weight: deinterleave(weight, blocks: blocks, rows: channels),
+      bias: deinterleave(bias, blocks: blocks, rows: channels),
+      inputs: channels, outputs: outputs, kernel: 1)
+  }
+
+  func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Linear {
+    Linear(
+      weight: try read("\(name).weight", [outputs, inputs]),
+      bias: try read("\(name).bias", [outputs]), inputs: inputs, outputs: outputs)
+  }
+
+  func norm(_ name: String, _ channels: Int, activates: Bool) throws -> GroupNorm {
+    GroupNorm(
+      weight: try read("\(name).weight", [channels]), bias: try read("\(name).bias", [channels]),
+      activates: activates)
+  }
+}
+
+/// Row c·blocks + j of `[rows·blocks, …]` moved to row j·rows + c.
+func deinterleave(_ values: [Float], blocks: Int, rows: Int) -> [Float] {
+  permuteRows(values, count: rows * blocks) { row in (row % rows) * blocks + row / rows }
+}
+
+/// The inverse of `deinterleave`.
+func interleave(_ values: [Float], blocks: Int, rows: Int) -> [Float] {
+  permuteRows(values, count: rows * blocks) { row in (row % blocks) * rows + row / blocks }
+}
+
+private func permuteRows(_ values: [Float], count: Int, source: (Int) -> Int) -> [Float] {
+  let length = values.count / count
+  var result: [Float] = []
+  result.reserveCapacity(values.count)
+  for row in 0..<count {
+    let start = source(row) * length
+    result.append(contentsOf: values[start..<start + length])
+  }
+  return result
+}

@@ -1,0 +1,200 @@
+import Layers
+import TensorCore
+
+/// The class-conditional U-Net F(x; c_noise, y) of the EDM denoiser, DDPM++ layout.
+///
+/// One image a call on one thread: the result depends on nothing else. Parameter names are those of
+/// the public EDM checkpoints.
+///
+/// **Source** Karras et al. 2022 (arXiv 2206.00364), table 1 and appendix C.
+public final class UNet: Sendable {
+  /// Sizes and layout.
+  public let architecture: UNetArchitecture
+
+  private let embedding: NoiseEmbedding
+  private let input: Convolution
+  private let encoder: [ResidualBlock]
+  private let decoder: [(block: ResidualBlock, takesSkip: Bool)]
+  private let outputNorm: GroupNorm
+  private let output: Convolution
+  private let layout: GradientLayout
+  private let slots: Slots
+
+  private struct Slots: Sendable {
+    let input, norm, output: GradientLayout.Pair
+  }
+
+  /// Builds the network.
+  ///
+  /// - Parameter parameter: the values of a named parameter, row-major in the shape given.
+  /// - Throws: what `parameter` throws.
+  public init(
+    _ architecture: UNetArchitecture,
+    parameter: @escaping (_ name: String, _ shape: [Int]) throws -> [Float]
+  ) throws {
+    self.architecture = architecture
+    let plan = UNetPlan(architecture)
+    let reader = ParameterReader(read: parameter)
+    var layout = GradientLayout()
+    embedding = try NoiseEmbedding(
+      width: architecture.width, classes: architecture.classes, parameters: reader, layout: &layout)
+    input = try reader.convolution(
+      plan.input, architecture.channels, architecture.width, kernel: 3,
+      inputStride: architecture.channels)
+    func build(_ step: UNetPlan.Step) throws -> ResidualBlock {
+      try ResidualBlock(
+        step.name, inputs: step.inputs, outputs: step.outputs, embedding: 4 * architecture.width,
+        sampling: step.sampling, attends: step.attends, parameters: reader, layout: &layout)
+    }
+    encoder = try plan.encoder.map(build)
+    decoder = try plan.decoder.map { (block: try build($0), takesSkip: $0.takesSkip) }
+    outputNorm = try reader.norm(plan.outputNorm, plan.outputChannels, activates: true)
+    output = try reader.convolution(
+      plan.output, plan.outputChannels, architecture.channels, kernel: 3)
+    slots = Slots(
+      input: layout.add(plan.input, input), norm: layout.add(plan.outputNorm, outputNorm),
+      output: layout.add(plan.output, output))
+    self.layout = layout
+  }
+
+  /// Zeroed gradients of all parameters.
+  public func makeGradients() -> ParameterGradients {
+    ParameterGradients(layout: layout, embedding: 4 * architecture.width)
+  }
+
+  /// What the backward pass needs; valid until the arena is released past it.
+  struct Cache {
+    fileprivate var x: FeatureMap
+    fileprivate var embedding: NoiseEmbedding.Cache
+    fileprivate var encoded: [FeatureMap]
+    fileprivate var encoder: [ResidualBlock.Cache]
+    fileprivate var decoder: [ResidualBlock.Cache]
+    fileprivate var decoded: FeatureMap
+    fileprivate var norm: GroupNorm.Cache
+    fileprivate var activated: FeatureMap
+    /// F, `[H, W, C]`.
+    var output: FeatureMap
+  }
+
+  /// A map for the network's input in `arena`.
+  func makeInput(in arena: Arena) -> FeatureMap {
+    FeatureMap(
+      height: architecture.resolution, width: architecture.resolution,
+      channels: architecture.channels, border: 1, stride: architecture.channels, in: arena)
+  }
+
+  /// - Parameters:
+  ///   - x: preconditioned input from `makeInput`.
+  ///   - noise: c_noise = ln(σ)/4.
+  ///   - label: class, nil for the unconditional network.
+  ///   - keeps: whether `backward` follows.
+  func forward(
+    _ x: FeatureMap, noise: Double, label: Int?, keeps: Bool, in arena: Arena
+  ) -> Cache {
+    let condition = embedding.forward(noise: noise, label: label, in: arena)
+    let vector = UnsafePointer(condition.embedding)
+    let first = FeatureMap(
+      height: x.height, width: x.width, channels: architecture.width, in: arena)
+    input.forward(x, into: first)
+    var encoded = [first]
+    encoded.reserveCapacity(encoder.count + 1)
+    var encoderCaches: [ResidualBlock.Cache] = []
+    var decoderCaches: [ResidualBlock.Cache] = []
+    var current = first
+    func run(_ block: ResidualBlock, _ x: FeatureMap) -> (FeatureMap, ResidualBlock.Cache) {
+      let y = FeatureMap(
+        height: block.outputSide(x.height), width: block.outputSide(x.width),
+        channels: block.outputs, in: arena)
+      return (y, block.forward(x, embedding: vector, into: y, keeps: keeps, in: arena))
+    }
+    for block in encoder {
+      let (y, cache) = run(block, current)
+      encoded.append(y)
+      current = y
+      if keeps { encoderCaches.append(cache) }
+    }
+    var next = encoded.count
+    for (block, takesSkip) in decoder {
+      if takesSkip {
+        next -= 1
+        let skip = encoded[next]
+        let joined = FeatureMap(
+          height: current.height, width: current.width, channels: block.inputs, in: arena)
+        concatenate(current, skip, into: joined)
+        current = joined
+      }
+      let (y, cache) = run(block, current)
+      current = y
+      if keeps { decoderCaches.append(cache) }
+    }
+    let activated = FeatureMap(
+      height: x.height, width: x.width, channels: current.channels, border: 1, in: arena)
+    let norm = outputNorm.forward(current, into: activated, in: arena)
+    let out = FeatureMap(
+      height: x.height, width: x.width, channels: architecture.channels, in: arena)
+    output.forward(activated, into: out)
+    return Cache(
+      x: x, embedding: condition, encoded: encoded, encoder: encoderCaches,
+      decoder: decoderCaches, decoded: current, norm: norm, activated: activated, output: out)
+  }
+
+  /// The gradient to the input, and with `gradients` those of all parameters.
+  ///
+  /// - Parameter dy: gradient of F, `[H, W, C]`, border 1.
+  /// - Returns: gradient of the preconditioned input, `[H, W, C]`.
+  func backward(
+    _ dy: FeatureMap, cache: Cache, gradients: ParameterGradients?, in arena: Arena
+  ) -> FeatureMap {
+    if let gradients {
+      gradients.embedding.base.update(repeating: 0, count: gradients.embedding.count)
+      gradients.accumulate(output, slots.output, x: cache.activated, dy: dy)
+    }
+    func like(_ map: FeatureMap, border: Int = 0) -> FeatureMap {
+      FeatureMap(
+        height: map.height, width: map.width, channels: map.channels, border: border, in: arena)
+    }
+    // Gradient of every encoder output: the decoder's skips add to it, then the next block.
+    let dEncoded = cache.encoded.map { map in
+      let zeros = like(map, border: 1)
+      zeros.clear()
+      return zeros
+    }
+    let dActivated = like(cache.decoded)
+    output.backward(dy, into: dActivated)
+    var current = like(cache.decoded)
+    outputNorm.backward(
+      dActivated, x: cache.decoded, cache: cache.norm, into: current,
+      gradients: gradients?.norm(slots.norm), in: arena)
+    var next = dEncoded.count - decoder.count(where: \.takesSkip)
+    for (index, (block, takesSkip)) in decoder.enumerated().reversed() {
+      let kept = cache.decoder[index]
+      let dx = like(kept.input)
+      block.backward(current, cache: kept, into: dx, gradients: gradients, in: arena)
+      current = dx
+      if takesSkip {
+        let skip = dEncoded[next]
+        next += 1
+        let first = FeatureMap(
+          height: dx.height, width: dx.width, channels: block.inputs - skip.channels, in: arena)
+        concatenateBackward(dx, into: first, adding: skip)
+        current = first
+      }
+    }
+    add(current, to: dEncoded[dEncoded.count - 1])
+    for (index, block) in encoder.enumerated().reversed() {
+      let mark = arena.mark
+      let kept = cache.encoder[index]
+      let dx = like(kept.input)
+      block.backward(
+        dEncoded[index + 1], cache: kept, into: dx, gradients: gradients, in: arena)
+      add(dx, to: dEncoded[index])
+      arena.release(to: mark)
+    }
+    gradients?.accumulate(input, slots.input, x: cache.x, dy: dEncoded[0])
+    if let gradients { embedding.backward(cache.embedding, gradients: gradients, in: arena) }
+    let dInput = FeatureMap(
+      height: cache.x.height, width: cache.x.width, channels: architecture.channels, in: arena)
+    input.backward(dEncoded[0], into: dInput)
+    return dInput
+  }
+}

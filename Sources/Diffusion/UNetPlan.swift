@@ -1,0 +1,70 @@
+/// The blocks of a U-Net in evaluation order, by the names of the public EDM checkpoints.
+struct UNetPlan {
+  /// One residual block.
+  struct Step {
+    var name: String
+    var inputs: Int
+    var outputs: Int
+    var sampling: ResidualBlock.Sampling
+    var attends: Bool
+    /// Whether the input is the concatenation [x, popped skip].
+    var takesSkip: Bool
+  }
+
+  let input: String
+  private(set) var encoder: [Step] = []
+  private(set) var decoder: [Step] = []
+  let outputNorm: String
+  let output: String
+  private(set) var outputChannels: Int
+
+  init(_ a: UNetArchitecture) {
+    let side = a.resolution
+    input = "model.enc.\(side)x\(side)_conv"
+    outputNorm = "model.dec.\(side)x\(side)_aux_norm"
+    output = "model.dec.\(side)x\(side)_aux_conv"
+    var channels = a.width
+    var skips = [a.width]
+    for (level, multiplier) in a.multipliers.enumerated() {
+      let r = side >> level
+      if level > 0 {
+        encoder.append(
+          Step(
+            name: "model.enc.\(r)x\(r)_down", inputs: channels, outputs: channels, sampling: .down,
+            attends: false, takesSkip: false))
+        skips.append(channels)
+      }
+      for b in 0..<a.blocks {
+        let outputs = a.width * multiplier
+        encoder.append(
+          Step(
+            name: "model.enc.\(r)x\(r)_block\(b)", inputs: channels, outputs: outputs,
+            sampling: .keep, attends: a.attentionResolutions.contains(r), takesSkip: false))
+        channels = outputs
+        skips.append(channels)
+      }
+    }
+    for (level, multiplier) in a.multipliers.enumerated().reversed() {
+      let r = side >> level
+      let lowest = level == a.multipliers.count - 1
+      let leading: [(String, ResidualBlock.Sampling, Bool)] =
+        lowest ? [("in0", .keep, true), ("in1", .keep, false)] : [("up", .up, false)]
+      for (suffix, sampling, attends) in leading {
+        decoder.append(
+          Step(
+            name: "model.dec.\(r)x\(r)_\(suffix)", inputs: channels, outputs: channels,
+            sampling: sampling, attends: attends, takesSkip: false))
+      }
+      for b in 0...a.blocks {
+        let outputs = a.width * multiplier
+        decoder.append(
+          Step(
+            name: "model.dec.\(r)x\(r)_block\(b)", inputs: channels + skips.removeLast(),
+            outputs: outputs, sampling: .keep,
+            attends: b == a.blocks && a.attentionResolutions.contains(r), takesSkip: true))
+        channels = outputs
+      }
+    }
+    outputChannels = channels
+  }
+}

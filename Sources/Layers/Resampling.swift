@@ -1,0 +1,75 @@
+import TensorCore
+
+/// The three ways a block samples its input: as it is, nearest ×2, or the 2×2 mean.
+struct Resampling {
+  private let x: FeatureMap
+  private let y: FeatureMap
+
+  /// From `x` to `y`, equal channels; the kind follows from the sizes.
+  init(from x: FeatureMap, to y: FeatureMap) {
+    precondition(
+      x.stride == y.stride
+        && ((x.height == y.height && x.width == y.width)
+          || (x.height * 2 == y.height && x.width * 2 == y.width)
+          || (x.height == y.height * 2 && x.width == y.width * 2)),
+      "cannot resample \(x) to \(y)")
+    self.x = x
+    self.y = y
+  }
+
+  /// Writes `transform(x)`, resampled, for the register of channels that starts at `c`.
+  @inline(__always)
+  func map(channel c: Int, _ transform: (Lanes) -> Lanes) {
+    if x.height == y.height {
+      for row in 0..<y.height {
+        let (source, target) = (x.row(row) + c, y.row(row) + c)
+        for i in 0..<y.width {
+          transform(Lanes(at: source + i * x.stride)).store(to: target + i * y.stride)
+        }
+      }
+    } else if x.height < y.height {
+      for row in 0..<x.height {
+        let source = x.row(row) + c
+        let (upper, lower) = (y.row(2 * row) + c, y.row(2 * row + 1) + c)
+        for i in 0..<x.width {
+          let value = transform(Lanes(at: source + i * x.stride))
+          value.store(to: upper + 2 * i * y.stride)
+          value.store(to: upper + (2 * i + 1) * y.stride)
+          value.store(to: lower + 2 * i * y.stride)
+          value.store(to: lower + (2 * i + 1) * y.stride)
+        }
+      }
+    } else {
+      let quarter = Lanes(repeating: 0.25)
+      for row in 0..<y.height {
+        let (upper, lower) = (x.row(2 * row) + c, x.row(2 * row + 1) + c)
+        let target = y.row(row) + c
+        for i in 0..<y.width {
+          let (left, right) = (2 * i * x.stride, (2 * i + 1) * x.stride)
+          let top = transform(Lanes(at: upper + left)) + transform(Lanes(at: upper + right))
+          let bottom = transform(Lanes(at: lower + left)) + transform(Lanes(at: lower + right))
+          ((top + bottom) * quarter).store(to: target + i * y.stride)
+        }
+      }
+    }
+  }
+}
+
+/// Nearest ×2 or 2×2 mean of a map, chosen by the sizes; equal sizes copy.
+public func resample(_ x: FeatureMap, into y: FeatureMap) {
+  let sampling = Resampling(from: x, to: y)
+  for c in stride(from: 0, to: x.stride, by: Lanes.scalarCount) { sampling.map(channel: c) { $0 } }
+}
+
+/// The adjoint of `resample`: dx = (∂y/∂x)ᵀ dy.
+///
+/// The adjoint of nearest ×2 is four times the 2×2 mean; that of the 2×2 mean a quarter of nearest
+/// ×2.
+public func resampleBackward(_ dy: FeatureMap, into dx: FeatureMap) {
+  let factor: Float = dy.height > dx.height ? 4 : dy.height < dx.height ? 0.25 : 1
+  let sampling = Resampling(from: dy, to: dx)
+  let scale = Lanes(repeating: factor)
+  for c in stride(from: 0, to: dy.stride, by: Lanes.scalarCount) {
+    sampling.map(channel: c) { $0 * scale }
+  }
+}
