@@ -6,7 +6,7 @@ public func scale(_ x: FeatureMap, by scale: Float, into y: FeatureMap) {
   let factor = Lanes(repeating: scale)
   let sampling = Resampling(from: x, to: y)
   for c in stride(from: 0, to: x.stride, by: Lanes.scalarCount) {
-    sampling.map(channel: c) { $0 * factor }
+    sampling.map(channel: c, Scaling(factor: factor))
   }
 }
 

@@ -65,12 +65,9 @@ public struct GroupNorm: Sendable {
       let a = Lanes(at: factor + c)
       let b = Lanes(at: offset + c)
       if activates {
-        sampling.map(channel: c) { v in
-          let z = b.plus(v, times: a)
-          return z * Lanes.sigmoid(z)
-        }
+        sampling.map(channel: c, ActivatedAffine(factor: a, offset: b))
       } else {
-        sampling.map(channel: c) { v in b.plus(v, times: a) }
+        sampling.map(channel: c, Affine(factor: a, offset: b))
       }
     }
     return cache

@@ -1,5 +1,34 @@
 import TensorCore
 
+/// A function of one register; a type rather than a closure, so that it is inlined into the loops.
+protocol LaneTransform {
+  func callAsFunction(_ v: Lanes) -> Lanes
+}
+
+/// v·factor.
+struct Scaling: LaneTransform {
+  let factor: Lanes
+  @inline(__always) func callAsFunction(_ v: Lanes) -> Lanes { v * factor }
+}
+
+/// v·factor + offset.
+struct Affine: LaneTransform {
+  let factor: Lanes
+  let offset: Lanes
+  @inline(__always) func callAsFunction(_ v: Lanes) -> Lanes { offset.plus(v, times: factor) }
+}
+
+/// SiLU(v·factor + offset).
+struct ActivatedAffine: LaneTransform {
+  let factor: Lanes
+  let offset: Lanes
+  @inline(__always)
+  func callAsFunction(_ v: Lanes) -> Lanes {
+    let z = offset.plus(v, times: factor)
+    return z * Lanes.sigmoid(z)
+  }
+}
+
 /// The three ways a block samples its input: as it is, nearest ×2, or the 2×2 mean.
 struct Resampling {
   private let x: FeatureMap
@@ -19,7 +48,7 @@ struct Resampling {
 
   /// Writes `transform(x)`, resampled, for the register of channels that starts at `c`.
   @inline(__always)
-  func map(channel c: Int, _ transform: (Lanes) -> Lanes) {
+  func map(channel c: Int, _ transform: some LaneTransform) {
     if x.height == y.height {
       for row in 0..<y.height {
         let (source, target) = (x.row(row) + c, y.row(row) + c)
@@ -58,7 +87,7 @@ struct Resampling {
 /// Nearest ×2 or 2×2 mean of a map, chosen by the sizes; equal sizes copy.
 public func resample(_ x: FeatureMap, into y: FeatureMap) {
   let sampling = Resampling(from: x, to: y)
-  for c in stride(from: 0, to: x.stride, by: Lanes.scalarCount) { sampling.map(channel: c) { $0 } }
+  for c in stride(from: 0, to: x.stride, by: Lanes.scalarCount) { sampling.map(channel: c, Scaling(factor: Lanes(repeating: 1))) }
 }
 
 /// The adjoint of `resample`: dx = (∂y/∂x)ᵀ dy.
@@ -70,6 +99,6 @@ public func resampleBackward(_ dy: FeatureMap, into dx: FeatureMap) {
   let sampling = Resampling(from: dy, to: dx)
   let scale = Lanes(repeating: factor)
   for c in stride(from: 0, to: dy.stride, by: Lanes.scalarCount) {
-    sampling.map(channel: c) { $0 * scale }
+    sampling.map(channel: c, Scaling(factor: scale))
   }
 }
