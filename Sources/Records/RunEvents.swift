@@ -91,18 +91,27 @@ public struct TimestepRecord: Hashable, Sendable {
 public struct RunHeader: Sendable {
   /// ULID, 26 characters; sorts by time.
   public var id: String
+  /// Name given by the user.
   public var name: String?
+  /// Group given by the user.
   public var group: String?
+  /// Note given by the user.
   public var note: String?
+  /// Tags given by the user.
   public var tags: [String: String]
+  /// What is asked of every image.
   public var configuration: Configuration
+  /// The denoiser.
   public var model: ModelRecord
+  /// The network that maximizes likelihood, where it is another.
   public var lmModel: ModelRecord?
+  /// The attack; nil on clean runs.
   public var attack: AttackConfiguration?
   /// Seed of the defence's stream.
   public var seed: UInt64
   /// Seed of the attacker's stream; nil on clean runs.
   public var attackSeed: UInt64?
+  /// Names of the classes, `[K]`.
   public var classNames: [String]
   /// In evaluation order.
   public var inputs: [InputRecord]
@@ -110,7 +119,9 @@ public struct RunHeader: Sendable {
   public var inputsRun: String?
   /// The whole grid.
   public var timesteps: [TimestepRecord]
+  /// Worker threads.
   public var threads: Int
+  /// Images in flight at once.
   public var batch: Int
   /// Whether per-timestep losses are recorded.
   public var recordsLosses: Bool
@@ -173,9 +184,13 @@ public enum LossRecord: Sendable {
 
   /// One raw loss with its place.
   public struct Loss: Hashable, Sendable {
+    /// Noise draw, from 0.
     public var draw: Int
+    /// Index into the grid.
     public var timestep: Int
+    /// Class.
     public var label: Int
+    /// Raw loss.
     public var value: Float
 
     /// The loss as given.
@@ -231,6 +246,7 @@ public struct Prediction: Sendable {
   public var correct: Bool
   /// One entry a class.
   public var evidence: [ClassEvidence]
+  /// Raw losses, where they are recorded.
   public var losses: LossRecord?
   /// Network evaluations of the classifier's own inference.
   public var nfe: Int
@@ -238,9 +254,11 @@ public struct Prediction: Sendable {
   public var gradients: Int
   /// Wall time of the classifier's own inference on one core's share.
   public var seconds: Double
-  /// Largest and mean pixel movement by LM, pixel units; nil without LM.
+  /// Largest pixel movement by LM, pixel units; nil without LM.
   public var movementMax: Double?
+  /// Mean absolute pixel movement by LM, pixel units; nil without LM.
   public var movementMean: Double?
+  /// What the attack did; nil on clean runs.
   public var attack: AttackOutcome?
 
   /// A prediction without losses, movement and attack.
@@ -263,6 +281,7 @@ public struct RunEnding: Sendable {
   /// Final state; `crashed` is inferred by readers, never written.
   public enum Status: String, Codable, Sendable { case finished, failed, interrupted }
 
+  /// How it ended.
   public var status: Status
   /// Message for `failed`.
   public var error: String?
