@@ -44,7 +44,9 @@ let package = Package(
     .target(name: "Records"),
     .target(name: "TensorCore", dependencies: ["COpenBLAS"], swiftSettings: numeric),
     .target(name: "Layers", dependencies: ["TensorCore"], swiftSettings: numeric),
-    .target(name: "Diffusion", dependencies: ["Layers", "Records"], swiftSettings: numeric),
+    .target(
+      name: "Diffusion", dependencies: ["Layers", "Records"], resources: [.copy("Models")],
+      swiftSettings: numeric),
     .target(name: "Datasets", dependencies: ["TensorCore", "Records", "CZlib"]),
     .target(
       name: "Classifiers", dependencies: ["Diffusion", "Records"], swiftSettings: numeric),

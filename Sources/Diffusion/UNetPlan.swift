@@ -9,6 +9,8 @@ struct UNetPlan {
     var attends: Bool
     /// Whether the input is the concatenation [x, popped skip].
     var takesSkip: Bool
+    /// Whether the skip path has a 1×1 convolution.
+    var hasSkip: Bool { inputs != outputs || sampling != .keep }
   }
 
   let input: String
@@ -17,6 +19,8 @@ struct UNetPlan {
   let outputNorm: String
   let output: String
   private(set) var outputChannels: Int
+  /// All blocks in evaluation order.
+  var steps: [Step] { encoder + decoder }
 
   init(_ a: UNetArchitecture) {
     let side = a.resolution

@@ -1,0 +1,48 @@
+import Foundation
+import TensorCore
+
+/// CIFAR-10, binary version: records of one label byte and 3,072 planar pixel bytes.
+///
+/// **Source** cs.toronto.edu/~kriz/cifar.html.
+enum CIFAR10 {
+  static let classNames = [
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+  ]
+  static let shape = ImageShape(channels: 3, height: 32, width: 32)
+
+  @Sendable
+  static func load(directory: String, split: String, remedy: String) throws -> Dataset {
+    let names =
+      split == "test" ? ["test_batch.bin"] : (1...5).map { "data_batch_\($0).bin" }
+    let record = 1 + shape.count
+    var labels: [UInt8] = []
+    var pixels: [UInt8] = []
+    for name in names {
+      let path = "\(directory)/\(name)"
+      guard FileManager.default.fileExists(atPath: path) else {
+        throw DatasetError("\(path): no such file; \(remedy)")
+      }
+      guard let data = FileManager.default.contents(atPath: path) else {
+        throw DatasetError("\(path): cannot be read; check its permissions")
+      }
+      guard !data.isEmpty, data.count % record == 0 else {
+        throw DatasetError(
+          "\(path): has \(data.count) bytes, no whole number of \(record)-byte records; it is "
+            + "truncated or no CIFAR-10 binary batch: \(remedy)")
+      }
+      let bytes = [UInt8](data)
+      for start in stride(from: 0, to: bytes.count, by: record) {
+        guard Int(bytes[start]) < classNames.count else {
+          throw DatasetError(
+            "\(path): record \(start / record) has label \(bytes[start]), expected 0 to "
+              + "\(classNames.count - 1); it is mislabelled or no CIFAR-10 binary batch: \(remedy)")
+        }
+        labels.append(bytes[start])
+        pixels.append(contentsOf: bytes[(start + 1)..<(start + record)])
+      }
+    }
+    return Dataset(
+      name: "cifar10", split: split, shape: shape, classNames: classNames, labels: labels,
+      bytes: pixels)
+  }
+}

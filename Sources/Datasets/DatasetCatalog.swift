@@ -1,0 +1,73 @@
+import Foundation
+import Records
+
+/// The datasets that Elbow can read.
+public enum DatasetCatalog {
+  private struct Source: Sendable {
+    var name: String
+    /// Where the files are where nobody says.
+    var directories: [String]
+    var remedy: String
+    var read: @Sendable (_ directory: String, _ split: String, _ remedy: String) throws -> Dataset
+  }
+
+  private static let sources = [
+    Source(
+      name: "fashion-mnist", directories: ["/usr/share/datasets/fashion-mnist"],
+      remedy: "install it with 'apt-get install dataset-fashion-mnist', or name its folder with "
+        + "--data", read: FashionMNIST.load),
+    Source(
+      name: "cifar10", directories: ["cifar-10-batches-bin"],
+      remedy: "name the folder of the binary version (cifar-10-batches-bin) with --data",
+      read: CIFAR10.load),
+  ]
+
+  /// Splits of every dataset.
+  public static let splits = ["test", "train"]
+
+  /// Names of all datasets.
+  public static var names: [String] { sources.map(\.name) }
+
+  /// Reads one split.
+  ///
+  /// - Parameters:
+  ///   - name: as in `names`.
+  ///   - split: `test` or `train`.
+  ///   - directory: folder of the files; nil for the usual places.
+  /// - Throws: `DatasetError`, with the file, what was expected and the remedy.
+  public static func load(
+    _ name: String, split: String, directory: String? = nil
+  ) throws -> Dataset {
+    let source = try source(name)
+    guard splits.contains(split) else {
+      throw DatasetError(
+        "no split '\(split)'; there are \(splits.joined(separator: " and "))"
+          + didYouMean(split, among: splits))
+    }
+    guard let found = directory ?? self.directory(of: source) else {
+      throw DatasetError(
+        "\(name) is not in \(source.directories.joined(separator: ", ")); \(source.remedy)")
+    }
+    return try source.read(found, split, source.remedy)
+  }
+
+  /// Where a dataset's files are on this machine, nil where they are not in the usual places.
+  ///
+  /// - Throws: `DatasetError` for an unknown name.
+  public static func directory(of name: String) throws -> String? {
+    directory(of: try source(name))
+  }
+
+  private static func directory(of source: Source) -> String? {
+    source.directories.first { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  private static func source(_ name: String) throws -> Source {
+    guard let source = sources.first(where: { $0.name == name }) else {
+      throw DatasetError(
+        "no dataset '\(name)'; there are \(names.joined(separator: ", "))"
+          + didYouMean(name, among: names))
+    }
+    return source
+  }
+}

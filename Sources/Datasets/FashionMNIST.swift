@@ -1,0 +1,87 @@
+import Foundation
+import TensorCore
+
+/// Fashion-MNIST and every other IDX set of 28×28 grey images in ten classes.
+///
+/// **Source** IDX format: yann.lecun.com/exdb/mnist; classes: github.com/zalandoresearch/fashion-mnist.
+enum FashionMNIST {
+  static let classNames = [
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+    "Ankle boot",
+  ]
+
+  @Sendable
+  static func load(directory: String, split: String, remedy: String) throws -> Dataset {
+    let prefix = split == "test" ? "t10k" : "train"
+    let shape = ImageShape(channels: 1, height: 28, width: 28)
+    let images = try IDX.read(
+      "\(prefix)-images-idx3-ubyte", in: directory, sizes: [nil, shape.height, shape.width],
+      remedy: remedy)
+    let labels = try IDX.read(
+      "\(prefix)-labels-idx1-ubyte", in: directory, sizes: [nil], remedy: remedy)
+    let count = images.bytes.count / shape.count
+    guard labels.bytes.count == count else {
+      throw DatasetError(
+        "\(labels.path): holds \(labels.bytes.count) labels for \(count) images in \(images.path); "
+          + "the files are of different sets: \(remedy)")
+    }
+    if let wrong = labels.bytes.firstIndex(where: { Int($0) >= classNames.count }) {
+      throw DatasetError(
+        "\(labels.path): label \(wrong) is \(labels.bytes[wrong]), expected 0 to "
+          + "\(classNames.count - 1); the file is mislabelled or damaged: \(remedy)")
+    }
+    return Dataset(
+      name: "fashion-mnist", split: split, shape: shape, classNames: classNames,
+      labels: labels.bytes, bytes: images.bytes)
+  }
+}
+
+/// Arrays of unsigned bytes in IDX files, plain or gzipped.
+enum IDX {
+  /// - Parameters:
+  ///   - name: file name without `.gz`.
+  ///   - sizes: expected dimensions, nil for any.
+  static func read(
+    _ name: String, in directory: String, sizes: [Int?], remedy: String
+  ) throws -> (path: String, bytes: [UInt8]) {
+    let candidates = ["\(directory)/\(name)", "\(directory)/\(name).gz"]
+    guard let path = candidates.first(where: FileManager.default.fileExists(atPath:)) else {
+      throw DatasetError("\(candidates[1]): no such file; \(remedy)")
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw DatasetError("\(path): cannot be read; check its permissions")
+    }
+    var bytes = [UInt8](data)
+    if path.hasSuffix(".gz") {
+      guard bytes.starts(with: [0x1F, 0x8B]) else {
+        throw DatasetError("\(path): is not a gzip file; \(remedy)")
+      }
+      bytes = try inflateGzip(data, file: path)
+    }
+    let header = 4 + 4 * sizes.count
+    let magic = [0, 0, 8, UInt8(sizes.count)]
+    guard bytes.count >= header, Array(bytes[..<4]) == magic else {
+      throw DatasetError(
+        "\(path): does not begin like an IDX file of \(sizes.count) dimensions of bytes (expected "
+          + "\(magic), found \(Array(bytes.prefix(4)))); \(remedy)")
+    }
+    let found = sizes.indices.map { d in
+      bytes[(4 + 4 * d)..<(8 + 4 * d)].reduce(0) { $0 << 8 | Int($1) }
+    }
+    for (size, expected) in zip(found, sizes) {
+      if let expected, size != expected {
+        throw DatasetError(
+          "\(path): holds arrays of \(found.dropFirst()), expected "
+            + "\(sizes.dropFirst().compactMap(\.self)); \(remedy)")
+      }
+    }
+    let expected = found.reduce(1, *)
+    guard bytes.count - header == expected else {
+      let kind = bytes.count - header < expected ? "truncated" : "too long"
+      throw DatasetError(
+        "\(path): is \(kind): \(bytes.count - header) bytes for dimensions \(found), expected "
+          + "\(expected); \(remedy)")
+    }
+    return (path, Array(bytes[header...]))
+  }
+}

@@ -1,0 +1,58 @@
+import Foundation
+
+/// Which images of a split: `N` (the first N), `A..B` (half-open) or `A,B,C`.
+public struct ImageSelection: Sendable, Equatable {
+  /// The text as given.
+  public let text: String
+  private enum Form: Sendable, Equatable {
+    case range(Range<Int>)
+    case list([Int])
+  }
+  private let form: Form
+
+  /// - Throws: `DatasetError` for text of no such form, an empty choice, or an image named twice.
+  public init(_ text: String) throws {
+    self.text = text
+    func fail(_ problem: String) -> DatasetError {
+      DatasetError("--images '\(text)' \(problem); use N, A..B (half-open) or A,B,C")
+    }
+    if let dots = text.range(of: "..") {
+      guard let a = Int(text[..<dots.lowerBound]), let b = Int(text[dots.upperBound...]), a >= 0
+      else { throw fail("is no range") }
+      guard a < b else { throw fail("is empty") }
+      form = .range(a..<b)
+    } else if text.contains(",") {
+      let parts = text.split(separator: ",", omittingEmptySubsequences: true)
+      let indices = parts.compactMap { Int($0) }
+      guard indices.count == parts.count, indices.allSatisfy({ $0 >= 0 }) else {
+        throw fail("is no list of indices")
+      }
+      guard Set(indices).count == indices.count else { throw fail("names an image twice") }
+      form = .list(indices)
+    } else {
+      guard let n = Int(text) else { throw fail("is no number") }
+      guard n > 0 else { throw fail("is empty") }
+      form = .range(0..<n)
+    }
+  }
+
+  /// The indices, in order.
+  ///
+  /// - Throws: `DatasetError` where the split has fewer images.
+  public func indices(of count: Int) throws -> [Int] {
+    let indices: [Int]
+    switch form {
+    case .range(let range):
+      guard range.upperBound <= count else { throw tooMany(range.upperBound - 1, count) }
+      indices = Array(range)
+    case .list(let list):
+      if let largest = list.max(), largest >= count { throw tooMany(largest, count) }
+      indices = list
+    }
+    return indices
+  }
+
+  private func tooMany(_ index: Int, _ count: Int) -> DatasetError {
+    DatasetError("--images '\(text)' asks for image \(index), the split has 0 to \(count - 1)")
+  }
+}

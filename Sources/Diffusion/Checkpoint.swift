@@ -1,0 +1,127 @@
+import Foundation
+import Records
+
+/// A checkpoint that does not hold the network it should.
+public struct CheckpointError: Error, CustomStringConvertible, Equatable {
+  /// File, what is wrong, and the remedy.
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// The tensors of one EDM U-Net in a safetensors file, checked for names, shapes and finite values.
+public struct Checkpoint: Sendable {
+  /// The network's layout, from the metadata or inferred from the tensors.
+  public let architecture: UNetArchitecture
+  /// Whether the metadata had no architecture.
+  public let isInferred: Bool
+  /// The file.
+  public let file: SafetensorsFile
+  /// SHA-256 of names, dtypes, shapes and bytes of the parameters in name order: the same for the
+  /// same weights whatever the metadata and the order in the file.
+  public let sha256: String
+  /// Number of parameters.
+  public let parameterCount: Int
+  /// Storage types, as `F32` or `BF16+F32`.
+  public let dtype: String
+
+  /// Opens and checks a checkpoint.
+  ///
+  /// - Throws: `SafetensorsError` for the file, `CheckpointError` for its contents.
+  public init(path: String) throws {
+    file = try SafetensorsFile(path: path)
+    var tensors = file.entries
+    try Self.checkBuffers(file)
+    // Buffers of public checkpoints: constant filters, and σ_data as a scalar.
+    tensors = tensors.filter { !$0.key.hasSuffix("resample_filter") && $0.key != "sigma_data" }
+    let shapes = tensors.mapValues(\.shape)
+    if let text = file.metadata["architecture"] {
+      do {
+        architecture = try JSONDecoder().decode(UNetArchitecture.self, from: Data(text.utf8))
+      } catch let error as DecodingError {
+        throw CheckpointError(
+          "\(path): the metadata's architecture cannot be read (\(error.summary))")
+      }
+      isInferred = false
+    } else {
+      architecture = try UNetArchitecture.inferred(from: shapes, file: path)
+      isInferred = true
+    }
+    if let problem = architecture.problem {
+      throw CheckpointError("\(path): the architecture \(problem)")
+    }
+    let expected = Dictionary(
+      architecture.parameterShapes.map { ($0.name, $0.shape) }, uniquingKeysWith: { a, _ in a })
+    for (name, shape) in expected.sorted(by: { $0.key < $1.key }) {
+      guard let found = shapes[name] else {
+        throw CheckpointError("\(path): has no tensor '\(name)', expected shape \(shape)")
+      }
+      guard found == shape else {
+        throw CheckpointError(
+          "\(path): tensor '\(name)' has shape \(found), expected \(shape)")
+      }
+    }
+    if let extra = shapes.keys.sorted().first(where: { expected[$0] == nil }) {
+      throw CheckpointError(
+        "\(path): has a tensor '\(extra)' that this architecture does not; the metadata and the "
+          + "tensors disagree")
+    }
+    var hash = SHA256()
+    for (name, entry) in tensors.sorted(by: { $0.key < $1.key }) {
+      hash.update("\(name)\0\(entry.dtype.rawValue)\0\(entry.shape)\0")
+      file.bytes(entry) { hash.update($0) }
+    }
+    sha256 = hash.hexDigest()
+    parameterCount = tensors.values.reduce(0) { $0 + $1.count }
+    dtype = Set(tensors.values.map(\.dtype.rawValue)).sorted().joined(separator: "+")
+  }
+
+  /// Public checkpoints keep the resampling filter as a buffer; only the 2×2 mean is DDPM++.
+  private static func checkBuffers(_ file: SafetensorsFile) throws {
+    for name in file.entries.keys.sorted() where name.hasSuffix("resample_filter") {
+      let values = try file.floats(name)
+      guard values.count == 4, values.allSatisfy({ $0 == 0.25 }) else {
+        throw CheckpointError(
+          "\(file.path): buffer '\(name)' is not the 2×2 mean, so this is an NCSN++ network; Elbow "
+            + "reads DDPM++ checkpoints (edm-*-vp)")
+      }
+    }
+  }
+
+  /// Builds the denoiser.
+  ///
+  /// - Throws: `CheckpointError` where a weight is not finite.
+  public func makeDenoiser() throws -> EDMDenoiser {
+    EDMDenoiser(
+      try UNet(architecture) { name, _ in
+        let values = try file.floats(name)
+        guard values.allSatisfy(\.isFinite) else {
+          throw CheckpointError(
+            "\(file.path): tensor '\(name)' holds NaN or infinite weights; the training diverged "
+              + "or the file is damaged")
+        }
+        return values
+      })
+  }
+
+  /// The record of this checkpoint under `name`.
+  ///
+  /// - Throws: `EncodingError` where the architecture holds a number that is not finite.
+  public func record(name: String) throws -> ModelRecord {
+    ModelRecord(
+      sha256: sha256, name: name, dtype: dtype, parameters: parameterCount,
+      architecture: try JSONValue(encoding: architecture).canonical)
+  }
+}
+
+extension DecodingError {
+  /// One line on what is missing or wrong.
+  fileprivate var summary: String {
+    switch self {
+    case .keyNotFound(let key, _): "no '\(key.stringValue)'"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      (context.codingPath.map(\.stringValue) + [context.debugDescription]).joined(separator: ": ")
+    @unknown default: "\(self)"
+    }
+  }
+}
