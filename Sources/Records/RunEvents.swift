@@ -11,9 +11,11 @@ public enum RunEvent: Sendable {
 
 /// Receives the events of one run.
 public protocol RunSink: AnyObject, Sendable {
-  /// Takes one event; returns only when it is durable enough to be acknowledged to the user.
+  /// Takes one event. `started`, `resumed` and `ended` are durable on return; predictions may be
+  /// grouped, and a sink says in a way of its own which of them are.
   ///
-  /// - Throws: what the sink's medium throws; the evaluation stops there.
+  /// - Throws: what the sink's medium throws, or threw for an earlier event; the evaluation stops
+  ///   there.
   func receive(_ event: RunEvent) throws
 }
 
@@ -252,7 +254,8 @@ public struct Prediction: Sendable {
   public var nfe: Int
   /// Backward passes of the classifier's own inference (LM steps).
   public var gradients: Int
-  /// Wall time of the classifier's own inference on one core's share.
+  /// Wall seconds of the classifier's own inference, divided by the images in flight: the mean over a
+  /// run is its wall time an image.
   public var seconds: Double
   /// Largest pixel movement by LM, pixel units; nil without LM.
   public var movementMax: Double?

@@ -37,16 +37,21 @@ public struct SHA256 {
   /// Adds the UTF-8 bytes of `text`.
   public mutating func update(_ text: String) { update(Array(text.utf8)) }
 
-  /// The hash of everything added, 64 hexadecimal digits.
-  public func hexDigest() -> String {
+  /// The hash of everything added, as eight big-endian words.
+  public func digest() -> [UInt32] {
     var copy = self
     var padding: [UInt8] = [0x80]
     padding += [UInt8](repeating: 0, count: (119 - Int(length % 64)) % 64)
     padding += (0..<8).map { UInt8(truncatingIfNeeded: (length * 8) >> (56 - 8 * $0)) }
     copy.update(padding)
+    return copy.state
+  }
+
+  /// The hash of everything added, 64 hexadecimal digits.
+  public func hexDigest() -> String {
     let digits = Array("0123456789abcdef")
     return String(
-      copy.state.flatMap { word in
+      digest().flatMap { word in
         (0..<8).map { digits[Int((word >> (28 - 4 * UInt32($0))) & 15)] }
       })
   }

@@ -91,10 +91,13 @@ extension Lanes {
     return unsafeBitCast(bits &+ exponent, to: Lanes.self)
   }
 
-  /// 1/(1 + e⁻ˣ) in every lane, relative error below 5e-7.
+  /// 1/(1 + e⁻ˣ) in every lane, relative error below 5e-7 for x ≥ −80; below, the value at −80.
   @inlinable @inline(__always)
   public static func sigmoid(_ x: Lanes) -> Lanes {
-    reciprocal(Lanes(repeating: 1) + exponential(Lanes.zero - x))
+    // e⁸⁰ stays inside the range of `reciprocal`.
+    let low = Lanes(repeating: -80)
+    let bounded = x.replacing(with: low, where: x .< low)
+    return reciprocal(Lanes(repeating: 1) + exponential(Lanes.zero - bounded))
   }
 
   /// 1/x in every lane for x in [2⁻¹²⁶, 2¹²⁶], relative error below 2e-7.

@@ -31,9 +31,14 @@ public final class WorkerPool: Sendable {
 
   deinit { board.close() }
 
+  /// Makes every loop, running or to come, throw `CancellationError` instead of beginning another
+  /// item.
+  public func cancel() { board.isCancelled.store(true, ordering: .releasing) }
+
   /// Calls `body(item, slot)` for every item in `0 ..< items`, in no particular order.
   ///
-  /// - Throws: the first error that a body threw; items not begun by then are skipped.
+  /// - Throws: the first error that a body threw, items not begun by then being skipped;
+  ///   `CancellationError` after `cancel()`.
   public func forEach(_ items: Int, _ body: @Sendable (_ item: Int, _ slot: Int) throws -> Void)
     throws
   {
@@ -83,6 +88,7 @@ public final class WorkerPool: Sendable {
         let item = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard item < items else { return }
         do {
+          if board.isCancelled.load(ordering: .acquiring) { throw CancellationError() }
           if failure.withLock({ $0 == nil }) { try body(item, slot) }
         } catch {
           failure.withLock { $0 = $0 ?? error }
@@ -97,6 +103,7 @@ public final class WorkerPool: Sendable {
   /// The open loops, and the condition that idle threads and finishing callers wait on.
   private final class Board: @unchecked Sendable {
     let key = "elbow.worker-slot.\(UUID().uuidString)"
+    let isCancelled = Atomic(false)
     private let condition = NSCondition()
     private var loops: [Loop] = []
     private var closed = false

@@ -1,0 +1,72 @@
+import Classifiers
+import Records
+
+/// What an attack made of one image.
+public struct AttackResult: Sendable {
+  /// Final image, planar `[C, H, W]`, pixel units, inside the ball and [0, 1].
+  public var image: [Float]
+  /// Compute spent.
+  public var cost: Cost
+  /// Share of the loss gradient's pixels that were exactly zero, over all steps, 0…1.
+  public var zeroGradientShare: Double
+  /// Attack loss at the final image, as the attacker saw it.
+  public var loss: Double
+
+  /// The result as given.
+  public init(image: [Float], cost: Cost, zeroGradientShare: Double, loss: Double) {
+    self.image = image
+    self.cost = cost
+    self.zeroGradientShare = zeroGradientShare
+    self.loss = loss
+  }
+}
+
+/// Looks for an image inside a threat model's ball that a classifier gets wrong.
+public protocol Attack: Sendable {
+  /// Attacks one image.
+  ///
+  /// - Parameters:
+  ///   - image: planar `[C, H, W]`, pixel units [0, 1].
+  ///   - label: true class.
+  ///   - key: names the image for the noise.
+  ///   - seed: seed of the attacker's stream.
+  /// - Throws: what the classifier throws.
+  func perturb(
+    _ image: [Float], label: Int, key: ImageKey, seed: UInt64,
+    against classifier: any DifferentiableClassifier
+  ) throws -> AttackResult
+}
+
+/// The attacks by name.
+public enum Attacks {
+  /// Registered names.
+  public static var names: [String] { AttackLoss.allCases.map { "apgd-\($0.rawValue)" } }
+
+  /// Builds the attack that `configuration` describes.
+  ///
+  /// - Throws: `ConfigurationError` for unknown names and impossible parameters.
+  public static func make(
+    _ configuration: AttackConfiguration, classCount: Int
+  ) throws -> any Attack {
+    let c = configuration
+    guard let loss = AttackLoss.allCases.first(where: { "apgd-\($0.rawValue)" == c.name }) else {
+      throw ConfigurationError(
+        "no attack '\(c.name)'; there are \(names.joined(separator: ", "))"
+          + didYouMean(c.name, among: names))
+    }
+    guard c.epsilon.isFinite, c.epsilon > 0 else {
+      throw ConfigurationError("--epsilon must be positive, got \(c.epsilon)")
+    }
+    for (flag, value) in [
+      ("--attack-steps", c.steps), ("--restarts", c.restarts), ("--eot", c.eot),
+    ] where !(1...1_000_000).contains(value) {
+      throw ConfigurationError("\(flag) must be 1 to 1000000, got \(value)")
+    }
+    if loss == .dlr, classCount < 3 {
+      throw ConfigurationError("the DLR loss needs 3 classes, the model has \(classCount)")
+    }
+    return APGD(
+      loss: loss, norm: c.norm, epsilon: c.epsilon, steps: c.steps, restarts: c.restarts,
+      eot: c.eot)
+  }
+}

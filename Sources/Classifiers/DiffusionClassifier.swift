@@ -1,0 +1,191 @@
+import Diffusion
+import Records
+import TensorCore
+
+/// The diffusion classifier (DC): class probabilities from the denoising losses of every class.
+///
+///     ELBO_y(x) ≈ −Σ_i w_i · ‖D(x + σ_i ε_i; σ_i, y) − x‖²    logit_y = s·ELBO_y + ln p(y)
+///
+/// With `OptimalDenoiser` it is the optimal diffusion classifier.
+///
+/// **Source** arXiv 2305.15241, section 3.2; Li et al. 2023 (arXiv 2303.16203).
+public struct DiffusionClassifier: ImageClassifier {
+  private let pool: DenoiserPool
+  private let plan: ClassifierPlan
+  private let recordsLosses: Bool
+
+  /// A classifier over the denoisers of `pool`.
+  ///
+  /// - Parameter recordsLosses: whether answers carry the raw losses.
+  public init(_ pool: DenoiserPool, plan: ClassifierPlan, recordsLosses: Bool = true) {
+    self.pool = pool
+    self.plan = plan
+    self.recordsLosses = recordsLosses
+  }
+
+  public var shape: ImageShape { plan.shape }
+  public var classCount: Int { plan.classCount }
+
+  public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
+    let source = ModelLossSource(
+      pool: pool, plan: plan, image: modelUnits(image), key: key, stream: stream)
+    let ledger = try sample(source, key: key, stream: stream, keepsEntries: recordsLosses)
+    return plan.answer(from: ledger)
+  }
+
+  public func logits(
+    of image: [Float], key: ImageKey, stream: NoiseStream
+  ) throws -> (logits: [Double], cost: Cost) {
+    let source = ModelLossSource(
+      pool: pool, plan: plan, image: modelUnits(image), key: key, stream: stream)
+    let ledger = try sample(source, key: key, stream: stream, keepsEntries: false)
+    return (ledger.logits, Cost(evaluations: ledger.evaluations))
+  }
+
+  public func gradient(
+    of image: [Float], key: ImageKey, stream: NoiseStream,
+    cotangent: @Sendable ([Double]) -> [Double]
+  ) throws -> LogitGradient {
+    let x = modelUnits(image)
+    let source = ModelLossSource(pool: pool, plan: plan, image: x, key: key, stream: stream)
+    let ledger = try sample(source, key: key, stream: stream, keepsEntries: false)
+    let logits = ledger.logits
+    let terms = plan.gradientTerms(of: ledger, cotangent: cotangent(logits))
+    let gradient = try sumOfGradients(terms, at: x, key: key, stream: stream)
+    return LogitGradient(
+      logits: logits, gradient: gradient,
+      cost: Cost(evaluations: ledger.evaluations + terms.count, gradients: terms.count))
+  }
+
+  private func sample(
+    _ source: ModelLossSource, key: ImageKey, stream: NoiseStream, keepsEntries: Bool
+  ) throws -> LossLedger {
+    precondition(
+      source.image.count == shape.count,
+      "image has \(source.image.count) values, the model takes \(shape.count)")
+    var ledger = LossLedger(source, plan: plan, keepsEntries: keepsEntries)
+    var random = NoiseKey(stream, .strategy, key).random()
+    try plan.strategy.sample(&ledger, random: &random)
+    return ledger
+  }
+
+  /// Σ coefficient·∂ℓ/∂x over `terms`, in pixel units.
+  ///
+  /// Terms are dealt to a fixed number of lanes, each summed in order, so that neither memory nor
+  /// the result depends on their number or on the threads.
+  private func sumOfGradients(
+    _ terms: [GradientTerm], at x: [Float], key: ImageKey, stream: NoiseStream
+  ) throws -> [Float] {
+    let lanes = LaneSums(count: min(terms.count, 64), length: shape.count)
+    try pool.forEach(lanes.count) { lane, slot in
+      for index in stride(from: lane, to: terms.count, by: lanes.count) {
+        let term = terms[index]
+        let (noise, negated) = plan.noiseKey(
+          stream, key, timestep: term.timestep, draw: term.draw, label: term.label)
+        slot.draw(noise, negated: negated)
+        slot.evaluate(
+          x, sigma: plan.grid.levels[term.timestep].sigma, label: term.label, keeps: true)
+        // The residual becomes its own cotangent, ∂ℓ/∂r.
+        switch plan.loss {
+        case .squared: for i in slot.residual.indices { slot.residual[i] *= 2 }
+        case .absolute:
+          for i in slot.residual.indices {
+            let r = slot.residual[i]
+            slot.residual[i] = r > 0 ? 1 : r < 0 ? -1 : 0
+          }
+        }
+        slot.pullBack()
+        lanes.add(slot.gradient, times: term.coefficient, to: lane)
+      }
+    }
+    // x = 2·pixel − 1.
+    return lanes.total.map { Float(2 * $0) }
+  }
+}
+
+/// One loss's part in a gradient.
+struct GradientTerm: Sendable {
+  var timestep: Int
+  var draw: Int
+  var label: Int
+  /// c_k·∂logit_k/∂ℓ.
+  var coefficient: Double
+}
+
+extension ClassifierPlan {
+  /// Classes whose |c_k| is below this share of the largest add less than Float32 can tell.
+  private static let negligible = 1e-8
+
+  /// The losses that Σ_k c_k·logit_k depends on, each with its coefficient.
+  func gradientTerms(of ledger: LossLedger, cotangent c: [Double]) -> [GradientTerm] {
+    precondition(c.count == classCount, "cotangent has \(c.count) values for \(classCount) classes")
+    let largest = c.map(\.magnitude).max() ?? 0
+    var terms: [GradientTerm] = []
+    for (label, account) in ledger.accounts.enumerated()
+    where c[label] != 0 && c[label].magnitude >= Self.negligible * largest {
+      let scale = c[label] * lossScale(asked: account.timesteps.count) / Double(draws)
+      for timestep in account.timesteps where weights[timestep] != 0 {
+        for draw in 0..<draws {
+          terms.append(
+            GradientTerm(
+              timestep: timestep, draw: draw, label: label, coefficient: -scale * weights[timestep]))
+        }
+      }
+    }
+    return terms
+  }
+
+  /// The classifier's answer from what a strategy asked for.
+  func answer(from ledger: LossLedger) -> Answer {
+    let logits = ledger.logits
+    let evidence = ledger.accounts.enumerated().map { label, account in
+      ClassEvidence(
+        label: label, elbo: account.isEliminated ? nil : logits[label],
+        lastRound: account.lastRound)
+    }
+    let contenders = evidence.filter { $0.elbo != nil }
+    let best = contenders.max { a, b in
+      // Ties go to the lower class.
+      ((a.elbo ?? 0), -a.label) < ((b.elbo ?? 0), -b.label)
+    }
+    var answer = Answer(
+      predicted: best?.label ?? 0, evidence: evidence,
+      cost: Cost(evaluations: ledger.evaluations))
+    if !ledger.entries.isEmpty {
+      // Shared subsets are asked for draw by draw, timestep by timestep, class by class.
+      answer.losses =
+        strategy.sharedTimesteps(of: grid.count) != nil
+        ? .dense(ledger.entries.map(\.value)) : .sparse(ledger.entries)
+    }
+    return answer
+  }
+}
+
+/// Vectors that different workers add to, and their sum in a fixed order.
+final class LaneSums: @unchecked Sendable {
+  let count: Int
+  private let length: Int
+  // Each lane is added to by one worker at a time.
+  private let sums: UnsafeMutableBufferPointer<Double>
+
+  init(count: Int, length: Int) {
+    self.count = count
+    self.length = length
+    sums = .allocate(capacity: count * length)
+    sums.initialize(repeating: 0)
+  }
+
+  deinit { sums.deallocate() }
+
+  func add(_ values: [Float], times factor: Double, to lane: Int) {
+    for i in 0..<length { sums[lane * length + i] += factor * Double(values[i]) }
+  }
+
+  /// Sum of all lanes, lane 0 first.
+  var total: [Double] {
+    (0..<length).map { i in (0..<count).reduce(0) { $0 + sums[$1 * length + i] } }
+  }
+}
+
+/// Pixel units [0, 1] to the model's [−1, 1].
+func modelUnits(_ image: [Float]) -> [Float] { image.map { 2 * $0 - 1 } }

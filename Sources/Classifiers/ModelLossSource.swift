@@ -1,0 +1,136 @@
+import Diffusion
+import Records
+import Synchronization
+import TensorCore
+
+/// A denoiser with one session for each worker, shared by everything that evaluates it.
+public final class DenoiserPool: Sendable {
+  /// The denoiser.
+  public let denoiser: any Denoiser
+  /// The threads.
+  public let workers: WorkerPool
+  private let sessions: SlotStorage
+
+  /// Each slot is touched only by the worker that holds it, as `WorkerPool` promises.
+  private final class SlotStorage: @unchecked Sendable {
+    var slots: [Slot]
+    init(_ count: Int, _ denoiser: any Denoiser) {
+      slots = (0..<count).map { _ in Slot(denoiser) }
+    }
+  }
+
+  /// One worker's session and buffers, `[C·H·W]` each.
+  final class Slot {
+    let session: any DenoiserSession
+    var noise: [Float]
+    var residual: [Float]
+    var gradient: [Float]
+
+    init(_ denoiser: any Denoiser) {
+      session = denoiser.makeSession()
+      let zeros = [Float](repeating: 0, count: denoiser.shape.count)
+      (noise, residual, gradient) = (zeros, zeros, zeros)
+    }
+
+    /// Draws the noise that `key` names.
+    func draw(_ key: NoiseKey, negated: Bool = false) {
+      var random = key.random()
+      Self.edit(&noise) { random.gaussians(into: &$0) }
+      if negated { for i in noise.indices { noise[i] = -noise[i] } }
+    }
+
+    /// Evaluates r = D(x + σε) − x on the noise drawn last.
+    func evaluate(_ image: [Float], sigma: Float, label: Int?, keeps: Bool) {
+      let noise = self.noise
+      Self.edit(&residual) {
+        session.residual(
+          image: image.span, noise: noise.span, sigma: sigma, label: label, into: &$0,
+          keepsForBackward: keeps)
+      }
+    }
+
+    /// Pulls the residual, which holds a cotangent by now, back to the image.
+    func pullBack() {
+      let residual = self.residual
+      Self.edit(&gradient) { session.pullback(of: residual.span, into: &$0) }
+    }
+
+    /// Lets `body` write to a stored buffer through a span.
+    private static func edit(_ buffer: inout [Float], _ body: (inout MutableSpan<Float>) -> Void) {
+      var local: [Float] = []
+      swap(&local, &buffer)
+      var span = local.mutableSpan
+      body(&span)
+      swap(&local, &buffer)
+    }
+  }
+
+  /// A pool over `workers`.
+  public init(_ denoiser: any Denoiser, workers: WorkerPool) {
+    self.denoiser = denoiser
+    self.workers = workers
+    sessions = SlotStorage(workers.count, denoiser)
+  }
+
+  /// Calls `body(item, slot)` for every item, spread over the workers.
+  func forEach(_ items: Int, _ body: @Sendable (Int, Slot) throws -> Void) throws {
+    try workers.forEach(items) { [sessions] item, slot in try body(item, sessions.slots[slot]) }
+  }
+}
+
+/// The losses of one image under a live denoiser.
+struct ModelLossSource: LossSource {
+  let pool: DenoiserPool
+  let plan: ClassifierPlan
+  /// x, planar, [−1, 1] units.
+  let image: [Float]
+  let key: ImageKey
+  let stream: NoiseStream
+
+  var classCount: Int { plan.classCount }
+
+  func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float] {
+    let count = classes.count * timesteps.count
+    return try withResults(count) { results in
+      try pool.forEach(count) { item, slot in
+        let (timestep, label) = (timesteps[item / classes.count], classes[item % classes.count])
+        let (key, negated) = plan.noiseKey(
+          stream, key, timestep: timestep, draw: draw, label: label)
+        slot.draw(key, negated: negated)
+        slot.evaluate(image, sigma: plan.grid.levels[timestep].sigma, label: label, keeps: false)
+        results[item] = error(of: slot.residual, plan.loss)
+      }
+    }
+  }
+}
+
+/// Σ r² or Σ |r| over pixels, summed in Double; +Inf where it diverged.
+func error(of residual: [Float], _ loss: Configuration.Loss) -> Float {
+  var sum = 0.0
+  switch loss {
+  case .squared: for r in residual { sum += Double(r * r) }
+  case .absolute: for r in residual { sum += Double(r.magnitude) }
+  }
+  let value = Float(sum)
+  return value.isFinite ? value : .infinity
+}
+
+/// `count` values, each written by one worker at its own index.
+private func withResults(
+  _ count: Int, _ body: (DisjointWrites) throws -> Void
+) throws -> [Float] {
+  try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+    buffer.initialize(repeating: 0)
+    try body(DisjointWrites(buffer: buffer))
+    initialized = count
+  }
+}
+
+/// A buffer whose elements are written by different workers.
+private struct DisjointWrites: @unchecked Sendable {
+  let buffer: UnsafeMutableBufferPointer<Float>
+  subscript(index: Int) -> Float {
+    get { buffer[index] }
+    nonmutating set { buffer[index] = newValue }
+  }
+}

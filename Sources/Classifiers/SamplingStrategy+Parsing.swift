@@ -1,0 +1,114 @@
+import Records
+
+/// The strategies by name.
+public enum SamplingStrategies {
+  private struct Form: Sendable {
+    var name: String
+    var usage: String
+    /// nil where the arguments are not of the form.
+    var make: @Sendable (_ arguments: String, _ context: Context) throws -> (any SamplingStrategy)?
+  }
+
+  private struct Context: Sendable {
+    var text: String
+    var grid: NoiseGrid
+    var classCount: Int
+
+    /// A subset's size, checked against the grid.
+    func size(_ argument: Substring) throws -> Int? {
+      guard let size = Int(argument) else { return nil }
+      guard (1...grid.count).contains(size) else {
+        throw ConfigurationError(
+          "strategy '\(text)' asks for \(size) timesteps, the grid \(grid.spelling) has "
+            + "\(grid.count); ask for 1 to \(grid.count)")
+      }
+      return size
+    }
+  }
+
+  private static let forms = [
+    Form(name: "full", usage: "full") { arguments, _ in
+      arguments.isEmpty ? EvenSubset(size: nil) : nil
+    },
+    Form(name: "uniform", usage: "uniform:COUNT") { arguments, context in
+      try context.size(arguments[...]).map { EvenSubset(size: $0) }
+    },
+    Form(name: "first", usage: "first:COUNT") { arguments, context in
+      try context.size(arguments[...]).map {
+        GridRange(spelling: "first:\($0)", timesteps: 0..<$0)
+      }
+    },
+    Form(name: "last", usage: "last:COUNT") { arguments, context in
+      try context.size(arguments[...]).map {
+        GridRange(
+          spelling: "last:\($0)", timesteps: context.grid.count - $0..<context.grid.count)
+      }
+    },
+    Form(name: "band", usage: "band:LOW:HIGH") { arguments, context in
+      let bounds = arguments.split(separator: ":", omittingEmptySubsequences: false)
+      guard bounds.count == 2, let lo = Double(bounds[0]), let hi = Double(bounds[1]), lo <= hi,
+        hi.isFinite
+      else { return nil }
+      let levels = context.grid.levels
+      let low = levels.firstIndex { Double($0.sigma) >= lo } ?? levels.count
+      let high = levels.lastIndex { Double($0.sigma) <= hi }.map { $0 + 1 } ?? 0
+      guard low < high else {
+        throw ConfigurationError(
+          "strategy '\(context.text)' holds no level of the grid \(context.grid.spelling), which "
+            + "goes from \(levels[0].sigma) to \(levels[levels.count - 1].sigma)")
+      }
+      let spelling = [lo, hi].map { JSONValue.canonical(number: $0) }.joined(separator: ":")
+      return GridRange(spelling: "band:\(spelling)", timesteps: low..<high)
+    },
+    Form(name: "random", usage: "random:COUNT") { arguments, context in
+      try context.size(arguments[...]).map { RandomSubset(size: $0) }
+    },
+    Form(name: "halving", usage: "halving:CLASSESxCOUNT,…") { arguments, context in
+      var rounds: [SuccessiveHalving.Round] = []
+      for part in arguments.split(separator: ",", omittingEmptySubsequences: false) {
+        let numbers = part.split(separator: "x", omittingEmptySubsequences: false)
+        guard numbers.count == 2, let classes = Int(numbers[0]),
+          let timesteps = try context.size(numbers[1])
+        else { return nil }
+        guard (1...context.classCount).contains(classes) else {
+          throw ConfigurationError(
+            "strategy '\(context.text)' keeps \(classes) classes, the model has "
+              + "\(context.classCount); keep 1 to \(context.classCount)")
+        }
+        if let last = rounds.last, last.timesteps >= timesteps || last.classes <= classes {
+          throw ConfigurationError(
+            "strategy '\(context.text)' needs rounds of more and more timesteps that keep fewer and "
+              + "fewer classes, as halving:5x10,1x50")
+        }
+        rounds.append(.init(classes: classes, timesteps: timesteps))
+      }
+      return SuccessiveHalving(rounds: rounds)
+    },
+  ]
+
+  /// How each strategy is spelled.
+  public static var usages: [String] { forms.map(\.usage) }
+
+  /// Reads a spelling, as `uniform:10`, for a grid and a number of classes.
+  ///
+  /// - Throws: `ConfigurationError` for unknown names, malformed arguments, and more timesteps or
+  ///   classes than there are.
+  public static func parse(
+    _ text: String, grid: NoiseGrid, classCount: Int
+  ) throws -> any SamplingStrategy {
+    let colon = text.firstIndex(of: ":")
+    let name = String(text[..<(colon ?? text.endIndex)])
+    guard let form = forms.first(where: { $0.name == name }) else {
+      let names = forms.map(\.name)
+      throw ConfigurationError(
+        "no strategy '\(name)'; there are \(usages.joined(separator: ", "))"
+          + didYouMean(name, among: names))
+    }
+    let arguments = colon.map { String(text[text.index(after: $0)...]) } ?? ""
+    let context = Context(text: text, grid: grid, classCount: classCount)
+    guard (colon == nil) == arguments.isEmpty, let made = try form.make(arguments, context) else {
+      throw ConfigurationError("strategy '\(text)' is not of the form \(form.usage)")
+    }
+    return made
+  }
+}
