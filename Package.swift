@@ -55,11 +55,25 @@ let package = Package(
       name: "Evaluation", dependencies: ["Attacks", "Classifiers", "Datasets", "Records"]),
 
     .target(
-      name: "Migrations", path: "Migrations", exclude: [],
-      sources: ["Migrations.swift"], resources: []),
+      name: "Migrations", path: "Migrations", sources: ["Migrations.swift"],
+      resources: [.embedInCode("V0001__runs.sql")]),
     .target(
-      name: "Queries", path: "Queries", exclude: [],
-      sources: ["Queries.swift"], resources: []),
+      name: "Queries", path: "Queries", sources: ["Queries.swift"],
+      resources: [
+        .embedInCode("attack-summary.sql"),
+        .embedInCode("classes.sql"),
+        .embedInCode("configurations.sql"),
+        .embedInCode("confusion.sql"),
+        .embedInCode("frontier.sql"),
+        .embedInCode("hardest.sql"),
+        .embedInCode("health.sql"),
+        .embedInCode("paired.sql"),
+        .embedInCode("robustness.sql"),
+        .embedInCode("run.sql"),
+        .embedInCode("runs.sql"),
+        .embedInCode("sessions.sql"),
+        .embedInCode("timesteps.sql"),
+      ]),
     .target(
       name: "RunStore",
       dependencies: [

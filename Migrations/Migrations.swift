@@ -1,0 +1,16 @@
+/// One step of the schema: a file of this folder.
+public struct Migration: Sendable {
+  /// File name without extension, as `V0001__runs`.
+  public let name: String
+  /// The statements.
+  public let sql: String
+}
+
+/// Every migration, in the order applied. A file that has landed is never edited.
+public enum Migrations {
+  /// All of them.
+  public static let all: [Migration] = [
+    Migration(
+      name: "V0001__runs", sql: String(decoding: PackageResources.V0001__runs_sql, as: UTF8.self))
+  ]
+}

@@ -1,1 +1,99 @@
+/// A parameter of a query.
+public struct QueryParameter: Hashable, Sendable {
+  /// SQLite type that a value must have.
+  public enum Kind: String, Sendable { case text, integer, real }
 
+  /// Name, without the colon.
+  public let name: String
+  /// Type.
+  public let kind: Kind
+  /// Used where the user gives none; nil: required.
+  public let fallback: String?
+  /// What it means.
+  public let description: String
+}
+
+/// One query: a file of this folder, its header read.
+public struct Query: Sendable {
+  /// How many rows it answers with.
+  public enum Cardinality: String, Sendable { case one, many }
+
+  /// File name without extension.
+  public let name: String
+  /// One line.
+  public let description: String
+  /// How many rows it answers with.
+  public let cardinality: Cardinality
+  /// In the header's order.
+  public let parameters: [QueryParameter]
+  /// The statement, comments included, without its closing semicolon.
+  public let sql: String
+
+  /// Reads a file.
+  ///
+  /// The header is the leading `-- key: value` lines: `name`, `cardinality` (one or many),
+  /// `description`, and one `param: NAME KIND [= DEFAULT]: MEANING` for each parameter.
+  ///
+  /// - Returns: nil where the header is not of this form.
+  init?(_ text: String) {
+    var fields: [String: String] = [:]
+    var parameters: [QueryParameter] = []
+    for line in text.split(separator: "\n") {
+      guard line.hasPrefix("-- ") else { break }
+      let pair = line.dropFirst(3).split(separator: ":", maxSplits: 1)
+      guard pair.count == 2 else { return nil }
+      let value = pair[1].drop { $0 == " " }
+      if pair[0] == "param" {
+        guard let parameter = Self.parameter(value) else { return nil }
+        parameters.append(parameter)
+      } else {
+        fields[String(pair[0])] = String(value)
+      }
+    }
+    guard let name = fields["name"], let description = fields["description"],
+      let cardinality = fields["cardinality"].flatMap(Cardinality.init)
+    else { return nil }
+    self.name = name
+    self.description = description
+    self.cardinality = cardinality
+    self.parameters = parameters
+    var statement = text[...]
+    while let last = statement.last, last.isWhitespace || last == ";" { statement.removeLast() }
+    sql = String(statement)
+  }
+
+  private static func parameter(_ text: Substring) -> QueryParameter? {
+    let parts = text.split(separator: ":", maxSplits: 1)
+    guard parts.count == 2 else { return nil }
+    let words = parts[0].split(separator: " ")
+    guard words.count == 2 || (words.count == 4 && words[2] == "="),
+      let kind = QueryParameter.Kind(rawValue: String(words[1]))
+    else { return nil }
+    return QueryParameter(
+      name: String(words[0]), kind: kind, fallback: words.count == 4 ? String(words[3]) : nil,
+      description: String(parts[1].drop { $0 == " " }))
+  }
+}
+
+/// Every query of this folder.
+public enum Queries {
+  /// Sorted by name.
+  public static let all: [Query] = [
+    PackageResources.attack_summary_sql,
+    PackageResources.classes_sql,
+    PackageResources.configurations_sql,
+    PackageResources.confusion_sql,
+    PackageResources.frontier_sql,
+    PackageResources.hardest_sql,
+    PackageResources.health_sql,
+    PackageResources.paired_sql,
+    PackageResources.robustness_sql,
+    PackageResources.run_sql,
+    PackageResources.runs_sql,
+    PackageResources.sessions_sql,
+    PackageResources.timesteps_sql
+  ].compactMap { Query(String(decoding: $0, as: UTF8.self)) }
+
+  /// The query of a name, nil where there is none.
+  public static func named(_ name: String) -> Query? { all.first { $0.name == name } }
+}

@@ -12,6 +12,9 @@ public protocol SamplingStrategy: Sendable {
   /// The timesteps asked for, for every class, where they are the same for all images; else nil.
   func sharedTimesteps(of count: Int) -> [Int]?
 
+  /// The most timesteps asked for any class.
+  func largestSubset(of count: Int) -> Int
+
   /// Factor on the weight of a class's timesteps when `asked` of `count` were asked for it, so that
   /// the sum estimates the whole grid's (or is deliberately a part of it).
   func factor(asked: Int, of count: Int) -> Double
@@ -39,6 +42,8 @@ public struct EvenSubset: SamplingStrategy {
     Self.indices(size ?? count, of: count)
   }
 
+  public func largestSubset(of count: Int) -> Int { size ?? count }
+
   public func factor(asked: Int, of count: Int) -> Double { Double(count) / Double(asked) }
 
   public func sample(_ ledger: inout LossLedger, random: inout RandomStream) throws {
@@ -60,6 +65,8 @@ public struct GridRange: SamplingStrategy {
 
   public func sharedTimesteps(of count: Int) -> [Int]? { Array(timesteps) }
 
+  public func largestSubset(of count: Int) -> Int { timesteps.count }
+
   public func factor(asked: Int, of count: Int) -> Double { 1 }
 
   public func sample(_ ledger: inout LossLedger, random: inout RandomStream) throws {
@@ -73,6 +80,8 @@ public struct RandomSubset: SamplingStrategy {
   public let size: Int
 
   public var spelling: String { "random:\(size)" }
+
+  public func largestSubset(of count: Int) -> Int { size }
 
   public func factor(asked: Int, of count: Int) -> Double { Double(count) / Double(asked) }
 
@@ -104,6 +113,8 @@ public struct SuccessiveHalving: SamplingStrategy {
   public var spelling: String {
     "halving:" + rounds.map { "\($0.classes)x\($0.timesteps)" }.joined(separator: ",")
   }
+
+  public func largestSubset(of count: Int) -> Int { rounds.map(\.timesteps).max() ?? 0 }
 
   public func factor(asked: Int, of count: Int) -> Double { Double(count) / Double(asked) }
 

@@ -42,7 +42,7 @@ public struct Evaluator: Sendable {
   ) throws -> RunEnding {
     let clock = ContinuousClock()
     let (start, cpuStart) = (clock.now, ProcessUsage.current.cpuSeconds)
-    try sink.receive(resuming ? .resumed(runID: header.id) : .started(header))
+    try sink.receive(resuming ? .resumed(header) : .started(header))
     var status = RunEnding.Status.finished
     var message: String?
     do {

@@ -78,14 +78,17 @@ public struct RunPlan: Sendable {
   public let dataset: Dataset
   /// The grid as a run records it.
   public let timesteps: [TimestepRecord]
+  /// Most timesteps that the strategy asks for any class.
+  public let timestepsAsked: Int
 
   /// Loads what `request` names.
   ///
   /// - Throws: `ConfigurationError`, `CheckpointError`, `SafetensorsError` or `DatasetError`.
   public init(_ request: RunRequest, workers: WorkerPool) throws {
     var configuration = request.configuration
-    dataset = try DatasetCatalog.load(
+    let dataset = try DatasetCatalog.load(
       request.dataset, split: request.split, directory: request.data)
+    self.dataset = dataset
     let kind = configuration.classifier
     let grid = try NoiseGrid(configuration.grid)
 
@@ -129,6 +132,7 @@ public struct RunPlan: Sendable {
     let plan = try ClassifierPlan(
       configuration, classCount: denoiser.classCount, shape: dataset.shape)
     timesteps = plan.timestepRecords
+    timestepsAsked = plan.strategy.largestSubset(of: plan.grid.count)
     let base = DiffusionClassifier(pool, plan: plan, recordsLosses: request.recordsLosses)
 
     if let parameters = configuration.lm {

@@ -4,7 +4,7 @@ import Foundation
 /// image, one `ended`. A run that is resumed starts with `resumed` in place of `started`.
 public enum RunEvent: Sendable {
   case started(RunHeader)
-  case resumed(runID: String)
+  case resumed(RunHeader)
   case predicted(Prediction)
   case ended(RunEnding)
 }
@@ -121,6 +121,10 @@ public struct RunHeader: Sendable {
   public var inputsRun: String?
   /// The whole grid.
   public var timesteps: [TimestepRecord]
+  /// Most timesteps that the strategy asks for any class.
+  public var timestepsAsked: Int
+  /// Size of every image, `[C, H, W]`.
+  public var imageShape: [Int]
   /// Worker threads.
   public var threads: Int
   /// Images in flight at once.
@@ -139,7 +143,7 @@ public struct RunHeader: Sendable {
   /// A header with the descriptive fields empty.
   public init(
     id: String, configuration: Configuration, model: ModelRecord, seed: UInt64,
-    classNames: [String], inputs: [InputRecord], timesteps: [TimestepRecord]
+    classNames: [String], imageShape: [Int], inputs: [InputRecord], timesteps: [TimestepRecord]
   ) {
     self.id = id
     self.configuration = configuration
@@ -148,6 +152,8 @@ public struct RunHeader: Sendable {
     self.classNames = classNames
     self.inputs = inputs
     self.timesteps = timesteps
+    self.timestepsAsked = timesteps.count
+    self.imageShape = imageShape
     self.tags = [:]
     self.threads = 1
     self.batch = 1

@@ -1,1 +1,129 @@
+import Foundation
+import GRDB
+import Migrations
+import Queries
+import Records
 
+/// The runs of one SQLite file.
+///
+/// Numbers go in as events through a `RunWriter` and come out as tables of the queries in the
+/// `Queries` folder.
+public final class RunStore: Sendable {
+  /// What the store is opened for.
+  public enum Access: Sendable {
+    /// Queries on a file that exists.
+    case read
+    /// Recording; the file is made where there is none.
+    case write
+  }
+
+  /// Path as given.
+  public let path: String
+  /// What the user should know, as that the file is newer than the program; nil: nothing.
+  public let notice: String?
+  let database: any DatabaseWriter
+
+  /// SQLite's version.
+  public static var sqliteVersion: String {
+    (try? DatabaseQueue().read { try String.fetchOne($0, sql: "SELECT sqlite_version()") }) ?? ""
+  }
+
+  /// Opens a database, and brings its schema up to date after a backup beside it.
+  ///
+  /// - Parameter path: the file; made for `write` where it does not exist.
+  /// - Throws: `RunStoreError`. A file newer than the program opens for reading only, with `notice`.
+  public init(_ path: String, for access: Access) throws {
+    self.path = path
+    let exists = FileManager.default.fileExists(atPath: path)
+    if access == .read, !exists {
+      throw RunStoreError(
+        "no database at \(path); record a run with 'elbow run' or 'elbow demo', or name another "
+          + "file with --db")
+    }
+    do {
+      let isNewer = try exists && Schema.isNewer(path)
+      if isNewer, access == .write {
+        throw RunStoreError(
+          "\(path): was written by a newer Elbow, so this one only reads it; update Elbow, or "
+            + "record into another file with --db")
+      }
+      if !isNewer, try access == .write || Schema.isOutdated(path) {
+        try Schema.bringUpToDate(path)
+      }
+      notice =
+        isNewer
+        ? "\(path) was written by a newer Elbow: opened for reading only; update Elbow to record"
+        : nil
+      if access == .write {
+        database = try DatabasePool(path: path, configuration: Self.settings(readonly: false))
+      } else {
+        if !isNewer { Self.markDeadRuns(path) }
+        database = try DatabaseQueue(path: path, configuration: Self.settings(readonly: true))
+      }
+    } catch {
+      throw RunStoreError(error, file: path)
+    }
+    if access == .write { try? declareDeadRuns() }
+  }
+
+  /// Settings of every connection: patience with other processes, full durability, and the temporary
+  /// view of losses.
+  static func settings(readonly: Bool) -> GRDB.Configuration {
+    var settings = GRDB.Configuration()
+    settings.readonly = readonly
+    settings.busyMode = .timeout(30)
+    settings.prepareDatabase { db in
+      if !db.configuration.readonly { try db.execute(sql: "PRAGMA synchronous = FULL") }
+      try LossRows.install(in: db)
+    }
+    return settings
+  }
+
+  /// Runs `body`; database errors come out with the file's name.
+  func reading<R>(_ body: (Database) throws -> R) throws -> R {
+    do { return try database.read(body) } catch { throw RunStoreError(error, file: path) }
+  }
+
+  // MARK: Runs whose process has died
+
+  private static func markDeadRuns(_ path: String) {
+    // Best effort: without write access the view's own rule, the age of the heartbeat, stands.
+    guard FileManager.default.isWritableFile(atPath: path),
+      let queue = try? DatabaseQueue(path: path, configuration: settings(readonly: false))
+    else { return }
+    try? declareDeadRuns(in: queue)
+    try? queue.close()
+  }
+
+  func declareDeadRuns() throws { try Self.declareDeadRuns(in: database) }
+
+  private static func declareDeadRuns(in database: any DatabaseWriter) throws {
+    let dead = try database.read { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT run_id, host, boot_id, pid, pid_started, pid_namespace
+          FROM run JOIN session ON session.run_id = run.id
+          WHERE status = 'running'
+          GROUP BY run_id HAVING number = max(number)
+          """
+      ).filter { ProcessIdentity($0).isAlive == false }.map { $0["run_id"] as String }
+    }
+    guard !dead.isEmpty else { return }
+    try database.write { db in
+      for id in dead {
+        try db.execute(
+          sql: "UPDATE run SET status = 'crashed' WHERE id = ? AND status = 'running'",
+          arguments: [id])
+      }
+    }
+  }
+}
+
+extension ProcessIdentity {
+  init(_ row: Row) {
+    self.init(
+      host: row["host"], bootID: row["boot_id"], pid: row["pid"], started: row["pid_started"],
+      namespace: row["pid_namespace"])
+  }
+}

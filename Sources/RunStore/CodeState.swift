@@ -1,0 +1,49 @@
+import Foundation
+import Records
+
+/// The code that a run ran: of the checkout that the program lies in, else of the working
+/// directory's.
+struct CodeState: Sendable {
+  /// Commit, hexadecimal.
+  var commit: String
+  /// Whether tracked or untracked files differ from it.
+  var isDirty: Bool
+  /// Differences of tracked files to the commit; nil where there are none.
+  var diff: String?
+
+  /// Largest diff kept, bytes.
+  private static let limit = 8 << 20
+
+  /// nil outside of any checkout, or without git.
+  static func capture() -> CodeState? {
+    let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
+    let folders = [
+      program?.path(percentEncoded: false), FileManager.default.currentDirectoryPath,
+    ]
+    for folder in folders.compactMap(\.self) {
+      guard let commit = git(["rev-parse", "--verify", "HEAD"], in: folder) else { continue }
+      let status = git(["status", "--porcelain"], in: folder) ?? ""
+      let diff = status.isEmpty ? nil : git(["diff", "HEAD", "--binary"], in: folder)
+      return CodeState(
+        commit: commit, isDirty: !status.isEmpty,
+        diff: diff.flatMap { $0.isEmpty || $0.utf8.count > limit ? nil : $0 })
+    }
+    return nil
+  }
+
+  private static func git(_ arguments: [String], in folder: String) -> String? {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["git", "--no-optional-locks", "-C", folder] + arguments
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return nil }
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { return nil }
+    return String(decoding: data, as: UTF8.self)
+      .trimmingCharacters(in: CharacterSet(charactersIn: "\n"))
+  }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import GRDB
+
+/// Recorded losses as rows, on Elbow's own connections: the temporary view
+/// `losses(run_id, image_index, draw, timestep, class, loss, position)`.
+enum LossRows {
+  static func install(in db: Database) throws {
+    db.add(function: decode)
+    try db.execute(
+      sql: """
+        CREATE TEMP VIEW IF NOT EXISTS losses AS
+        SELECT loss.run_id AS run_id, input.image_index AS image_index,
+          json_extract(item.value, '$[0]') AS draw, json_extract(item.value, '$[1]') AS timestep,
+          json_extract(item.value, '$[2]') AS class, json_extract(item.value, '$[3]') AS loss,
+          loss.position AS position
+        FROM main.loss AS loss
+        JOIN main.run AS run ON run.id = loss.run_id
+        JOIN main.run_input AS run_input
+          ON run_input.run_id = loss.run_id AND run_input.position = loss.position
+        JOIN main.input AS input ON input.id = run_input.input_id
+        JOIN json_each(
+          elbow_losses(loss."values", loss.places, json_array_length(run.class_names),
+            (SELECT json_group_array(timestep) FROM (
+              SELECT timestep FROM main.run_timestep
+              WHERE run_id = run.id AND strategy_weight IS NOT NULL ORDER BY timestep)))
+        ) AS item
+        """)
+  }
+
+  /// JSON array of `[draw, timestep, class, loss]`; diverged losses as 9e999, SQLite's infinity.
+  private static let decode = DatabaseFunction("elbow_losses", argumentCount: 4, pure: true) {
+    arguments in
+    guard let values = Data.fromDatabaseValue(arguments[0]),
+      let classes = Int.fromDatabaseValue(arguments[2]),
+      let text = String.fromDatabaseValue(arguments[3])
+    else { return nil }
+    let losses = Blob.floats(values)
+    let timesteps = try JSONDecoder().decode([Int].self, from: Data(text.utf8))
+    let places: [[Int]]
+    if let triples = Data.fromDatabaseValue(arguments[1]) {
+      let numbers = Blob.integers(triples)
+      places = losses.indices.map { Array(numbers[(3 * $0)..<(3 * $0 + 3)]) }
+    } else {
+      let perDraw = max(timesteps.count * classes, 1)
+      places = losses.indices.map {
+        [$0 / perDraw, timesteps[$0 % perDraw / classes], $0 % classes]
+      }
+    }
+    let rows = zip(places, losses).map { place, loss in
+      "[\(place[0]),\(place[1]),\(place[2]),\(loss.isFinite ? "\(loss)" : "9e999")]"
+    }
+    return "[" + rows.joined(separator: ",") + "]"
+  }
+}
+
+/// Little-endian arrays in blobs.
+enum Blob {
+  static func data(_ values: [Float]) -> Data {
+    values.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
+  }
+
+  static func data(_ values: [Int32]) -> Data {
+    values.map(\.littleEndian).withUnsafeBytes { Data($0) }
+  }
+
+  static func floats(_ data: Data) -> [Float] {
+    words(data).map { Float(bitPattern: $0) }
+  }
+
+  static func integers(_ data: Data) -> [Int] {
+    words(data).map { Int(Int32(bitPattern: $0)) }
+  }
+
+  private static func words(_ data: Data) -> [UInt32] {
+    data.withUnsafeBytes { raw in
+      (0..<raw.count / 4).map {
+        UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import Foundation
+
+/// Names one process for good: its id alone is used again after it ends.
+struct ProcessIdentity: Hashable, Sendable {
+  var host: String
+  /// Random id of the boot.
+  var bootID: String
+  var pid: Int32
+  /// Start time in clock ticks since boot.
+  var started: String
+  /// Namespace that the pid counts in.
+  var namespace: String
+
+  /// This process.
+  static let current: ProcessIdentity = {
+    let pid = getpid()
+    return ProcessIdentity(
+      host: ProcessInfo.processInfo.hostName, bootID: bootID, pid: pid,
+      started: startTime(of: pid) ?? "", namespace: currentNamespace)
+  }()
+
+  /// Whether the process lives; nil where it cannot be known from here: another boot, host or
+  /// namespace.
+  var isAlive: Bool? {
+    guard !bootID.isEmpty, bootID == Self.bootID, namespace == Self.currentNamespace else {
+      return nil
+    }
+    return Self.startTime(of: pid) == started
+  }
+
+  private static let bootID = read("/proc/sys/kernel/random/boot_id") ?? ""
+  private static let currentNamespace =
+    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? ""
+
+  private static func startTime(of pid: Int32) -> String? {
+    // Field 22; the command in field 2 may hold spaces, so count from its closing parenthesis.
+    guard let stat = read("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else {
+      return nil
+    }
+    let fields = stat[stat.index(after: end)...].split(separator: " ")
+    guard fields.count > 19, fields[0] != "Z" else { return nil }
+    return String(fields[19])
+  }
+
+  private static func read(_ path: String) -> String? {
+    (try? String(contentsOfFile: path, encoding: .utf8))?
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+}

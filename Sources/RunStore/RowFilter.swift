@@ -1,0 +1,209 @@
+import Foundation
+import GRDB
+import Records
+
+/// A condition over the columns of a table, as `accuracy > 0.8 AND strategy LIKE 'uniform%'`.
+///
+/// Comparisons (`= == != <> < <= > >=`), `AND`, `OR`, `NOT`, `[NOT] IN (…)`, `[NOT] LIKE`,
+/// `IS [NOT] NULL` and parentheses over columns, numbers and quoted texts; `metrics.` and `params.`
+/// before a column are allowed, `tags.KEY` is a run's tag. Every value is bound, never spliced.
+public struct RowFilter: Sendable {
+  private let text: String
+  private let tokens: [Token]
+
+  private enum Token: Hashable {
+    case name(String)
+    case word(String)
+    case number(String)
+    case text(String)
+    case symbol(String)
+
+    var spelling: String {
+      switch self {
+      case .name(let s), .word(let s), .number(let s), .symbol(let s): s
+      case .text(let s): "'\(s)'"
+      }
+    }
+  }
+
+  private static let words: Set = ["AND", "OR", "NOT", "IN", "LIKE", "IS", "NULL"]
+  private static let comparisons: Set = ["=", "==", "!=", "<>", "<", "<=", ">", ">="]
+
+  /// Reads a condition.
+  ///
+  /// - Throws: `RunStoreError` for characters that have no place in one.
+  public init(_ text: String) throws {
+    self.text = text
+    var tokens: [Token] = []
+    var rest = text[...]
+    while let c = rest.first {
+      if c.isWhitespace {
+        rest.removeFirst()
+      } else if c.isLetter || c == "_" || c == "\"" || c == "`" {
+        tokens.append(try Self.name(&rest, text))
+      } else if c.isNumber || c == "-" || c == "+" || c == "." {
+        let digits = rest.prefix { $0.isNumber || $0.isLetter || "+-.".contains($0) }
+        guard Double(digits) != nil else { throw Self.fail(text, "'\(digits)' is no number") }
+        tokens.append(.number(String(digits)))
+        rest = rest[digits.endIndex...]
+      } else if c == "'" {
+        tokens.append(.text(try Self.quoted(&rest, "'", text)))
+      } else {
+        let two = String(rest.prefix(2))
+        let symbol = Self.comparisons.contains(two) ? two : String(c)
+        guard Self.comparisons.contains(symbol) || "(),".contains(symbol) else {
+          throw Self.fail(text, "'\(c)' has no place in a condition")
+        }
+        tokens.append(.symbol(symbol))
+        rest.removeFirst(symbol.count)
+      }
+    }
+    self.tokens = tokens
+  }
+
+  private static func name(_ rest: inout Substring, _ text: String) throws -> Token {
+    if let quote = rest.first, quote == "\"" || quote == "`" {
+      return .name(try quoted(&rest, quote, text))
+    }
+    let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
+    rest = rest[word.endIndex...]
+    return words.contains(word.uppercased()) ? .word(word.uppercased()) : .name(String(word))
+  }
+
+  /// What stands between quotes; a doubled one stands for itself.
+  private static func quoted(
+    _ rest: inout Substring, _ quote: Character, _ text: String
+  ) throws -> String {
+    rest.removeFirst()
+    var value = ""
+    while let c = rest.popFirst() {
+      guard c == quote else {
+        value.append(c)
+        continue
+      }
+      guard rest.first == quote else { return value }
+      value.append(rest.removeFirst())
+    }
+    throw fail(text, "a quote is not closed")
+  }
+
+  private static func fail(_ text: String, _ problem: String) -> RunStoreError {
+    RunStoreError("--where \"\(text)\": \(problem)")
+  }
+
+  /// The condition in SQL with its bound values.
+  ///
+  /// - Throws: `RunStoreError` for unknown columns, with a suggestion, and malformed conditions.
+  func sql(
+    columns: [String], path: String
+  ) throws -> (sql: String, arguments: [String: (any DatabaseValueConvertible)?]) {
+    var parser = Parser(tokens: tokens[...], text: text, columns: columns)
+    let sql = try parser.alternatives()
+    if let extra = parser.tokens.first {
+      throw Self.fail(text, "'\(extra.spelling)' is not expected there")
+    }
+    return (sql, parser.arguments)
+  }
+
+  /// Recursive descent, one function a precedence.
+  private struct Parser {
+    var tokens: ArraySlice<Token>
+    let text: String
+    let columns: [String]
+    var arguments: [String: (any DatabaseValueConvertible)?] = [:]
+
+    mutating func alternatives() throws -> String {
+      var sql = try conjunction()
+      while take(.word("OR")) { sql += " OR \(try conjunction())" }
+      return sql
+    }
+
+    mutating func conjunction() throws -> String {
+      var sql = try negation()
+      while take(.word("AND")) { sql += " AND \(try negation())" }
+      return sql
+    }
+
+    mutating func negation() throws -> String {
+      if take(.word("NOT")) { return "NOT \(try negation())" }
+      guard take(.symbol("(")) else { return try comparison() }
+      let inner = try alternatives()
+      try expect(.symbol(")"))
+      return "(\(inner))"
+    }
+
+    mutating func comparison() throws -> String {
+      let left = try operand()
+      if take(.word("IS")) {
+        let negated = take(.word("NOT"))
+        try expect(.word("NULL"))
+        return "\(left) IS \(negated ? "NOT " : "")NULL"
+      }
+      let negated = take(.word("NOT")) ? "NOT " : ""
+      if take(.word("LIKE")) { return "\(left) \(negated)LIKE \(try operand())" }
+      if take(.word("IN")) {
+        try expect(.symbol("("))
+        var items = [try operand()]
+        while take(.symbol(",")) { items.append(try operand()) }
+        try expect(.symbol(")"))
+        return "\(left) \(negated)IN (\(items.joined(separator: ", ")))"
+      }
+      guard negated.isEmpty, case .symbol(let sign)? = tokens.first, comparisons.contains(sign)
+      else { throw fail("expected a comparison after '\(left)'\(found)") }
+      tokens.removeFirst()
+      return "\(left) \(sign) \(try operand())"
+    }
+
+    mutating func operand() throws -> String {
+      guard let token = tokens.popFirst() else { throw fail("it ends too early") }
+      switch token {
+      case .name(let name): return try column(name)
+      case .number(let digits):
+        if let integer = Int64(digits) { return bind(integer) }
+        return bind(Double(digits) ?? 0)
+      case .text(let value): return bind(value)
+      case .word, .symbol: throw fail("'\(token.spelling)' stands where a column or value should")
+      }
+    }
+
+    private mutating func column(_ name: String) throws -> String {
+      if name.hasPrefix("tags."), columns.contains("id") {
+        let key = bind(String(name.dropFirst("tags.".count)))
+        return "(SELECT value FROM run_tag WHERE run_id = id AND key = \(key))"
+      }
+      var bare = name
+      for prefix in ["metrics.", "params."] where name.hasPrefix(prefix) {
+        bare = String(name.dropFirst(prefix.count))
+      }
+      guard let known = columns.first(where: { $0.lowercased() == bare.lowercased() }) else {
+        throw fail(
+          "no column '\(bare)'"
+            + (suggestion(for: bare, among: columns).map { "; did you mean '\($0)'?" }
+              ?? "; there are \(columns.joined(separator: ", "))"))
+      }
+      return "\"\(known)\""
+    }
+
+    private mutating func bind(_ value: any DatabaseValueConvertible) -> String {
+      let name = "where_\(arguments.count)"
+      arguments[name] = value
+      return ":\(name)"
+    }
+
+    private mutating func take(_ token: Token) -> Bool {
+      guard tokens.first == token else { return false }
+      tokens.removeFirst()
+      return true
+    }
+
+    private mutating func expect(_ token: Token) throws {
+      guard take(token) else { throw fail("expected '\(token.spelling)'\(found)") }
+    }
+
+    private var found: String {
+      tokens.first.map { ", found '\($0.spelling)'" } ?? " at the end"
+    }
+
+    private func fail(_ problem: String) -> RunStoreError { RowFilter.fail(text, problem) }
+  }
+}

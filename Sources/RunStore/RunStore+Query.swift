@@ -1,0 +1,124 @@
+import Foundation
+import GRDB
+import Queries
+import Records
+
+extension RunStore {
+  /// Runs a query of the catalogue.
+  ///
+  /// - Parameters:
+  ///   - name: as in the `Queries` folder.
+  ///   - values: texts of the parameters; what is missing takes its default.
+  ///   - filter: a condition over the columns of the answer.
+  ///   - limit: most rows.
+  /// - Throws: `RunStoreError` for unknown names, missing or malformed values.
+  public func query(
+    _ name: String, _ values: [String: String] = [:], where filter: RowFilter? = nil,
+    limit: Int? = nil
+  ) throws -> ResultTable {
+    guard let query = Queries.named(name) else {
+      let names = Queries.all.map(\.name)
+      throw RunStoreError(
+        "no query '\(name)'; 'elbow query --list' shows them" + didYouMean(name, among: names))
+    }
+    var arguments: [String: (any DatabaseValueConvertible)?] = [:]
+    let known = query.parameters.map(\.name)
+    if let unknown = values.keys.sorted().first(where: { !known.contains($0) }) {
+      throw RunStoreError(
+        "query \(name) has no parameter '\(unknown)'"
+          + (known.isEmpty ? "; it takes none" : "; it has \(known.joined(separator: ", "))")
+          + didYouMean(unknown, among: known))
+    }
+    for parameter in query.parameters {
+      guard let text = values[parameter.name] ?? parameter.fallback else {
+        throw RunStoreError(
+          "query \(name) needs \(parameter.name)=…, \(parameter.description)")
+      }
+      arguments[parameter.name] = try Self.value(text, parameter, query: name)
+    }
+    var sql = query.sql
+    if filter != nil || limit != nil {
+      sql = "SELECT * FROM (\n\(sql)\n)"
+      if let filter {
+        let (condition, bound) = try filter.sql(columns: columns(of: query.sql), path: path)
+        sql += " WHERE \(condition)"
+        arguments.merge(bound) { a, _ in a }
+      }
+      if let limit { sql += " LIMIT \(limit)" }
+    }
+    return try table(sql, StatementArguments(arguments))
+  }
+
+  /// Runs one statement that a user wrote; it can only read.
+  ///
+  /// - Throws: `RunStoreError` for several statements, or one that could write.
+  public func readOnly(_ sql: String) throws -> ResultTable {
+    let first = sql.drop { $0.isWhitespace || $0 == "(" }.prefix { $0.isLetter }.uppercased()
+    let allowed = ["SELECT", "WITH", "VALUES", "EXPLAIN"]
+    guard allowed.contains(first) || sql.drop(while: \.isWhitespace).hasPrefix("--")
+      || sql.drop(while: \.isWhitespace).hasPrefix("/*")
+    else {
+      throw RunStoreError(
+        "only \(allowed.joined(separator: ", ")) statements can be run here; the database is read, "
+          + "never written")
+    }
+    return try reading { db in
+      let statements = try db.allStatements(sql: sql)
+      guard let statement = try statements.next() else {
+        throw RunStoreError("there is no statement in '\(sql)'")
+      }
+      guard statement.isReadonly, statement.columnCount > 0 else {
+        throw RunStoreError("only statements that read can be run here")
+      }
+      let result = try Self.collect(statement)
+      guard try statements.next() == nil else {
+        throw RunStoreError("one statement at a time, please")
+      }
+      return result
+    }
+  }
+
+  /// Names of a statement's columns.
+  private func columns(of sql: String) throws -> [String] {
+    try reading { try $0.makeStatement(sql: sql).columnNames }
+  }
+
+  private func table(_ sql: String, _ arguments: StatementArguments) throws -> ResultTable {
+    try reading { db in
+      let statement = try db.makeStatement(sql: sql)
+      try statement.setArguments(arguments)
+      return try Self.collect(statement)
+    }
+  }
+
+  private static func collect(_ statement: Statement) throws -> ResultTable {
+    var rows: [[Cell]] = []
+    let cursor = try Row.fetchCursor(statement)
+    while let row = try cursor.next() {
+      rows.append(
+        row.databaseValues.map { value in
+          switch value.storage {
+          case .null: .null
+          case .int64(let integer): .integer(integer)
+          case .double(let real): .real(real)
+          case .string(let text): .text(text)
+          case .blob(let data): .blob([UInt8](data))
+          }
+        })
+    }
+    return ResultTable(columns: statement.columnNames, rows: rows)
+  }
+
+  private static func value(
+    _ text: String, _ parameter: QueryParameter, query: String
+  ) throws -> any DatabaseValueConvertible {
+    switch parameter.kind {
+    case .text: return text
+    case .integer: if let value = Int64(text) { return value }
+    case .real: if let value = Double(text) { return value }
+    }
+    throw RunStoreError(
+      "parameter \(parameter.name) of query \(query) must be \(parameter.kind.rawValue), got "
+        + "'\(text)'")
+  }
+}

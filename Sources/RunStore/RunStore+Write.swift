@@ -1,0 +1,260 @@
+import Foundation
+import GRDB
+import Records
+
+extension RunStore {
+  /// Records a run that begins.
+  func insert(_ header: RunHeader) throws -> RunPosition {
+    let code = CodeState.capture()
+    return try writing { db in
+      for model in [header.model, header.lmModel].compactMap(\.self) { try insert(model, db) }
+      try insert(header.configuration, db)
+      let datasets = Set(header.inputs.map { [$0.dataset, $0.split] })
+      let attack = header.attack
+      try db.execute(
+        sql: """
+          INSERT INTO run (id, name, run_group, note, status, fingerprint, dataset, split, images,
+            timesteps, inputs_run, seed, attack_seed, attack, norm, epsilon, attack_steps, restarts,
+            eot, gradient, class_names, channels, height, width, records_losses, invocation,
+            started_at)
+          VALUES (:id, :name, :group, :note, 'running', :fingerprint, :dataset, :split, :images,
+            :timesteps, :inputs_run, :seed, :attack_seed, :attack, :norm, :epsilon, :attack_steps,
+            :restarts, :eot, :gradient, :class_names, :channels, :height, :width, :records_losses,
+            :invocation, :started_at)
+          """,
+        arguments: [
+          "id": header.id, "name": header.name, "group": header.group, "note": header.note,
+          "fingerprint": try header.configuration.fingerprint(),
+          "dataset": datasets.count == 1 ? header.inputs[0].dataset : nil,
+          "split": datasets.count == 1 ? header.inputs[0].split : nil,
+          "images": header.inputs.count, "timesteps": header.timestepsAsked,
+          "inputs_run": header.inputsRun, "seed": Int64(bitPattern: header.seed),
+          "attack_seed": header.attackSeed.map { Int64(bitPattern: $0) }, "attack": attack?.name,
+          "norm": attack?.norm.rawValue, "epsilon": attack?.epsilon,
+          "attack_steps": attack?.steps, "restarts": attack?.restarts, "eot": attack?.eot,
+          "gradient": attack?.gradient.rawValue, "class_names": json(header.classNames),
+          "channels": header.imageShape[0], "height": header.imageShape[1],
+          "width": header.imageShape[2], "records_losses": header.recordsLosses,
+          "invocation": header.invocation, "started_at": Timestamp.now,
+        ])
+      for (key, value) in header.tags {
+        try db.execute(
+          sql: "INSERT INTO run_tag VALUES (?, ?, ?)", arguments: [header.id, key, value])
+      }
+      try insertInputs(header, db)
+      let timestep = try db.cachedStatement(sql: "INSERT INTO run_timestep VALUES (?, ?, ?, ?, ?)")
+      for level in header.timesteps {
+        try timestep.execute(arguments: [
+          header.id, level.index, level.sigma, level.weight, level.strategyWeight,
+        ])
+      }
+      return try insertSession(header, code, db)
+    }
+  }
+
+  /// Records that another process goes on with a run.
+  ///
+  /// - Throws: `RunStoreError` where a living process works on it.
+  func insertSession(_ header: RunHeader) throws -> RunPosition {
+    let code = CodeState.capture()
+    return try writing { db in
+      try db.execute(
+        sql: """
+          UPDATE run SET status = 'running', finished_at = NULL, error = NULL
+          WHERE id = ? AND status <> 'running'
+          """, arguments: [header.id])
+      guard db.changesCount == 1 else {
+        throw RunStoreError("run \(header.id) is being worked on by another process")
+      }
+      return try insertSession(header, code, db)
+    }
+  }
+
+  /// Records a group of predictions, and that the run lives.
+  func insert(_ predictions: [Prediction], _ position: RunPosition) throws {
+    try writing { db in
+      for prediction in predictions { try insert(prediction, position.runID, db) }
+      try db.execute(
+        sql: "UPDATE session SET heartbeat_at = ? WHERE run_id = ? AND number = ?",
+        arguments: [Timestamp.now, position.runID, position.session])
+    }
+  }
+
+  /// Records how a run, or this process's part of it, ended.
+  func finish(_ position: RunPosition, _ ending: RunEnding) throws {
+    try writing { db in
+      let now = Timestamp.now
+      try db.execute(
+        sql: "UPDATE run SET status = ?, error = ?, finished_at = ? WHERE id = ?",
+        arguments: [ending.status.rawValue, ending.error, now, position.runID])
+      try db.execute(
+        sql: """
+          UPDATE session SET ended_at = ?, heartbeat_at = ?, wall_seconds = ?, cpu_seconds = ?,
+            peak_memory = ?
+          WHERE run_id = ? AND number = ?
+          """,
+        arguments: [
+          now, now, ending.wallSeconds, ending.cpuSeconds, ending.peakMemory, position.runID,
+          position.session,
+        ])
+    }
+  }
+
+  // MARK: Parts
+
+  private func writing<R>(_ body: (Database) throws -> R) throws -> R {
+    do { return try database.write(body) } catch { throw RunStoreError(error, file: path) }
+  }
+
+  private func insert(_ model: ModelRecord, _ db: Database) throws {
+    try db.execute(
+      sql: "INSERT INTO model VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      arguments: [
+        model.sha256, model.name, model.dtype, model.parameters, model.architecture,
+      ])
+  }
+
+  private func insert(_ c: Records.Configuration, _ db: Database) throws {
+    try db.execute(
+      sql: """
+        INSERT INTO configuration
+        VALUES (:fingerprint, :json, :classifier, :model, :lm_model, :grid, :weights, :loss,
+          :reduction, :logit_scale, :noise, :share_timesteps, :antithetic, :draws, :strategy, :lm,
+          :lm_steps, :lm_rate, :lm_sigma_low, :lm_sigma_high, :eta)
+        ON CONFLICT DO NOTHING
+        """,
+      arguments: [
+        "fingerprint": try c.fingerprint(), "json": try c.canonicalJSON(),
+        "classifier": c.classifier.rawValue, "model": c.model, "lm_model": c.lmModel,
+        "grid": c.grid, "weights": c.weights, "loss": c.loss.rawValue,
+        "reduction": c.reduction.rawValue, "logit_scale": c.logitScale, "noise": c.noise.rawValue,
+        "share_timesteps": c.sharesTimesteps, "antithetic": c.antithetic, "draws": c.draws,
+        "strategy": c.strategy, "lm": c.lm?.variant.rawValue, "lm_steps": c.lm?.steps,
+        "lm_rate": c.lm?.rate, "lm_sigma_low": c.lm?.sigmaLow, "lm_sigma_high": c.lm?.sigmaHigh,
+        "eta": c.lm?.eta,
+      ])
+  }
+
+  private func insertInputs(_ header: RunHeader, _ db: Database) throws {
+    let input = try db.cachedStatement(
+      sql: """
+        INSERT INTO input (dataset, split, image_index, label, sha256) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT DO NOTHING
+        """)
+    let link = try db.cachedStatement(
+      sql: """
+        INSERT INTO run_input
+        SELECT ?, ?, id FROM input
+        WHERE dataset = ? AND split = ? AND image_index = ? AND label = ? AND sha256 = ?
+        """)
+    for (position, record) in header.inputs.enumerated() {
+      let key: [any DatabaseValueConvertible] = [
+        record.dataset, record.split, record.index, record.label, record.sha256,
+      ]
+      try input.execute(arguments: StatementArguments(key))
+      try link.execute(arguments: [header.id, position] + StatementArguments(key))
+    }
+  }
+
+  private func insertSession(
+    _ header: RunHeader, _ code: CodeState?, _ db: Database
+  ) throws -> RunPosition {
+    let number =
+      try Int.fetchOne(
+        db, sql: "SELECT count(*) FROM session WHERE run_id = ?", arguments: [header.id]) ?? 0
+    var diffHash: String?
+    if let diff = code?.diff {
+      let hash = SHA256.hexDigest(of: diff)
+      try db.execute(
+        sql: "INSERT INTO code_diff VALUES (?, ?) ON CONFLICT DO NOTHING", arguments: [hash, diff])
+      diffHash = hash
+    }
+    let process = ProcessIdentity.current
+    let now = Timestamp.now
+    try db.execute(
+      sql: """
+        INSERT INTO session (run_id, number, started_at, heartbeat_at, host, boot_id, pid,
+          pid_started, pid_namespace, argv, cpu, threads, batch, blas, instruction_set,
+          sqlite_version, elbow_version, git_commit, git_dirty, diff_sha256)
+        VALUES (:run_id, :number, :now, :now, :host, :boot_id, :pid, :pid_started, :pid_namespace,
+          :argv, :cpu, :threads, :batch, :blas, :instruction_set, sqlite_version(), :elbow_version,
+          :git_commit, :git_dirty, :diff_sha256)
+        """,
+      arguments: [
+        "run_id": header.id, "number": number, "now": now, "host": process.host,
+        "boot_id": process.bootID, "pid": process.pid, "pid_started": process.started,
+        "pid_namespace": process.namespace, "argv": json(header.arguments), "cpu": Machine.cpu,
+        "threads": header.threads, "batch": header.batch, "blas": header.blas,
+        "instruction_set": header.instructionSet, "elbow_version": elbowVersion,
+        "git_commit": code?.commit, "git_dirty": code?.isDirty, "diff_sha256": diffHash,
+      ])
+    return RunPosition(runID: header.id, session: number)
+  }
+
+  private func insert(_ p: Prediction, _ run: String, _ db: Database) throws {
+    let a = p.attack
+    let attempt = a.flatMap { $0.attempted ? $0 : nil }
+    try db.cachedStatement(
+      sql: """
+        INSERT INTO prediction VALUES (:run, :position, :predicted, :correct, :nfe, :gradients,
+          :seconds, :movement_max, :movement_mean, :clean_predicted, :attacked, :attack_nfe,
+          :attack_gradients, :attack_seconds, :zero_gradients, :attack_loss, :linf, :l2)
+        """
+    ).execute(arguments: [
+      "run": run, "position": p.position, "predicted": p.predicted, "correct": p.correct,
+      "nfe": p.nfe, "gradients": p.gradients, "seconds": p.seconds,
+      "movement_max": p.movementMax, "movement_mean": p.movementMean,
+      "clean_predicted": a?.cleanPredicted, "attacked": a?.attempted, "attack_nfe": a?.nfe,
+      "attack_gradients": a?.gradients, "attack_seconds": a?.seconds,
+      "zero_gradients": attempt?.zeroGradientShare, "attack_loss": attempt?.loss,
+      "linf": attempt?.linf, "l2": attempt?.l2,
+    ])
+    let elbo = try db.cachedStatement(sql: "INSERT INTO class_elbo VALUES (?, ?, ?, ?, ?)")
+    for evidence in p.evidence {
+      try elbo.execute(arguments: [
+        run, p.position, evidence.label, evidence.elbo, evidence.lastRound,
+      ])
+    }
+    if let losses = p.losses {
+      let (values, places): (Data, Data?) =
+        switch losses {
+        case .dense(let values): (Blob.data(values), nil)
+        case .sparse(let items):
+          (
+            Blob.data(items.map(\.value)),
+            Blob.data(items.flatMap { [Int32($0.draw), Int32($0.timestep), Int32($0.label)] })
+          )
+        }
+      try db.cachedStatement(sql: "INSERT INTO loss VALUES (?, ?, ?, ?)")
+        .execute(arguments: [run, p.position, values, places])
+    }
+    if let image = a?.image {
+      try db.cachedStatement(sql: "INSERT INTO adversarial_image VALUES (?, ?, ?, ?)")
+        .execute(arguments: [run, p.position, Blob.data(image), SHA256.hexDigest(of: image)])
+    }
+  }
+
+  private func json(_ strings: [String]) -> String {
+    JSONValue.array(strings.map { .string($0) }).canonical
+  }
+}
+
+/// Elbow's own version, recorded with every session.
+public let elbowVersion = "0.1.0"
+
+/// UTC, ISO 8601, milliseconds.
+enum Timestamp {
+  static var now: String {
+    Date().ISO8601Format(.init(includingFractionalSeconds: true, timeZone: .gmt))
+  }
+}
+
+/// This machine, as runs record it.
+public enum Machine {
+  /// The processor's own name.
+  public static let cpu: String = {
+    let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let line = info.split(separator: "\n").first { $0.hasPrefix("model name") }
+    return line?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "unknown"
+  }()
+}

@@ -1,0 +1,117 @@
+import Foundation
+import GRDB
+import Migrations
+import Records
+
+/// The migrations as GRDB applies them, each with the checksum of its text.
+enum Schema {
+  private static let migrator: DatabaseMigrator = {
+    var migrator = DatabaseMigrator()
+    for migration in Migrations.all {
+      migrator.registerMigration(migration.name) { db in
+        try db.execute(sql: migration.sql)
+        try db.execute(
+          sql: """
+            CREATE TABLE IF NOT EXISTS migration_checksum (
+              name TEXT PRIMARY KEY NOT NULL, sha256 TEXT NOT NULL
+            ) STRICT, WITHOUT ROWID
+            """)
+        try db.execute(
+          sql: "INSERT INTO migration_checksum VALUES (?, ?)",
+          arguments: [migration.name, SHA256.hexDigest(of: migration.sql)])
+      }
+    }
+    return migrator
+  }()
+
+  /// Whether the file holds migrations that this program does not know.
+  static func isNewer(_ path: String) throws -> Bool {
+    try read(path) { try $0.tableExists("grdb_migrations") && migrator.hasBeenSuperseded($0) }
+  }
+
+  /// Whether migrations are missing.
+  static func isOutdated(_ path: String) throws -> Bool {
+    try read(path) { db in
+      guard try db.tableExists("grdb_migrations") else {
+        if try isForeign(db) { throw foreign(path) }
+        return true
+      }
+      return try !migrator.hasCompletedMigrations(db)
+    }
+  }
+
+  /// Applies the migrations that are missing, after a backup of a file that has some already.
+  ///
+  /// Two processes may do this at once: the one that comes second finds the work done.
+  static func bringUpToDate(_ path: String) throws {
+    let deadline = Date(timeIntervalSinceNow: 30)
+    while true {
+      do {
+        try migrate(path)
+        return
+      } catch let error as DatabaseError where Date() < deadline && isRace(error) {
+        Thread.sleep(forTimeInterval: .random(in: 0.01...0.1))
+      }
+    }
+  }
+
+  /// What the second of two processes meets while the first one makes or migrates the file.
+  private static func isRace(_ error: DatabaseError) -> Bool {
+    switch error.resultCode {
+    case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_SCHEMA, .SQLITE_CONSTRAINT: true
+    case .SQLITE_ERROR: error.message?.contains("already exists") ?? false
+    default: false
+    }
+  }
+
+  private static func migrate(_ path: String) throws {
+    let pool = try DatabasePool(path: path, configuration: RunStore.settings(readonly: false))
+    defer { try? pool.close() }
+    let applied = try pool.read { db in
+      guard try db.tableExists("grdb_migrations") else {
+        if try isForeign(db) { throw foreign(path) }
+        return [String]()
+      }
+      try verify(db, path)
+      return try migrator.appliedMigrations(db)
+    }
+    guard applied.count < Migrations.all.count else { return }
+    if let last = applied.last {
+      try pool.backup(to: DatabaseQueue(path: "\(path).backup-\(last)"))
+    }
+    try migrator.migrate(pool)
+  }
+
+  /// A migration's text must be the one that was applied.
+  private static func verify(_ db: Database, _ path: String) throws {
+    let stored = try Row.fetchAll(db, sql: "SELECT name, sha256 FROM migration_checksum")
+    for row in stored {
+      guard let known = Migrations.all.first(where: { $0.name == row["name"] as String }) else {
+        continue
+      }
+      guard SHA256.hexDigest(of: known.sql) == row["sha256"] as String else {
+        throw RunStoreError(
+          "\(path): was made with another text of migration \(known.name); use the Elbow that made "
+            + "it, or record into another file with --db")
+      }
+    }
+  }
+
+  private static func isForeign(_ db: Database) throws -> Bool {
+    try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0 > 0
+  }
+
+  private static func foreign(_ path: String) -> RunStoreError {
+    RunStoreError(
+      "\(path): is an SQLite database of another program; name another file with --db")
+  }
+
+  private static func read<R>(_ path: String, _ body: (Database) throws -> R) throws -> R {
+    var settings = GRDB.Configuration()
+    settings.readonly = true
+    settings.busyMode = .timeout(30)
+    let queue = try DatabaseQueue(path: path, configuration: settings)
+    defer { try? queue.close() }
+    return try queue.read(body)
+  }
+}
