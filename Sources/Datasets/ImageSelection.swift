@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// Which images of a split: `N` (the first N), `A..B` (half-open) or `A,B,C`.
 public struct ImageSelection: Sendable, Equatable {
@@ -10,11 +11,11 @@ public struct ImageSelection: Sendable, Equatable {
   }
   private let form: Form
 
-  /// - Throws: `DatasetError` for text of no such form, an empty choice, or an image named twice.
+  /// - Throws: `ConfigurationError` for text of no such form, an empty choice, or an image named twice.
   public init(_ text: String) throws {
     self.text = text
-    func fail(_ problem: String) -> DatasetError {
-      DatasetError("--images '\(text)' \(problem); use N, A..B (half-open) or A,B,C")
+    func fail(_ problem: String) -> ConfigurationError {
+      ConfigurationError("--images '\(text)' \(problem); use N, A..B (half-open) or A,B,C")
     }
     if let dots = text.range(of: "..") {
       guard let a = Int(text[..<dots.lowerBound]), let b = Int(text[dots.upperBound...]), a >= 0
@@ -38,7 +39,7 @@ public struct ImageSelection: Sendable, Equatable {
 
   /// The indices, in order.
   ///
-  /// - Throws: `DatasetError` where the split has fewer images.
+  /// - Throws: `ConfigurationError` where the split has fewer images.
   public func indices(of count: Int) throws -> [Int] {
     let indices: [Int]
     switch form {
@@ -52,7 +53,7 @@ public struct ImageSelection: Sendable, Equatable {
     return indices
   }
 
-  private func tooMany(_ index: Int, _ count: Int) -> DatasetError {
-    DatasetError("--images '\(text)' asks for image \(index), the split has 0 to \(count - 1)")
+  private func tooMany(_ index: Int, _ count: Int) -> ConfigurationError {
+    ConfigurationError("--images '\(text)' asks for image \(index), the split has 0 to \(count - 1)")
   }
 }

@@ -132,4 +132,21 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
     layer(plan.output, [channels, plan.outputChannels, 3, 3])
     return list
   }
+
+  /// Multiplications and additions of one forward pass of one image: convolutions counted directly,
+  /// attention and linear layers; norms and activations left out.
+  public var floatingPointOperations: Int {
+    let plan = UNetPlan(self)
+    let embedding = 4 * width
+    var multiplications = width * (embedding + classes) + embedding * embedding
+    multiplications += resolution * resolution * 9 * channels * (width + plan.outputChannels)
+    for step in plan.steps {
+      let pixels = step.resolution * step.resolution
+      let (i, o) = (step.inputs, step.outputs)
+      multiplications += pixels * 9 * o * (i + o) + o * embedding
+      if step.hasSkip { multiplications += pixels * i * o }
+      if step.attends { multiplications += pixels * 4 * o * o + 2 * pixels * pixels * o }
+    }
+    return 2 * multiplications
+  }
 }

@@ -88,7 +88,7 @@ public struct RowFilter: Sendable {
   }
 
   private static func fail(_ text: String, _ problem: String) -> RunStoreError {
-    RunStoreError("--where \"\(text)\": \(problem)")
+    RunStoreError("--where \"\(text)\": \(problem)", isUsage: true)
   }
 
   /// The condition in SQL with its bound values.

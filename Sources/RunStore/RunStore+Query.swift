@@ -19,7 +19,8 @@ extension RunStore {
     guard let query = Queries.named(name) else {
       let names = Queries.all.map(\.name)
       throw RunStoreError(
-        "no query '\(name)'; 'elbow query --list' shows them" + didYouMean(name, among: names))
+        "no query '\(name)'; 'elbow query --list' shows them" + didYouMean(name, among: names),
+        isUsage: true)
     }
     var arguments: [String: (any DatabaseValueConvertible)?] = [:]
     let known = query.parameters.map(\.name)
@@ -27,12 +28,12 @@ extension RunStore {
       throw RunStoreError(
         "query \(name) has no parameter '\(unknown)'"
           + (known.isEmpty ? "; it takes none" : "; it has \(known.joined(separator: ", "))")
-          + didYouMean(unknown, among: known))
+          + didYouMean(unknown, among: known), isUsage: true)
     }
     for parameter in query.parameters {
       guard let text = values[parameter.name] ?? parameter.fallback else {
         throw RunStoreError(
-          "query \(name) needs \(parameter.name)=…, \(parameter.description)")
+          "query \(name) needs \(parameter.name)=…: \(parameter.description)", isUsage: true)
       }
       arguments[parameter.name] = try Self.value(text, parameter, query: name)
     }
@@ -60,19 +61,19 @@ extension RunStore {
     else {
       throw RunStoreError(
         "only \(allowed.joined(separator: ", ")) statements can be run here; the database is read, "
-          + "never written")
+          + "never written", isUsage: true)
     }
     return try reading { db in
       let statements = try db.allStatements(sql: sql)
       guard let statement = try statements.next() else {
-        throw RunStoreError("there is no statement in '\(sql)'")
+        throw RunStoreError("there is no statement in '\(sql)'", isUsage: true)
       }
       guard statement.isReadonly, statement.columnCount > 0 else {
-        throw RunStoreError("only statements that read can be run here")
+        throw RunStoreError("only statements that read can be run here", isUsage: true)
       }
       let result = try Self.collect(statement)
       guard try statements.next() == nil else {
-        throw RunStoreError("one statement at a time, please")
+        throw RunStoreError("one statement at a time, please", isUsage: true)
       }
       return result
     }
@@ -119,6 +120,6 @@ extension RunStore {
     }
     throw RunStoreError(
       "parameter \(parameter.name) of query \(query) must be \(parameter.kind.rawValue), got "
-        + "'\(text)'")
+        + "'\(text)'", isUsage: true)
   }
 }

@@ -34,7 +34,7 @@ extension RunStore {
   public func runID(_ prefix: String) throws -> String {
     let upper = prefix.uppercased()
     guard !upper.isEmpty, upper.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
-      throw RunStoreError("'\(prefix)' is no run id; 'elbow runs' lists them")
+      throw RunStoreError("'\(prefix)' is no run id; 'elbow runs' lists them", isUsage: true)
     }
     let ids = try reading {
       try String.fetchAll(
@@ -42,12 +42,12 @@ extension RunStore {
         arguments: [upper])
     }
     guard let id = ids.first else {
-      throw RunStoreError("no run begins with '\(prefix)' in \(path); 'elbow runs' lists them")
+      throw RunStoreError("no run begins with '\(prefix)' in \(path); 'elbow runs' lists them", isUsage: true)
     }
     guard ids.count == 1 else {
       throw RunStoreError(
         "several runs begin with '\(prefix)': \(ids.prefix(5).joined(separator: ", "))"
-          + "\(ids.count > 5 ? ", …" : ""); give more characters")
+          + "\(ids.count > 5 ? ", …" : ""); give more characters", isUsage: true)
     }
     return id
   }

@@ -6,13 +6,23 @@ public struct RunStoreError: Error, CustomStringConvertible, Equatable {
   /// What is wrong, where, and what to do.
   public let description: String
 
+  /// Whether the request itself was wrong: an unknown name, a malformed condition.
+  public let isUsage: Bool
+
   /// The error with its message.
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String, isUsage: Bool = false) {
+    self.description = description
+    self.isUsage = isUsage
+  }
 
   /// A database error with the file and a remedy where one is known.
   init(_ error: any Error, file: String) {
+    if let known = error as? RunStoreError {
+      self = known
+      return
+    }
     guard let error = error as? DatabaseError else {
-      self.init((error as? RunStoreError)?.description ?? "\(file): \(error)")
+      self.init("\(file): \(error)")
       return
     }
     let message = error.message ?? "no message"

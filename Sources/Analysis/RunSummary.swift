@@ -1,0 +1,92 @@
+import Foundation
+import Records
+
+/// The columns of `runs` that fit a terminal, rounded for reading.
+public enum RunSummary {
+  /// First characters of an id that a person is shown: its milliseconds.
+  public static let shortID = 10
+
+  /// One line a run: id, what, accuracy with its interval, cost.
+  ///
+  /// - Parameter runs: rows of the view `runs`.
+  public static func table(_ runs: ResultTable) -> ResultTable {
+    ResultTable(
+      columns: [
+        "run", "name", "status", "classifier", "strategy", "grid", "weights", "attack", "images",
+        "accuracy %", "95 %", "NFE", "gradients", "s/image",
+      ],
+      rows: runs.rows.indices.map { i in
+        func text(_ column: String) -> Cell { runs[i, column] }
+        let interval: Cell =
+          if let low = runs[i, "accuracy_low"].number, let high = runs[i, "accuracy_high"].number {
+            .text(percent(low) + "–" + percent(high))
+          } else { .null }
+        let done = runs[i, "n_done"].number ?? 0
+        let images = runs[i, "images"].number ?? 0
+        let count = done == images ? "\(Int(images))" : "\(Int(done))/\(Int(images))"
+        return [
+          .text(String((runs[i, "id"].string ?? "").prefix(shortID))), text("name"),
+          text("status"), .text(classifier(runs, i)), text("strategy"), text("grid"),
+          text("weights"), .text(attack(runs, i)), .text(count),
+          runs[i, "accuracy"].number.map { .text(percent($0)) } ?? .null, interval,
+          round(runs[i, "nfe_per_image"], 1), round(runs[i, "gradients_per_image"], 1),
+          round(runs[i, "seconds_per_image"], 3),
+        ]
+      })
+  }
+
+  /// As `rdc (paper)`.
+  public static func classifier(_ runs: ResultTable, _ row: Int) -> String {
+    let name = runs[row, "classifier"].string ?? ""
+    return runs[row, "lm"].string.map { "\(name) (\($0))" } ?? name
+  }
+
+  /// As `apgd-ce linf 8/255`, or `none`.
+  public static func attack(_ runs: ResultTable, _ row: Int) -> String {
+    guard let name = runs[row, "attack"].string else { return "none" }
+    return "\(name) \(runs[row, "norm"].string ?? "") \(epsilon(runs[row, "epsilon"].number ?? 0))"
+  }
+
+  /// As `8/255` where it is that, else in decimal.
+  public static func epsilon(_ value: Double) -> String {
+    let levels = (value * 255).rounded()
+    return levels >= 1 && abs(levels / 255 - value) < 1e-12
+      ? "\(Int(levels))/255" : JSONValue.canonical(number: value)
+  }
+
+  /// As `89.0`.
+  public static func percent(_ share: Double) -> String { String(format: "%.1f", 100 * share) }
+
+  private static func round(_ cell: Cell, _ digits: Int) -> Cell {
+    cell.number.map { .text(String(format: "%.\(digits)f", $0)) } ?? .null
+  }
+
+  /// Accuracy against evaluations and gradients of every run that has images, lettered in order,
+  /// with a legend; empty where there are fewer than two.
+  public static func tradeOff(_ runs: ResultTable) -> [String] {
+    let letters = Array("abcdefghijklmnopqrstuvwxyz")
+    var points: [ScatterPlot.Point] = []
+    var legend: [String] = []
+    for i in runs.rows.indices {
+      guard let accuracy = runs[i, "accuracy"].number, let low = runs[i, "n_correct"].number,
+        let n = runs[i, "n_done"].number, n > 0, points.count < letters.count
+      else { continue }
+      let cost =
+        (runs[i, "nfe_per_image"].number ?? 0) + (runs[i, "gradients_per_image"].number ?? 0)
+      let mark = letters[points.count]
+      points.append(
+        .init(
+          mark: mark, cost: cost, accuracy: accuracy,
+          interval: WilsonInterval(successes: Int(low), of: Int(n))))
+      legend.append(
+        "\(mark)  \(runs[i, "name"].string ?? String((runs[i, "id"].string ?? "").prefix(shortID)))")
+    }
+    guard points.count >= 2 else { return [] }
+    let front = Set(paretoFront(points.map { ($0.cost, $0.accuracy) }))
+    for i in front { legend[i] = legend[i].prefix(1).uppercased() + legend[i].dropFirst() }
+    let plot = ScatterPlot(
+      points, costLabel: "network evaluations and gradients an image (log scale)")
+    return ["Accuracy against compute; bars are 95 % intervals, capitals the Pareto front", ""]
+      + plot.lines() + [""] + legend.map { "        " + $0 }
+  }
+}

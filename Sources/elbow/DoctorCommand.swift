@@ -1,0 +1,130 @@
+import Analysis
+import ArgumentParser
+import Datasets
+import Diffusion
+import Foundation
+import Records
+import RunStore
+import TensorCore
+
+/// Checks that everything Elbow needs is there and in good order.
+struct DoctorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor",
+    abstract: "Check processor, BLAS, SQLite, data, models and the database.",
+    discussion: "Exits 1 where something needs attention.")
+
+  @OptionGroup var database: DatabaseOption
+  @OptionGroup var format: FormatOption
+
+  private struct Finding {
+    var item: String
+    var status = "ok"
+    var detail: String
+  }
+
+  func run() throws {
+    var findings = [processor, blas, sqlite]
+    findings += DatasetCatalog.names.map(dataset)
+    findings += ShippedModels.names.map(model)
+    findings += databaseFindings
+    try format.write(
+      ResultTable(
+        columns: ["item", "status", "detail"],
+        rows: findings.map { [.text($0.item), .text($0.status), .text($0.detail)] }))
+    if findings.contains(where: { $0.status == "bad" }) { throw ExitCode(1) }
+  }
+
+  private var processor: Finding {
+    let best = ["x86-64-v4": "avx512vl", "x86-64-v3": "avx2"]
+    let wider =
+      compiledInstructionSet != "x86-64-v4" && Processor.flags.contains(best["x86-64-v4"] ?? "")
+      || compiledInstructionSet == "baseline" && Processor.flags.contains(best["x86-64-v3"] ?? "")
+    return Finding(
+      item: "processor", status: wider ? "slow" : "ok",
+      detail: "\(Machine.cpu), \(ProcessInfo.processInfo.activeProcessorCount) cores; built for "
+        + compiledInstructionSet
+        + (wider ? ": this processor can do more, build without ELBOW_ARCH" : ""))
+  }
+
+  private var blas: Finding {
+    let better = Processor.betterKernel
+    return Finding(
+      item: "BLAS", status: better == nil ? "ok" : "slow",
+      detail: "\(BLAS.version), kernel \(BLAS.kernel)"
+        + (better.map { ": set OPENBLAS_CORETYPE=\($0)" } ?? ", the best for this processor"))
+  }
+
+  private var sqlite: Finding {
+    Finding(item: "SQLite", detail: RunStore.sqliteVersion)
+  }
+
+  private func dataset(_ name: String) -> Finding {
+    do {
+      let directory = try DatasetCatalog.directory(of: name)
+      let counts = try DatasetCatalog.splits.map {
+        "\(try DatasetCatalog.load(name, split: $0).count) \($0)"
+      }
+      return Finding(
+        item: "dataset \(name)",
+        detail: "\(counts.joined(separator: ", ")) images in \(directory ?? "")")
+    } catch {
+      // The default dataset must be there; the others are a user's choice.
+      let isNeeded = name == DatasetCatalog.names[0]
+      return Finding(
+        item: "dataset \(name)", status: isNeeded ? "bad" : "absent", detail: "\(error)")
+    }
+  }
+
+  private func model(_ name: String) -> Finding {
+    do {
+      let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))
+      _ = try checkpoint.makeDenoiser()
+      return Finding(
+        item: "model \(name)",
+        detail: "\(checkpoint.parameterCount) parameters, \(checkpoint.dtype), SHA-256 "
+          + checkpoint.sha256.prefix(12) + "…")
+    } catch {
+      return Finding(item: "model \(name)", status: "bad", detail: "\(error)")
+    }
+  }
+
+  private var databaseFindings: [Finding] {
+    let path = database.path
+    guard FileManager.default.fileExists(atPath: path) else {
+      return [Finding(item: "database", status: "absent", detail: "no \(path) yet")]
+    }
+    do {
+      let store = try RunStore(path, for: .read)
+      let health = try store.query("health")
+      func count(_ column: String) -> Int { Int(health[0, column].number ?? 0) }
+      var findings = [
+        Finding(
+          item: "database", status: store.notice == nil ? "ok" : "newer",
+          detail: store.notice
+            ?? "\(path): \(count("runs")) runs, \(count("predictions")) predictions")
+      ]
+      let integrity = health[0, "integrity"].text(null: "no answer")
+      if integrity != "ok" || count("broken_references") > 0 || count("wrong_totals") > 0 {
+        findings.append(
+          Finding(
+            item: "database health", status: "bad",
+            detail: "integrity: \(integrity); broken references: \(count("broken_references")); runs "
+              + "with wrong totals: \(count("wrong_totals")); restore a backup"))
+      } else {
+        findings.append(
+          Finding(item: "database health", detail: "integrity, references and totals are right"))
+      }
+      if count("resumable") > 0 {
+        findings.append(
+          Finding(
+            item: "unfinished runs", status: "note",
+            detail: "\(count("resumable")); list them with: elbow runs --where \"status IN "
+              + "('crashed', 'interrupted')\""))
+      }
+      return findings
+    } catch {
+      return [Finding(item: "database", status: "bad", detail: "\(error)")]
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import Analysis
+import ArgumentParser
+import Diffusion
+import Foundation
+import Records
+import TensorCore
+
+/// Looks at checkpoints.
+struct ModelCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "model", abstract: "Inspect checkpoints and verify what they compute.",
+    subcommands: [Inspect.self, Verify.self])
+
+  /// Says what a checkpoint holds.
+  struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Show a checkpoint's architecture, size and hash.")
+
+    @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))
+    var model: String
+    @Flag(help: "List every tensor.") var tensors = false
+    @OptionGroup var format: FormatOption
+
+    func run() throws {
+      let checkpoint = try Checkpoint(path: try ShippedModels.path(of: model))
+      let a = checkpoint.architecture
+      if tensors {
+        return try format.write(
+          ResultTable(
+            columns: ["tensor", "dtype", "shape"],
+            rows: checkpoint.file.entries.sorted { $0.key < $1.key }.map { name, entry in
+              [
+                .text(name), .text(entry.dtype.rawValue),
+                .text(entry.shape.map(String.init).joined(separator: "×")),
+              ]
+            }))
+      }
+      let rows: [(String, Cell)] = [
+        ("file", .text(checkpoint.file.path)),
+        ("images", .text("\(a.resolution)×\(a.resolution)×\(a.channels)")),
+        ("classes", .integer(Int64(a.classes))),
+        ("width", .integer(Int64(a.width))),
+        ("multipliers", .text(a.multipliers.map(String.init).joined(separator: "-"))),
+        ("blocks", .integer(Int64(a.blocks))),
+        ("attention at", .text(a.attentionResolutions.map(String.init).joined(separator: ", "))),
+        ("sigma_data", .real(a.sigmaData)),
+        ("parameters", .integer(Int64(checkpoint.parameterCount))),
+        ("dtype", .text(checkpoint.dtype)),
+        ("sha256", .text(checkpoint.sha256)),
+        ("architecture from", .text(checkpoint.isInferred ? "tensor names and shapes" : "metadata")),
+      ]
+      if format.format == .table {
+        try format.write(
+          ResultTable(columns: ["property", "value"], rows: rows.map { [.text($0.0), $0.1] }))
+      } else {
+        try format.write(ResultTable(columns: rows.map(\.0), rows: [rows.map(\.1)]))
+      }
+    }
+  }
+
+  /// Compares what a checkpoint computes with saved values.
+  struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Compare a checkpoint's outputs with saved ones.",
+      discussion: """
+        REFERENCE holds x (the noised input in [-1, 1]), sigma, label (-1: unconditional), denoised, \
+        and optionally gradient, of Σ(D(x;σ,y) − x)² to x through both. For each the worst row's \
+        relative error ‖a−b‖₂/‖b‖₂ is printed; above the tolerance the exit status is 1.
+        """)
+
+    @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))
+    var model: String
+    @Argument(help: "Safetensors file of saved values.") var reference: String
+    @Option(help: "Largest relative error of denoised.") var tolerance = 1e-5
+    @Option(help: "Largest relative error of gradient (default: 100 times the other).")
+    var gradientTolerance: Double?
+    @OptionGroup var format: FormatOption
+
+    func run() throws {
+      let denoiser = try Checkpoint(path: try ShippedModels.path(of: model)).makeDenoiser()
+      let file = try SafetensorsFile(path: reference)
+      let rows = try DenoiserReference(file, for: denoiser).compare(denoiser)
+      let limits = [
+        "denoised": tolerance, "gradient": gradientTolerance ?? 100 * tolerance,
+      ]
+      let failed = rows.filter { !($0.error <= limits[$0.tensor] ?? 0) }
+      try format.write(
+        ResultTable(
+          columns: ["tensor", "rows", "worst_row", "relative_error", "tolerance", "ok"],
+          rows: rows.map {
+            [
+              .text($0.tensor), .integer(Int64($0.count)), .integer(Int64($0.row)),
+              .real($0.error), .real(limits[$0.tensor] ?? 0),
+              .text($0.error <= limits[$0.tensor] ?? 0 ? "yes" : "no"),
+            ]
+          }))
+      if let worst = failed.first {
+        Output.error(
+          "elbow: \(worst.tensor) is off by \(worst.error) in row \(worst.row), above the tolerance")
+        throw ExitCode(1)
+      }
+    }
+  }
+}

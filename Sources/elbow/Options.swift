@@ -1,0 +1,33 @@
+import Analysis
+import ArgumentParser
+import Foundation
+import Records
+import RunStore
+
+/// Which database.
+struct DatabaseOption: ParsableArguments {
+  @Option(help: "Database file (default: $ELBOW_DB, else elbow.db).")
+  var db: String?
+
+  var path: String {
+    db ?? ProcessInfo.processInfo.environment["ELBOW_DB"].flatMap { $0.isEmpty ? nil : $0 }
+      ?? "elbow.db"
+  }
+
+  /// Opens the database for queries and passes its notice on.
+  func read() throws -> RunStore {
+    let store = try RunStore(path, for: .read)
+    if let notice = store.notice { Output.error("elbow: \(notice)") }
+    return store
+  }
+}
+
+extension TableFormat: ExpressibleByArgument {}
+
+/// How tables are written.
+struct FormatOption: ParsableArguments {
+  @Option(help: "Form of the output: table, json, jsonl, csv, tsv, markdown or latex.")
+  var format: TableFormat = .table
+
+  func write(_ table: ResultTable) throws { try Output.write(format.render(table)) }
+}

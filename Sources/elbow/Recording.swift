@@ -1,0 +1,169 @@
+import Analysis
+import Classifiers
+import Datasets
+import Evaluation
+import Foundation
+import Records
+import RunStore
+import TensorCore
+
+/// From a request to a recorded run.
+struct Recording {
+  /// What is asked.
+  var request: RunRequest
+  /// Database file.
+  var database: String
+  var name: String?
+  var group: String?
+  var note: String?
+  var tags: [String: String] = [:]
+  /// Worker threads.
+  var threads = ProcessInfo.processInfo.activeProcessorCount
+  /// Images in flight; nil: as many as threads.
+  var batch: Int?
+  /// Seconds after which the run is interrupted.
+  var budget: Double?
+  /// Label of the progress line.
+  var label = "elbow run"
+
+  /// How a recorded run ended.
+  struct Outcome {
+    var id: String
+    var ending: RunEnding
+    var isOutOfTime: Bool
+    var store: RunStore
+  }
+
+  /// Runs and records.
+  ///
+  /// - Throws: what kept the run from being begun; later trouble is in the ending.
+  func start() throws -> Outcome {
+    let store = try RunStore(database, for: .write)
+    var request = request
+    var source: RecordedRun?
+    if let prefix = request.inputsRun {
+      let recorded = try store.recordedRun(prefix)
+      (request, source) = (try request.taking(recorded), recorded)
+    }
+    let workers = WorkerPool(threads: threads)
+    let plan = try RunPlan(request, workers: workers)
+    let header = try header(request, plan, source, id: ULID.make())
+    return try evaluate(header, plan, source, done: [], correct: 0, workers, store)
+  }
+
+  /// Goes on with a recorded run that has not finished.
+  ///
+  /// - Throws: as `start`; `ConfigurationError` where the run is finished, or its files have changed.
+  static func resume(_ prefix: String, with settings: Recording) throws -> Outcome {
+    let store = try RunStore(settings.database, for: .write)
+    let run = try store.recordedRun(prefix)
+    guard run.status != "finished" else {
+      throw ConfigurationError("run \(run.id) is finished; there is nothing to resume")
+    }
+    guard run.status != "running" else {
+      throw ConfigurationError("run \(run.id) is being worked on by another process")
+    }
+    var recording = settings
+    let request: RunRequest
+    do {
+      request = try JSONDecoder().decode(RunRequest.self, from: Data(run.invocation.utf8))
+    } catch {
+      throw ConfigurationError("run \(run.id) was begun by another version and cannot be resumed")
+    }
+    recording.request = request
+    let source = try run.inputsRun.map { try store.recordedRun($0) }
+    let workers = WorkerPool(threads: settings.threads)
+    let plan = try RunPlan(request, workers: workers)
+    let header = try recording.header(request, plan, source, id: run.id)
+    guard try header.configuration.fingerprint() == run.fingerprint else {
+      throw ConfigurationError(
+        "run \(run.id) cannot be resumed: its model or training images are no longer what they "
+          + "were; put the old files back")
+    }
+    guard header.inputs == run.inputs else {
+      throw ConfigurationError(
+        "run \(run.id) cannot be resumed: its images are no longer what they were; put the old "
+          + "files back")
+    }
+    return try recording.evaluate(
+      header, plan, source, done: run.done, correct: run.correctCount, workers, store,
+      resuming: true)
+  }
+
+  private func header(
+    _ request: RunRequest, _ plan: RunPlan, _ source: RecordedRun?, id: String
+  ) throws -> RunHeader {
+    let inputs: [InputRecord]
+    if let source {
+      inputs = source.inputs.enumerated().map { position, input in
+        var input = input
+        input.sha256 = source.adversarial[position] ?? input.sha256
+        return input
+      }
+    } else {
+      inputs = try ImageSelection(request.images).indices(of: plan.dataset.count)
+        .map(plan.dataset.inputRecord(at:))
+    }
+    var header = RunHeader(
+      id: id, configuration: plan.configuration, model: plan.model, seed: request.seed,
+      classNames: plan.dataset.classNames,
+      imageShape: [plan.dataset.shape.channels, plan.dataset.shape.height, plan.dataset.shape.width],
+      inputs: inputs, timesteps: plan.timesteps)
+    header.timestepsAsked = plan.timestepsAsked
+    (header.name, header.group, header.note, header.tags) = (name, group, note, tags)
+    header.lmModel = plan.lmModel
+    header.attack = request.attack
+    header.attackSeed = request.attack == nil ? nil : request.attackSeed
+    header.inputsRun = source?.id
+    header.threads = threads
+    header.batch = batch ?? threads
+    header.recordsLosses = request.recordsLosses
+    header.arguments = CommandLine.arguments
+    header.invocation = try JSONValue(encoding: request).canonical
+    header.blas = "\(BLAS.version) \(BLAS.kernel)"
+    header.instructionSet = compiledInstructionSet
+    return header
+  }
+
+  private func evaluate(
+    _ header: RunHeader, _ plan: RunPlan, _ source: RecordedRun?, done: Set<Int>, correct: Int,
+    _ workers: WorkerPool, _ store: RunStore, resuming: Bool = false
+  ) throws -> Outcome {
+    let dataset = plan.dataset
+    let evaluator = Evaluator(
+      header: header, classifier: plan.classifier, attack: plan.attack, workers: workers
+    ) { position in
+      if let source, source.adversarial[position] != nil {
+        return try store.adversarialImage(run: source.id, position: position)
+      }
+      return dataset.pixels(at: header.inputs[position].index)
+    }
+    let progress = Progress(
+      label, total: header.inputs.count, done: done.count, correct: correct)
+    let writer = RunWriter(store) { progress.add($0) }
+    let interruption = Interruption(workers, budget: budget)
+    let ending = try evaluator.run(skipping: done, resuming: resuming, into: writer)
+    progress.finish()
+    return Outcome(
+      id: header.id, ending: ending, isOutOfTime: interruption.isOutOfTime, store: store)
+  }
+}
+
+extension RunRequest {
+  /// The request on the images of a recorded run.
+  fileprivate func taking(_ run: RecordedRun) throws -> RunRequest {
+    guard let first = run.inputs.first,
+      run.inputs.allSatisfy({ $0.dataset == first.dataset && $0.split == first.split })
+    else { throw ConfigurationError("run \(run.id) has images of several datasets") }
+    guard run.done.count == run.inputs.count else {
+      throw ConfigurationError(
+        "run \(run.id) has classified \(run.done.count) of its \(run.inputs.count) images; resume "
+          + "it first")
+    }
+    var request = self
+    request.inputsRun = run.id
+    request.dataset = first.dataset
+    request.split = first.split
+    return request
+  }
+}
