@@ -95,7 +95,8 @@ let package = Package(
       swiftSettings: numeric),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
     .testTarget(
-      name: "ClassifiersTests", dependencies: ["Classifiers"], swiftSettings: numeric),
+      name: "ClassifiersTests", dependencies: ["Classifiers"], resources: [.copy("Fixtures")],
+      swiftSettings: numeric),
     .testTarget(name: "AttacksTests", dependencies: ["Attacks"], swiftSettings: numeric),
     .testTarget(name: "RunStoreTests", dependencies: ["RunStore", "Migrations", "Queries"]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),

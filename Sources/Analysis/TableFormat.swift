@@ -23,7 +23,7 @@ public enum TableFormat: String, CaseIterable, Sendable {
     case .markdown:
       lines(
         [row(table.columns), row(table.columns.indices.map { isNumeric(table, $0) ? "---:" : "---" })]
-          + plain(table).map { row($0.map { $0.replacing("|", with: "\\|") }) })
+          + plain(table).map { row($0.map { $0.onOneLine.replacing("|", with: "\\|") }) })
     case .latex: latex(table)
     }
   }
@@ -67,7 +67,7 @@ public enum TableFormat: String, CaseIterable, Sendable {
   private func latex(_ table: ResultTable) -> String {
     func escape(_ text: String) -> String {
       var result = ""
-      for c in text {
+      for c in text.onOneLine {
         switch c {
         case "\\": result += "\\textbackslash{}"
         case "~": result += "\\textasciitilde{}"
@@ -102,7 +102,7 @@ public enum TableFormat: String, CaseIterable, Sendable {
     let cells = table.rows.map { row in
       row.map { cell -> String in
         if case .real(let value) = cell { return Self.short(value) }
-        return cell.text(null: "–").replacing("\n", with: " ")
+        return cell.text(null: "–").onOneLine
       }
     }
     let widths = table.columns.indices.map { c in
@@ -149,6 +149,11 @@ extension Cell {
   public var string: String? {
     if case .text(let value) = self { value } else { nil }
   }
+}
+
+extension String {
+  /// With a space for every tab and line break.
+  var onOneLine: String { String(map { $0.isNewline || $0 == "\t" ? " " : $0 }) }
 }
 
 extension ResultTable {

@@ -13,43 +13,69 @@ struct DemoCommand: ParsableCommand {
 
   @OptionGroup var database: DatabaseOption
 
+  @Flag(help: "500 images and up to 125 levels instead: the README's table, most of an hour.")
+  var thorough = false
+
   private struct Step {
     var name: String
     var classifier = Configuration.Classifier.dc
+    var grid: String
+    var weights = "edm"
     var strategy = "full"
+    var lm: LikelihoodMaximization.Variant?
     var images = "100"
     var attack: AttackConfiguration?
   }
 
-  private static let grid = "linear:0.05:3:20"
-
-  private static var steps: [Step] {
+  private static var quickSteps: [Step] {
     var attack = AttackConfiguration(name: "apgd-margin", norm: .linf, epsilon: 0.1)
     attack.steps = 8
-    return [
-      Step(name: "DC, every level"),
-      Step(name: "DC, 5 of 20 levels", strategy: "uniform:5"),
-      Step(name: "DC, halving", strategy: "halving:4x4,1x20"),
-      Step(name: "RDC, 5 of 20 levels", classifier: .rdc, strategy: "uniform:5"),
-      Step(name: "DC under attack", strategy: "uniform:5", images: "5", attack: attack),
+    let grid = "linear:0.05:3:20"
+    var steps = [
+      Step(name: "DC, every level", grid: grid),
+      Step(name: "DC, 5 of 20 levels", grid: grid, strategy: "uniform:5"),
+      Step(name: "DC, halving", grid: grid, strategy: "halving:4x4,1x20"),
+      Step(name: "RDC, 5 of 20 levels", classifier: .rdc, grid: grid, strategy: "uniform:5"),
+      Step(
+        name: "DC under attack", grid: grid, strategy: "uniform:5", images: "5", attack: attack),
     ]
+    for i in steps.indices { steps[i].weights = "snr" }
+    return steps
+  }
+
+  private static var thoroughSteps: [Step] {
+    let (whole, chosen) = ("linear:1e-4:3:125", "linear:0.05:3:125")
+    var steps = [
+      Step(name: "DC [1e-4, 3]", grid: whole),
+      Step(name: "DC [1e-4, 3], 10 levels", grid: whole, strategy: "uniform:10"),
+      Step(name: "DC [0.05, 3]", grid: chosen),
+      Step(name: "DC [0.05, 3], 10 levels", grid: chosen, strategy: "uniform:10"),
+      Step(name: "DC [0.05, 3], halving", grid: chosen, strategy: "halving:5x10,1x50"),
+      Step(name: "RDC paper", classifier: .rdc, grid: chosen, lm: .paper),
+      Step(name: "RDC released", classifier: .rdc, grid: chosen, lm: .released),
+      Step(name: "optimal DC", classifier: .optimal, grid: chosen),
+    ]
+    for i in steps.indices { steps[i].images = "500" }
+    return steps
   }
 
   func run() throws {
-    Output.error("Fashion-MNIST test images, noise levels \(Self.grid), weights snr\n")
+    let steps = thorough ? Self.thoroughSteps : Self.quickSteps
+    Output.error("Fashion-MNIST test images; \(steps.count) configurations\n")
     var ids: [String] = []
-    for step in Self.steps {
+    for step in steps {
       var request = RunRequest()
       request.configuration.classifier = step.classifier
-      request.configuration.grid = Self.grid
-      request.configuration.weights = "snr"
+      request.configuration.grid = step.grid
+      request.configuration.weights = step.weights
+      request.lm.variant = step.lm
       request.configuration.strategy = step.strategy
       request.images = step.images
       request.attack = step.attack
       var recording = Recording(request: request, database: database.path)
       recording.name = step.name
-      recording.group = "demo"
-      recording.label = step.name.padding(toLength: 20, withPad: " ", startingAt: 0)
+      recording.group = thorough ? "thorough" : "demo"
+      recording.label = step.name.padding(toLength: 23, withPad: " ", startingAt: 0)
       let outcome = try recording.start()
       ids.append(outcome.id)
       guard outcome.ending.status == .finished else {
@@ -72,7 +98,7 @@ struct DemoCommand: ParsableCommand {
       Try next:
         elbow show \(ids[0].prefix(RunSummary.shortID))\(option)
         elbow compare \(ids[0].prefix(RunSummary.shortID)) \(ids[2].prefix(RunSummary.shortID))\(option)
-        elbow runs --where "group = 'demo' AND accuracy > 0.8"\(option)
+        elbow runs --where "images >= 100 AND accuracy > 0.8"\(option)
 
       """)
   }
@@ -80,7 +106,10 @@ struct DemoCommand: ParsableCommand {
   /// What differs between the demo's runs.
   private static func summary(_ runs: ResultTable) -> ResultTable {
     let full = RunSummary.table(runs)
-    let kept = ["run", "name", "strategy", "attack", "images", "accuracy %", "95 %", "NFE", "gradients", "s/image"]
+    let kept = [
+      "run", "name", "strategy", "attack", "images", "accuracy %", "95 %", "NFE", "gradients",
+      "s/image",
+    ]
     let indices = kept.compactMap { full.columns.firstIndex(of: $0) }
     return ResultTable(columns: kept, rows: full.rows.map { row in indices.map { row[$0] } })
   }

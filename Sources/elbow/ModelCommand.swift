@@ -71,18 +71,15 @@ struct ModelCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))
     var model: String
     @Argument(help: "Safetensors file of saved values.") var reference: String
-    @Option(help: "Largest relative error of denoised.") var tolerance = 1e-5
-    @Option(help: "Largest relative error of gradient (default: 100 times the other).")
-    var gradientTolerance: Double?
+    @Option(help: "Largest relative error (default: 1e-5 for denoised, 1e-3 for gradient).")
+    var tolerance: Double?
     @OptionGroup var format: FormatOption
 
     func run() throws {
       let denoiser = try Checkpoint(path: try ShippedModels.path(of: model)).makeDenoiser()
       let file = try SafetensorsFile(path: reference)
       let rows = try DenoiserReference(file, for: denoiser).compare(denoiser)
-      let limits = [
-        "denoised": tolerance, "gradient": gradientTolerance ?? 100 * tolerance,
-      ]
+      let limits = ["denoised": tolerance ?? 1e-5, "gradient": tolerance ?? 1e-3]
       let failed = rows.filter { !($0.error <= limits[$0.tensor] ?? 0) }
       try format.write(
         ResultTable(

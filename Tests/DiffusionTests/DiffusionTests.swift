@@ -1,1 +1,142 @@
+import Diffusion
+import Foundation
 import Testing
+
+/// A file of this target's fixtures.
+func fixture(_ name: String) -> String {
+  Bundle.module.bundlePath + "/Fixtures/\(name).safetensors"
+}
+
+func shippedDenoiser() throws -> EDMDenoiser {
+  try Checkpoint(path: ShippedModels.path(of: ShippedModels.standard)).makeDenoiser()
+}
+
+/// The whole network against the saved Float64 values of an independent implementation, row by row;
+/// tolerances as in the fixtures' README.
+@Suite struct ParityTests {
+  @Test(arguments: [
+    ("fashion-mnist-small", "denoiser-small"),
+    ("edm-cifar10-width16", "denoiser-edm-cifar10-width16"),
+  ])
+  func denoiserAndInputGradient(model: String, reference: String) throws {
+    let path = model == ShippedModels.standard ? try ShippedModels.path(of: model) : fixture(model)
+    let denoiser = try Checkpoint(path: path).makeDenoiser()
+    let file = try SafetensorsFile(path: fixture(reference))
+    let worst = try DenoiserReference(file, for: denoiser).compare(denoiser)
+    #expect(worst.map(\.tensor) == ["denoised", "gradient"])
+    #expect(worst[0].error < 1e-5)
+    #expect(worst[1].error < 1e-3)
+    // Every row on its own, with its own noise level's tolerance.
+    let sigma = try file.floats("sigma")
+    for row in sigma.indices where sigma[row] >= 0.05 {
+      let one = try DenoiserReference(file.row(row), for: denoiser).compare(denoiser)
+      #expect(one[1].error < 1e-4, "gradient at σ = \(sigma[row])")
+    }
+  }
+
+  @Test func losses() throws {
+    let denoiser = try shippedDenoiser()
+    let file = try SafetensorsFile(path: fixture("losses-small"))
+    let (x, sigma) = (try file.floats("x"), try file.floats("sigma"))
+    let (noise, expected) = (try file.floats("noise"), try file.floats("losses"))
+    let size = denoiser.shape.count
+    let session = denoiser.makeSession()
+    var residual = [Float](repeating: 0, count: size)
+    var (worstFirst, worst) = (0.0, 0.0)
+    for image in 0..<16 {
+      let pixels = Array(x[image * size..<(image + 1) * size])
+      for level in sigma.indices {
+        let start = (image * sigma.count + level) * size
+        let epsilon = Array(noise[start..<start + size])
+        for label in 0..<10 {
+          var output = residual.mutableSpan
+          session.residual(
+            image: pixels.span, noise: epsilon.span, sigma: sigma[level], label: label,
+            into: &output, keepsForBackward: false)
+          let loss = residual.reduce(0.0) { $0 + Double($1) * Double($1) }
+          let saved = Double(expected[(image * 10 + label) * sigma.count + level])
+          let error = abs(loss - saved) / saved
+          if level == 0 { worstFirst = max(worstFirst, error) } else { worst = max(worst, error) }
+        }
+      }
+    }
+    #expect(worst < 1e-5)
+    #expect(worstFirst < 1e-3)
+  }
+
+  @Test func trainingStep() throws {
+    let denoiser = try shippedDenoiser()
+    let file = try SafetensorsFile(path: fixture("training-step-small"))
+    let (x, sigma) = (try file.floats("x"), try file.floats("sigma"))
+    let (noise, labels) = (try file.floats("noise"), try file.floats("label"))
+    let size = denoiser.shape.count
+    let session = try #require(denoiser.makeSession() as? EDMDenoiser.Session)
+    let gradients = denoiser.network.makeGradients()
+    var (residual, pulled) = (
+      [Float](repeating: 0, count: size), [Float](repeating: 0, count: size)
+    )
+    var loss = 0.0
+    for row in sigma.indices {
+      let image = Array(x[row * size..<(row + 1) * size])
+      let epsilon = Array(noise[row * size..<(row + 1) * size])
+      var output = residual.mutableSpan
+      session.residual(
+        image: image.span, noise: epsilon.span, sigma: sigma[row],
+        label: labels[row] < 0 ? nil : Int(labels[row]), into: &output, keepsForBackward: true)
+      // Mean over pixels and batch of λ(σ)·r².
+      let s = Double(sigma[row])
+      let weight = (s * s + 0.25) / (s * 0.5 * s * 0.5) / Double(x.count)
+      loss += weight * residual.reduce(0.0) { $0 + Double($1) * Double($1) }
+      let cotangent = residual.map { Float(2 * weight) * $0 }
+      var gradient = pulled.mutableSpan
+      session.pullback(of: cotangent.span, into: &gradient, adding: gradients)
+    }
+    #expect(abs(loss - Double(try file.floats("loss")[0])) / loss < 1e-5)
+    let named = gradients.named
+    let expected = file.entries.keys.filter { $0.hasPrefix("gradient.") }
+    #expect(Set(expected) == Set(named.keys.map { "gradient." + $0 }))
+    for name in expected {
+      let saved = try file.floats(name)
+      let found = try #require(named[String(name.dropFirst("gradient.".count))])
+      #expect(relativeError(found, saved) < 1e-4, "\(name)")
+    }
+  }
+
+  /// One evaluation is the same to the last bit whatever ran before it on the same session.
+  @Test func resultsDoNotDependOnHistory() throws {
+    let denoiser = try shippedDenoiser()
+    let size = denoiser.shape.count
+    let image = (0..<size).map { Float($0 % 17) / 8.5 - 1 }
+    let noise = (0..<size).map { Float(($0 * 7) % 23) / 11.5 - 1 }
+    func evaluate(_ session: any DenoiserSession, _ label: Int?) -> [Float] {
+      var residual = [Float](repeating: 0, count: size)
+      var output = residual.mutableSpan
+      session.residual(
+        image: image.span, noise: noise.span, sigma: 0.7, label: label, into: &output,
+        keepsForBackward: false)
+      return residual
+    }
+    let fresh = evaluate(denoiser.makeSession(), 3)
+    let used = denoiser.makeSession()
+    for label in [nil, 0, 9] { _ = evaluate(used, label) }
+    #expect(evaluate(used, 3) == fresh)
+  }
+}
+
+extension SafetensorsFile {
+  /// The file's tensors cut down to one row, written to a temporary file and read back.
+  fileprivate func row(_ row: Int) throws -> SafetensorsFile {
+    let path = FileManager.default.temporaryDirectory.path(percentEncoded: false)
+      + "row-\(UUID().uuidString).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var tensors: [String: SafetensorsWriter.Tensor] = [:]
+    for (name, entry) in entries {
+      let values = try floats(name)
+      let size = values.count / entry.shape[0]
+      tensors[name] = .init(
+        shape: [1] + entry.shape.dropFirst(), values: Array(values[row * size..<(row + 1) * size]))
+    }
+    try SafetensorsWriter.write(tensors, to: path)
+    return try SafetensorsFile(path: path)
+  }
+}
