@@ -54,7 +54,7 @@ public enum TableFormat: String, CaseIterable, Sendable {
   }
 
   private func csv(_ text: String) -> String {
-    text.contains { ",\"\r\n".contains($0) }
+    text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
       ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
   }
 

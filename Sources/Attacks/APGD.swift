@@ -43,7 +43,7 @@ public struct APGD: Attack {
   private static let momentum = 0.75
 
   /// Iterations after which the step may halve.
-  static func checkpoints(_ steps: Int) -> [Int] {
+  package static func checkpoints(_ steps: Int) -> [Int] {
     let n = Double(steps)
     let least = max(Int(0.06 * n), 1)
     var interval = max(Int(0.22 * n), 1)

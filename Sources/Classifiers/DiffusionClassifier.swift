@@ -63,10 +63,7 @@ public struct DiffusionClassifier: ImageClassifier {
     precondition(
       source.image.count == shape.count,
       "image has \(source.image.count) values, the model takes \(shape.count)")
-    var ledger = LossLedger(source, plan: plan, keepsEntries: keepsEntries)
-    var random = NoiseKey(stream, .strategy, key).random()
-    try plan.strategy.sample(&ledger, random: &random)
-    return ledger
+    return try plan.sample(source, key: key, stream: stream, keepsEntries: keepsEntries)
   }
 
   /// Σ coefficient·∂ℓ/∂x over `terms`, in pixel units.
@@ -133,6 +130,25 @@ extension ClassifierPlan {
       }
     }
     return terms
+  }
+
+  /// What the strategy asks of `source`, with what it learns.
+  func sample(
+    _ source: any LossSource, key: ImageKey, stream: NoiseStream, keepsEntries: Bool
+  ) throws -> LossLedger {
+    var ledger = LossLedger(source, plan: self, keepsEntries: keepsEntries)
+    var random = NoiseKey(stream, .strategy, key).random()
+    try strategy.sample(&ledger, random: &random)
+    return ledger
+  }
+
+  /// The answer for one image whose losses `source` gives: a live model or a recorded run.
+  ///
+  /// - Throws: what the source throws.
+  public func answer(
+    asking source: any LossSource, key: ImageKey, stream: NoiseStream
+  ) throws -> Answer {
+    answer(from: try sample(source, key: key, stream: stream, keepsEntries: true))
   }
 
   /// The classifier's answer from what a strategy asked for.

@@ -50,8 +50,8 @@ public enum SamplingStrategies {
         hi.isFinite
       else { return nil }
       let levels = context.grid.levels
-      let low = levels.firstIndex { Double($0.sigma) >= lo } ?? levels.count
-      let high = levels.lastIndex { Double($0.sigma) <= hi }.map { $0 + 1 } ?? 0
+      let low = levels.firstIndex { $0.sigma >= Float(lo) } ?? levels.count
+      let high = levels.lastIndex { $0.sigma <= Float(hi) }.map { $0 + 1 } ?? 0
       guard low < high else {
         throw ConfigurationError(
           "strategy '\(context.text)' holds no level of the grid \(context.grid.spelling), which "

@@ -20,8 +20,9 @@ public final class WorkerPool: Sendable {
     for slot in 0..<count where slot > 0 {
       let thread = Thread { [board] in
         Thread.current.threadDictionary[board.key] = slot
-        while let loop = board.nextLoop() {
+        while let loop = board.join() {
           loop.work(slot: slot, board: board)
+          board.leave(loop)
         }
       }
       thread.stackSize = 8 << 20
@@ -57,7 +58,7 @@ public final class WorkerPool: Sendable {
   private func run(
     _ items: Int, slot: Int, _ body: @Sendable (Int, Int) throws -> Void
   ) throws {
-    // The loop cannot outlive this call: `finish` returns only after every item has ended.
+    // `finish` returns only after every item has ended and no thread holds the body any more.
     try withoutActuallyEscaping(body) { body in
       let loop = Loop(items: items, body: body)
       board.post(loop)
@@ -68,10 +69,13 @@ public final class WorkerPool: Sendable {
   }
 
   /// One running `forEach`.
-  private final class Loop: Sendable {
+  private final class Loop: @unchecked Sendable {
     let items: Int
-    let body: @Sendable (Int, Int) throws -> Void
     let failure = Mutex<(any Error)?>(nil)
+    /// Released when the loop finishes; helpers come and go before.
+    var body: (@Sendable (Int, Int) throws -> Void)?
+    /// Threads other than the caller that work on it; touched under the board's condition.
+    var helpers = 0
     private let next = Atomic<Int>(0)
     private let ended = Atomic<Int>(0)
 
@@ -83,7 +87,10 @@ public final class WorkerPool: Sendable {
     var hasWork: Bool { next.load(ordering: .relaxed) < items }
     var isDone: Bool { ended.load(ordering: .acquiring) == items }
 
+    // Kept out of line, so that no reference to the body outlives the call.
+    @inline(never)
     func work(slot: Int, board: Board) {
+      guard let body else { return }
       while true {
         let item = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard item < items else { return }
@@ -124,21 +131,32 @@ public final class WorkerPool: Sendable {
       }
     }
 
-    /// The innermost loop with work left; waits for one, nil once the pool is closed.
-    func nextLoop() -> Loop? {
+    /// The innermost loop with work left, joined; waits for one, nil once the pool is closed.
+    func join() -> Loop? {
       condition.withLock {
         while !closed {
-          if let loop = loops.last(where: \.hasWork) { return loop }
+          if let loop = loops.last(where: \.hasWork) {
+            loop.helpers += 1
+            return loop
+          }
           condition.wait()
         }
         return nil
       }
     }
 
+    func leave(_ loop: Loop) {
+      condition.withLock {
+        loop.helpers -= 1
+        condition.broadcast()
+      }
+    }
+
     func finish(_ loop: Loop) {
       condition.withLock {
-        while !loop.isDone { condition.wait() }
+        while !loop.isDone || loop.helpers > 0 { condition.wait() }
         loops.removeAll { $0 === loop }
+        loop.body = nil
       }
     }
   }

@@ -1,1 +1,296 @@
+import Classifiers
+import Diffusion
+import Foundation
+import Records
+import TensorCore
 import Testing
+
+func fixture(_ name: String) -> String {
+  Bundle.module.bundlePath + "/Fixtures/\(name).safetensors"
+}
+
+let key = ImageKey(dataset: "test-set", split: "test", index: 7)
+let defence = NoiseStream(seed: 3, owner: .defence)
+
+func shippedDenoiser() throws -> EDMDenoiser {
+  try Checkpoint(path: ShippedModels.path(of: ShippedModels.standard)).makeDenoiser()
+}
+
+/// A 28×28 picture, pixel units, with flat parts and edges.
+let picture: [Float] = (0..<784).map { i in
+  let (y, x) = (i / 28, i % 28)
+  return (8..<20).contains(x) && (4..<26).contains(y) ? 0.2 + Float((x * y) % 13) / 20 : 0
+}
+
+@Suite struct NoiseKeyTests {
+  /// Made with Python's hashlib and struct from the documented layout.
+  @Test func streamsAreNamedAsDocumented() {
+    var random = NoiseKey(defence, .classification, key, sigma: 0.5, draw: 2, label: 4).random()
+    #expect(random.nextWord() == 0xe6e70fc9)
+  }
+
+  @Test func everyPartOfTheKeyCounts() {
+    let base = NoiseKey(defence, .classification, key, sigma: 0.5)
+    var others = [base, base, base, base, base, base, base, base]
+    others[0].stream.seed = 4
+    others[1].stream.owner = .attack(step: 0, eot: 0)
+    others[2].purpose = .maximization
+    others[3].image.index = 8
+    others[4].image.split = "train"
+    others[5].sigma = Float(0.5).nextUp
+    others[6].draw = 1
+    others[7].label = 0
+    others.append(base)
+    others[8].stream.owner = .attack(step: 1, eot: 0)
+    others.append(base)
+    others[9].stream.owner = .attack(step: 0, eot: 1)
+    let first = ([base] + others).map { key in
+      var random = key.random()
+      return random.next()
+    }
+    #expect(Set(first).count == first.count)
+  }
+}
+
+@Suite struct NoiseGridTests {
+  @Test func linearHasLeftEnds() throws {
+    let grid = try NoiseGrid("linear:1e-4:3:125")
+    #expect(grid.spelling == "linear:0.0001:3:125")
+    #expect(grid.count == 125)
+    #expect(grid.levels[0].sigma == 1e-4)
+    #expect(abs(Double(grid.levels[124].sigma) - (3 - (3 - 1e-4) / 125)) < 1e-6)
+    #expect(grid.levels.allSatisfy { abs($0.width - (3 - 1e-4) / 125) < 1e-12 })
+  }
+
+  @Test func logHasMidpointsAndItsCells() throws {
+    let grid = try NoiseGrid("log:0.01:1:4")
+    #expect(abs(Double(grid.levels[0].sigma) - pow(10, -1.75)) < 1e-7)
+    #expect(abs(grid.levels.reduce(0) { $0 + $1.width } - 0.99) < 1e-12)
+  }
+
+  /// scipy.stats.norm.ppf([1/8, 3/8, 5/8, 7/8]).
+  @Test func quantileHasCellsOfEqualProbability() throws {
+    let grid = try NoiseGrid("quantile:4")
+    for (level, z) in zip(
+      grid.levels, [-1.150_349_380_376_008, -0.318_639_363_964_375_2, 0.318_639_363_964_375_2,
+        1.150_349_380_376_008])
+    { #expect(abs(Double(level.sigma) / exp(-1.2 + 1.2 * z) - 1) < 1e-6) }
+    // Σ f(σ)·p(σ)·Δσ is the mean of f over the levels.
+    func p(_ s: Double) -> Double {
+      let z = (log(s) + 1.2) / 1.2
+      return exp(-z * z / 2) / (s * 1.2 * (2 * Double.pi).squareRoot())
+    }
+    for level in grid.levels {
+      #expect(abs(p(Double(level.sigma)) * level.width - 0.25) < 1e-6)
+    }
+    // Far tails still converge.
+    #expect(try NoiseGrid("quantile:20000").count == 20000)
+  }
+
+  @Test func karrasGoesFromEndToEnd() throws {
+    let grid = try NoiseGrid("karras:0.002:80:18")
+    #expect(grid.levels[0].sigma == 0.002)
+    #expect(abs(grid.levels[17].sigma - 80) < 1e-4)
+    #expect(abs(grid.levels.reduce(0) { $0 + $1.width } - 79.998) < 1e-9)
+  }
+
+  /// numpy.polynomial.legendre.leggauss(5); and exact for polynomials up to degree 2n − 1.
+  @Test func legendreNodesIntegratePolynomials() throws {
+    let grid = try NoiseGrid("legendre:1:3:5")
+    #expect(abs(Double(grid.levels[0].sigma) - (2 - 0.906_179_845_938_664)) < 1e-6)
+    #expect(abs(grid.levels[2].width - 0.568_888_888_888_888_9) < 1e-12)
+    let big = try NoiseGrid("legendre:1e-4:3:1000")
+    #expect(abs(big.levels.reduce(0) { $0 + $1.width } - 2.9999) < 1e-10)
+    let cubic = big.levels.reduce(0) { $0 + $1.width * pow(Double($1.sigma), 3) }
+    #expect(abs(cubic / (81 / 4) - 1) < 1e-6)
+  }
+
+  @Test(arguments: [
+    "linar:1:2:3", "linear:1:2", "linear:0:2:3", "linear:2:1:3", "linear:1:2:0", "linear:1:2:x",
+    "linear:nan:2:3", "linear:1:inf:3", "quantile:1:2", "quantile:0", "", "linear:1:1.0000001:100",
+  ])
+  func malformed(text: String) {
+    #expect(throws: ConfigurationError.self) { try NoiseGrid(text) }
+  }
+
+  @Test func weights() throws {
+    // λ·p at σ = 0.5, by hand: λ = 0.5/0.0625 = 8; z = (ln 0.5 + 1.2)/1.2.
+    let z = (log(0.5) + 1.2) / 1.2
+    let norm = 0.5 * 1.2 * (2 * Double.pi).squareRoot()
+    let edm = 8 * exp(-z * z / 2) / norm
+    #expect(abs(try NoiseWeights("edm")(0.5) / edm - 1) < 1e-12)
+    let distance = (log(0.5) + 1.2) * 1.2
+    let released = 8 * exp(-distance * distance / 2) / norm
+    #expect(abs(try NoiseWeights("edm-as-released")(0.5) / released - 1) < 1e-12)
+    #expect(try NoiseWeights("elbo")(0.5) == 8)
+    #expect(try NoiseWeights("snr")(0.5) == 4)
+    #expect(try NoiseWeights("uniform")(0.5) == 1)
+    #expect(throws: ConfigurationError.self) { try NoiseWeights("emd") }
+  }
+}
+
+/// Losses from a table, counting what is asked.
+struct TableSource: LossSource {
+  var classCount: Int
+  var table: @Sendable (_ timestep: Int, _ label: Int, _ draw: Int) -> Float
+
+  func losses(classes: [Int], timesteps: [Int], draw: Int) -> [Float] {
+    timesteps.flatMap { t in classes.map { table(t, $0, draw) } }
+  }
+}
+
+@Suite struct StrategyTests {
+  private func plan(
+    _ strategy: String, grid: String = "linear:1:2:20",
+    _ change: (inout Configuration) -> Void = { _ in }
+  ) throws -> ClassifierPlan {
+    var c = Configuration(classifier: .dc, model: "m", grid: grid, weights: "uniform")
+    c.strategy = strategy
+    change(&c)
+    return try ClassifierPlan(
+      c, classCount: 4, shape: ImageShape(channels: 1, height: 2, width: 2))
+  }
+
+  private func run(_ plan: ClassifierPlan, _ source: TableSource) throws -> Answer {
+    try plan.answer(asking: source, key: key, stream: defence)
+  }
+
+  /// Class 2 is best, 1 next; every timestep weighs 1/20.
+  private static let source = TableSource(classCount: 4) { t, y, _ in
+    Float([4, 2, 1, 3][y]) + Float(t) / 100
+  }
+
+  @Test func fullSumsTheGrid() throws {
+    let answer = try run(plan("full"), Self.source)
+    #expect(answer.predicted == 2)
+    #expect(answer.cost == Cost(evaluations: 80))
+    // The mean of 1 + t/100 over t < 20.
+    let expected = -1.095
+    let elbo = try #require(answer.evidence[2].elbo)
+    #expect(abs(elbo - expected) < 1e-6)
+  }
+
+  @Test func evenSubsetsAreCentredAndScaled() throws {
+    #expect(EvenSubset.indices(5, of: 20) == [2, 6, 10, 14, 18])
+    #expect(EvenSubset.indices(3, of: 20) == [3, 10, 16])
+    #expect(EvenSubset.indices(20, of: 20) == Array(0..<20))
+    let flat = TableSource(classCount: 4) { _, y, _ in Float(y) }
+    let full = try run(plan("full"), flat)
+    let part = try run(plan("uniform:5"), flat)
+    #expect(part.cost.evaluations == 20)
+    for (a, b) in zip(full.evidence, part.evidence) {
+      #expect(abs((a.elbo ?? 1) - (b.elbo ?? 2)) < 1e-12)
+    }
+  }
+
+  @Test func partsOfTheGridKeepTheirWeights() throws {
+    let flat = TableSource(classCount: 4) { _, y, _ in Float(y) }
+    for (strategy, asked) in [
+      ("first:4", [0, 1, 2, 3]), ("last:3", [17, 18, 19]), ("band:1.1:1.2", [2, 3, 4]),
+    ] {
+      let plan = try plan(strategy)
+      #expect(plan.strategy.sharedTimesteps(of: 20) == asked)
+      let answer = try run(plan, flat)
+      #expect(abs((answer.evidence[3].elbo ?? 0) + 3 * Double(asked.count) / 20) < 1e-12)
+    }
+  }
+
+  @Test func randomSubsetsDifferByImageAndHaveNoDoubles() throws {
+    let plan = try plan("random:7")
+    guard case .sparse(let losses)? = try run(plan, Self.source).losses else {
+      Issue.record("random subsets are recorded with their places")
+      return
+    }
+    let timesteps = Set(losses.map(\.timestep))
+    #expect(timesteps.count == 7 && losses.count == 28)
+    let other = ImageKey(dataset: "d", split: "s", index: 1)
+    guard
+      case .sparse(let others)? = try plan.answer(asking: Self.source, key: other, stream: defence)
+        .losses
+    else { return }
+    #expect(Set(others.map(\.timestep)) != timesteps)
+  }
+
+  @Test func halvingEliminatesAndCounts() throws {
+    let answer = try run(plan("halving:2x4,1x10"), Self.source)
+    #expect(answer.predicted == 2)
+    // 4 classes × 4, then 2 classes × 6 more.
+    #expect(answer.cost.evaluations == 16 + 12)
+    #expect(answer.evidence.map { $0.elbo == nil } == [true, true, false, true])
+    #expect(answer.evidence.map(\.lastRound) == [0, 1, 1, 0])
+    // The winner's estimate is that of the whole grid.
+    let elbo = try #require(answer.evidence[2].elbo)
+    #expect(abs(elbo + 1.1) < 0.05)
+  }
+
+  @Test func halvingSubsetsAreNested() throws {
+    let plan = try plan("halving:2x4,1x10")
+    guard case .sparse(let losses)? = try run(plan, Self.source).losses else { return }
+    let first = losses.prefix(16).map(\.timestep)
+    let winner = losses.filter { $0.label == 2 }.map(\.timestep)
+    #expect(Set(winner).count == 10)
+    #expect(Set(first).isSubset(of: Set(winner)))
+    #expect(winner.sorted() == EvenSubset.indices(10, of: 20))
+  }
+
+  @Test func ledgersKeepDrawsApart() throws {
+    let plan = try plan("uniform:2") { $0.draws = 2 }
+    let source = TableSource(classCount: 4) { t, y, d in Float(100 * d + 10 * y + t) }
+    let answer = try run(plan, source)
+    guard case .dense(let losses)? = answer.losses else {
+      Issue.record("shared subsets are recorded densely")
+      return
+    }
+    // [draw][timestep][class].
+    #expect(losses == [5, 15, 25, 35, 15, 25, 35, 45, 105, 115, 125, 135, 115, 125, 135, 145])
+    #expect(answer.cost.evaluations == 16)
+    // The mean over draws and timesteps of 5, 15, 105, 115, times T levels of width 1/T.
+    let elbo = try #require(answer.evidence[0].elbo)
+    #expect(abs(elbo + 60) < 1e-9)
+  }
+
+  @Test func priorScaleAndReduction() throws {
+    let flat = TableSource(classCount: 4) { _, y, _ in [1, 1.01, 2, 3][y] }
+    #expect(try run(plan("full"), flat).predicted == 0)
+    let prior = try plan("full") { $0.prior = [0.1, 0.7, 0.1, 0.1] }
+    #expect(try run(prior, flat).predicted == 1)
+    let scaled = try run(plan("full") { ($0.reduction, $0.logitScale) = (.mean, 8) }, flat)
+    #expect(abs((scaled.evidence[2].elbo ?? 0) + 2 * 8 / 4) < 1e-9)
+  }
+
+  @Test func divergedLossesLose() throws {
+    let bad = TableSource(classCount: 4) { t, y, _ in y == 2 && t == 3 ? .infinity : Float(y + 1) }
+    let answer = try run(plan("full"), bad)
+    #expect(answer.predicted == 0)
+    #expect(answer.evidence[2].elbo == -.infinity)
+  }
+
+  @Test(arguments: [
+    "uniform:21", "uniform:0", "uniform", "uniform:", "full:3", "unifrm:3", "first:99",
+    "band:5:6", "band:2", "halving:5x10", "halving:2x10,1x5", "halving:1x4,2x8", "halving:",
+    "halving:2x30", "random:-1",
+  ])
+  func malformed(strategy: String) {
+    #expect(throws: ConfigurationError.self) { try plan(strategy) }
+  }
+
+  @Test func messagesSayWhatToDo() throws {
+    let many = try #require(throws: ConfigurationError.self) { try plan("uniform:21") }
+    #expect(many.description.contains("has 20; ask for 1 to 20"))
+    let unknown = try #require(throws: ConfigurationError.self) { try plan("unifrm:3") }
+    #expect(unknown.description.contains("did you mean 'uniform'"))
+  }
+
+  @Test func impossibleConfigurations() {
+    func refuses(_ change: @escaping (inout Configuration) -> Void) {
+      #expect(throws: ConfigurationError.self) { try plan("full", change) }
+    }
+    refuses { $0.prior = [0.5, 0.5] }
+    refuses { $0.prior = [0.5, 0.5, .nan, 0] }
+    refuses { $0.prior = [0.5, 0.5, 0.5, 0.5] }
+    refuses { $0.logitScale = 0 }
+    refuses { $0.draws = 0 }
+    refuses { ($0.antithetic, $0.draws) = (true, 3) }
+    refuses { ($0.grid, $0.weights) = ("linear:1e-120:2:20", "elbo") }
+  }
+}

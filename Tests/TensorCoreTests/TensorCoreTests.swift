@@ -125,3 +125,19 @@ import Testing
     #expect(ran.load(ordering: .relaxed) < 1000)
   }
 }
+
+@Suite struct WorkerPoolStressTests {
+  /// Many short loops, so that helpers come late, when a loop has already ended.
+  @Test func shortLoopsLetGoOfTheirBodies() throws {
+    let pool = WorkerPool(threads: 4)
+    for _ in 0..<20_000 { try pool.forEach(3) { _, _ in } }
+  }
+
+  @Test func cancelledPoolsBeginNothing() {
+    let pool = WorkerPool(threads: 2)
+    pool.cancel()
+    #expect(throws: CancellationError.self) {
+      try pool.forEach(10) { _, _ in Issue.record("began an item") }
+    }
+  }
+}
