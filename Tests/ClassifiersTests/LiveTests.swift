@@ -51,14 +51,16 @@ private func directionalError(
     ("random", { $0.strategy = "random:3" }),
   ]
 
-  /// Float32 noise in the logits over twice the step bounds what differences can show: 1 %.
+  /// Float32 noise in the logits over twice the step bounds what differences can show.
   @Test(arguments: configurations.map(\.0))
   func gradientsMatchFiniteDifferences(name: String) throws {
     let change = try #require(Self.configurations.first { $0.0 == name }?.1)
     let denoiser = try shippedDenoiser()
     let pool = DenoiserPool(denoiser, workers: WorkerPool(threads: 2))
     let classifier = DiffusionClassifier(pool, plan: try plan(denoiser, change))
-    #expect(try directionalError(classifier, at: picture, step: 0.02) < 1e-2)
+    // The kinks of |r| near 0 make the difference's error grow with its step.
+    let (step, tolerance) = name == "absolute" ? (3e-4, 1e-2) : (0.01, 5e-4)
+    #expect(try directionalError(classifier, at: picture, step: step) < tolerance)
   }
 
   /// The same answer and gradient, bit for bit, from one thread and from three.
