@@ -98,7 +98,11 @@ let package = Package(
       name: "ClassifiersTests", dependencies: ["Classifiers"], resources: [.copy("Fixtures")],
       swiftSettings: numeric),
     .testTarget(name: "AttacksTests", dependencies: ["Attacks"], swiftSettings: numeric),
-    .testTarget(name: "RunStoreTests", dependencies: ["RunStore", "Migrations", "Queries"]),
+    .testTarget(
+      name: "RunStoreTests",
+      dependencies: [
+        "RunStore", "Migrations", "Queries", .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),
     .testTarget(name: "ElbowTests", dependencies: ["elbow"]),
   ],

@@ -4,6 +4,12 @@ public struct Migration: Sendable {
   public let name: String
   /// The statements.
   public let sql: String
+
+  /// The migration as given.
+  public init(name: String, sql: String) {
+    self.name = name
+    self.sql = sql
+  }
 }
 
 /// Every migration, in the order applied. A file that has landed is never edited.

@@ -32,7 +32,11 @@ public final class RunStore: Sendable {
   ///
   /// - Parameter path: the file; made for `write` where it does not exist.
   /// - Throws: `RunStoreError`. A file newer than the program opens for reading only, with `notice`.
-  public init(_ path: String, for access: Access) throws {
+  public convenience init(_ path: String, for access: Access) throws {
+    try self.init(path, for: access, schema: .current)
+  }
+
+  package init(_ path: String, for access: Access, schema: Schema) throws {
     self.path = path
     let exists = FileManager.default.fileExists(atPath: path)
     if access == .read, !exists {
@@ -41,15 +45,15 @@ public final class RunStore: Sendable {
           + "file with --db")
     }
     do {
-      let isNewer = try exists && Schema.isNewer(path)
+      let isNewer = try exists && schema.isNewer(path)
       if isNewer, access == .write {
         throw RunStoreError(
           "\(path): was written by a newer Elbow, so this one only reads it; update Elbow, or "
             + "record into another file with --db")
       }
-      if !isNewer, try access == .write || Schema.isOutdated(path) {
-        try Schema.bringUpToDate(path)
-      }
+      // A foreign file is refused before anything touches it.
+      let isOutdated = try !exists || schema.isOutdated(path)
+      if !isNewer, access == .write || isOutdated { try schema.bringUpToDate(path) }
       notice =
         isNewer
         ? "\(path) was written by a newer Elbow: opened for reading only; update Elbow to record"

@@ -3,11 +3,19 @@ import GRDB
 import Migrations
 import Records
 
-/// The migrations as GRDB applies them, each with the checksum of its text.
-enum Schema {
-  private static let migrator: DatabaseMigrator = {
+/// A list of migrations as GRDB applies them, each with the checksum of its text.
+package struct Schema: Sendable {
+  private let migrations: [Migration]
+  private let migrator: DatabaseMigrator
+
+  /// That of the `Migrations` folder.
+  package static let current = Schema(Migrations.all)
+
+  /// The schema that `migrations` make, one after the other.
+  package init(_ migrations: [Migration]) {
+    self.migrations = migrations
     var migrator = DatabaseMigrator()
-    for migration in Migrations.all {
+    for migration in migrations {
       migrator.registerMigration(migration.name) { db in
         try db.execute(sql: migration.sql)
         try db.execute(
@@ -21,16 +29,16 @@ enum Schema {
           arguments: [migration.name, SHA256.hexDigest(of: migration.sql)])
       }
     }
-    return migrator
-  }()
+    self.migrator = migrator
+  }
 
   /// Whether the file holds migrations that this program does not know.
-  static func isNewer(_ path: String) throws -> Bool {
+  func isNewer(_ path: String) throws -> Bool {
     try read(path) { try $0.tableExists("grdb_migrations") && migrator.hasBeenSuperseded($0) }
   }
 
   /// Whether migrations are missing.
-  static func isOutdated(_ path: String) throws -> Bool {
+  func isOutdated(_ path: String) throws -> Bool {
     try read(path) { db in
       guard try db.tableExists("grdb_migrations") else {
         if try isForeign(db) { throw foreign(path) }
@@ -43,7 +51,7 @@ enum Schema {
   /// Applies the migrations that are missing, after a backup of a file that has some already.
   ///
   /// Two processes may do this at once: the one that comes second finds the work done.
-  static func bringUpToDate(_ path: String) throws {
+  func bringUpToDate(_ path: String) throws {
     let deadline = Date(timeIntervalSinceNow: 30)
     while true {
       do {
@@ -56,7 +64,7 @@ enum Schema {
   }
 
   /// What the second of two processes meets while the first one makes or migrates the file.
-  private static func isRace(_ error: DatabaseError) -> Bool {
+  private func isRace(_ error: DatabaseError) -> Bool {
     switch error.resultCode {
     case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_SCHEMA, .SQLITE_CONSTRAINT: true
     case .SQLITE_ERROR: error.message?.contains("already exists") ?? false
@@ -64,7 +72,7 @@ enum Schema {
     }
   }
 
-  private static func migrate(_ path: String) throws {
+  private func migrate(_ path: String) throws {
     let pool = try DatabasePool(path: path, configuration: RunStore.settings(readonly: false))
     defer { try? pool.close() }
     let applied = try pool.read { db in
@@ -75,7 +83,7 @@ enum Schema {
       try verify(db, path)
       return try migrator.appliedMigrations(db)
     }
-    guard applied.count < Migrations.all.count else { return }
+    guard applied.count < migrations.count else { return }
     if let last = applied.last {
       try pool.backup(to: DatabaseQueue(path: "\(path).backup-\(last)"))
     }
@@ -83,10 +91,10 @@ enum Schema {
   }
 
   /// A migration's text must be the one that was applied.
-  private static func verify(_ db: Database, _ path: String) throws {
+  private func verify(_ db: Database, _ path: String) throws {
     let stored = try Row.fetchAll(db, sql: "SELECT name, sha256 FROM migration_checksum")
     for row in stored {
-      guard let known = Migrations.all.first(where: { $0.name == row["name"] as String }) else {
+      guard let known = migrations.first(where: { $0.name == row["name"] as String }) else {
         continue
       }
       guard SHA256.hexDigest(of: known.sql) == row["sha256"] as String else {
@@ -97,16 +105,16 @@ enum Schema {
     }
   }
 
-  private static func isForeign(_ db: Database) throws -> Bool {
+  private func isForeign(_ db: Database) throws -> Bool {
     try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0 > 0
   }
 
-  private static func foreign(_ path: String) -> RunStoreError {
+  private func foreign(_ path: String) -> RunStoreError {
     RunStoreError(
       "\(path): is an SQLite database of another program; name another file with --db")
   }
 
-  private static func read<R>(_ path: String, _ body: (Database) throws -> R) throws -> R {
+  private func read<R>(_ path: String, _ body: (Database) throws -> R) throws -> R {
     var settings = GRDB.Configuration()
     settings.readonly = true
     settings.busyMode = .timeout(30)

@@ -48,11 +48,10 @@ struct RunCommand: ParsableCommand {
 
     let outcome: Recording.Outcome
     if let resume {
-      guard recording.request == RunRequest(), name == nil, group == nil, note == nil, tag.isEmpty
-      else {
+      if let flag = Self.flagThatChangesRuns(in: CommandLine.arguments) {
         throw ConfigurationError(
-          "--resume goes on as the run was begun; beside it only --db, --threads, --batch, --budget "
-            + "and --format have a meaning")
+          "--resume goes on as the run was begun, so \(flag) cannot be given; --db, --threads, "
+            + "--batch, --budget and --format can")
       }
       outcome = try Recording.resume(resume, with: recording)
     } else {
@@ -91,6 +90,14 @@ struct RunCommand: ParsableCommand {
       "elbow: \(RunSummary.percent(share)) % of the attack's gradient pixels were exactly zero: the "
         + "defence may only seem robust; attack with apgd-margin or apgd-dlr, or lower --logit-scale"
     )
+  }
+
+  /// The first flag that says what a run computes or is called.
+  private static func flagThatChangesRuns(in arguments: [String]) -> String? {
+    let harmless = ["db", "threads", "batch", "budget"]
+    let names = RunOptions.names.filter { !harmless.contains($0) } + ["config"]
+    let flags = Set(names.flatMap { ["--\($0)", "--no-\($0)"] } + ["-c"])
+    return arguments.lazy.map { String($0.prefix { $0 != "=" }) }.first(where: flags.contains)
   }
 
   private func tags() throws -> [String: String] {

@@ -1,1 +1,381 @@
+import Foundation
+import GRDB
+import Migrations
+import Queries
+import Records
+import RunStore
 import Testing
+
+/// A database file of its own for one test.
+struct TemporaryDatabase: ~Copyable {
+  let path =
+    FileManager.default.temporaryDirectory.path(percentEncoded: false)
+    + "elbow-\(UUID().uuidString).db"
+  deinit {
+    for suffix in ["", "-wal", "-shm", ".backup-V0001__runs"] {
+      try? FileManager.default.removeItem(atPath: path + suffix)
+    }
+  }
+  /// Runs SQL on the file as another program would.
+  func execute(_ sql: String) throws {
+    let queue = try DatabaseQueue(path: path)
+    try queue.write { try $0.execute(sql: sql) }
+    try queue.close()
+  }
+}
+
+func configuration(_ strategy: String = "full") -> Records.Configuration {
+  var c = Records.Configuration(
+    classifier: .dc, model: String(repeating: "a", count: 64), grid: "linear:0.1:2:3",
+    weights: "edm")
+  c.strategy = strategy
+  return c
+}
+
+/// A run of `count` images over three levels and two classes.
+func header(
+  _ count: Int = 3, strategy: String = "full", attack: AttackConfiguration? = nil
+) -> RunHeader {
+  var header = RunHeader(
+    id: ULID.make(), configuration: configuration(strategy),
+    model: ModelRecord(
+      sha256: String(repeating: "a", count: 64), name: "small", dtype: "F32", parameters: 7,
+      architecture: "{}"),
+    seed: 5, classNames: ["cat", "dog"], imageShape: [1, 1, 2],
+    inputs: (0..<count).map {
+      InputRecord(
+        dataset: "pets", split: "test", index: 10 + $0, label: $0 % 2,
+        sha256: SHA256.hexDigest(of: "\($0)"))
+    },
+    timesteps: [0.1, 0.7, 1.4].enumerated().map {
+      TimestepRecord(index: $0, sigma: $1, weight: 2, strategyWeight: $0 == 1 ? nil : 3)
+    })
+  header.name = "first"
+  header.tags = ["stage": "final"]
+  header.attack = attack
+  header.attackSeed = attack == nil ? nil : 9
+  return header
+}
+
+func prediction(_ position: Int, correct: Bool = true) -> Prediction {
+  var p = Prediction(
+    position: position, predicted: 1, correct: correct,
+    evidence: [
+      ClassEvidence(label: 0, elbo: nil, lastRound: 0),
+      ClassEvidence(label: 1, elbo: -2.5, lastRound: 1),
+    ], nfe: 10, gradients: 2, seconds: 0.5)
+  p.losses = .dense([1, 2, 3, .infinity])
+  return p
+}
+
+let ending = RunEnding(status: .finished, wallSeconds: 1, cpuSeconds: 2, peakMemory: 3)
+
+/// Records a whole run.
+@discardableResult
+func record(
+  _ header: RunHeader, _ predictions: [Prediction], in store: RunStore
+) throws -> RunHeader {
+  let writer = RunWriter(store)
+  try writer.receive(.started(header))
+  for p in predictions { try writer.receive(.predicted(p)) }
+  try writer.receive(.ended(ending))
+  return header
+}
+
+@Suite struct RecordingTests {
+  /// The first columns of `runs`, which scripts rely on.
+  static let keys = [
+    "id", "name", "status", "group", "classifier", "model", "model_sha256", "fingerprint",
+    "dataset", "split", "images", "strategy", "timesteps", "grid", "weights", "noise", "loss",
+    "reduction", "lm", "eta", "attack", "norm", "epsilon", "accuracy", "accuracy_low",
+    "accuracy_high", "n_correct", "nfe_per_image", "gradients_per_image", "seconds_per_image",
+    "attack_gradients_per_image", "attack_seconds_per_image", "seed", "started_at", "finished_at",
+    "git_commit",
+  ]
+
+  @Test func runsAreListedWithTheirFigures() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let header = try record(
+      header(), [prediction(2), prediction(0, correct: false), prediction(1)], in: store)
+    let runs = try store.query("runs")
+    #expect(Array(runs.columns.prefix(Self.keys.count)) == Self.keys)
+    func cell(_ column: String) throws -> Cell {
+      runs.rows[0][try #require(runs.columns.firstIndex(of: column))]
+    }
+    #expect(try cell("id") == .text(header.id))
+    #expect(try cell("status") == .text("finished"))
+    #expect(try cell("n_correct") == .integer(2))
+    #expect(try cell("accuracy") == .real(2.0 / 3))
+    #expect(try cell("nfe_per_image") == .real(10))
+    #expect(try cell("attack") == .null)
+    #expect(try cell("attack_gradients_per_image") == .null)
+    #expect(try cell("seed") == .integer(5))
+    #expect(try cell("fingerprint") == .text(configuration().fingerprint()))
+    guard case .text(let time) = try cell("started_at") else {
+      Issue.record("started_at is a text")
+      return
+    }
+    #expect(time.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil)
+  }
+
+  /// Against the closed form, computed here with the library's square root.
+  @Test(arguments: [(0, 5), (5, 5), (1, 1), (85, 100), (1, 400)])
+  func wilsonBoundsInSQL(successes: Int, n: Int) throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    try record(header(n), (0..<n).map { prediction($0, correct: $0 < successes) }, in: store)
+    let row = try store.readOnly("SELECT accuracy_low, accuracy_high FROM runs").rows[0]
+    let zz = 3.841_458_820_694_123_6
+    let (count, p) = (Double(n), Double(successes) / Double(n))
+    let reach = (zz * (p * (1 - p) / count + zz / (4 * count * count))).squareRoot()
+    let scale = 1 + zz / count
+    guard case .real(let low) = row[0], case .real(let high) = row[1] else {
+      Issue.record("bounds are numbers")
+      return
+    }
+    #expect(abs(low - max(0, (p + zz / (2 * count) - reach) / scale)) < 1e-12)
+    #expect(abs(high - min(1, (p + zz / (2 * count) + reach) / scale)) < 1e-12)
+  }
+
+  @Test func lossesComeBackAsRows() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    var sparse = prediction(1)
+    sparse.losses = .sparse([
+      .init(draw: 1, timestep: 2, label: 0, value: 0.5),
+      .init(draw: 0, timestep: 1, label: 1, value: 1e-30),
+    ])
+    let header = try record(header(2), [prediction(0), sparse], in: store)
+    let rows = try store.readOnly(
+      "SELECT image_index, draw, timestep, class, loss FROM losses ORDER BY position"
+    ).rows
+    // Dense losses stand at the timesteps that have a strategy weight: 0 and 2.
+    #expect(
+      rows.prefix(4) == [
+        [.integer(10), .integer(0), .integer(0), .integer(0), .real(1)],
+        [.integer(10), .integer(0), .integer(0), .integer(1), .real(2)],
+        [.integer(10), .integer(0), .integer(2), .integer(0), .real(3)],
+        [.integer(10), .integer(0), .integer(2), .integer(1), .real(.infinity)],
+      ])
+    #expect(rows[4] == [.integer(11), .integer(1), .integer(2), .integer(0), .real(0.5)])
+    #expect(rows.count == 6)
+    guard case .dense(let values) = try store.losses(run: header.id, position: 0) else {
+      Issue.record("dense losses come back dense")
+      return
+    }
+    #expect(values == [1, 2, 3, .infinity])
+    #expect(throws: RunStoreError.self) { try store.losses(run: header.id, position: 7) }
+  }
+
+  @Test func attacksAndTheirImages() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    var hit = prediction(1, correct: false)
+    hit.attack = AttackOutcome(cleanPredicted: 1)
+    hit.attack?.attempted = true
+    hit.attack?.image = [0.25, 0.75]
+    hit.attack?.gradients = 40
+    hit.attack?.zeroGradientShare = 0.5
+    var missed = prediction(0, correct: false)
+    missed.attack = AttackOutcome(cleanPredicted: 0)
+    let attack = AttackConfiguration(name: "apgd-ce", norm: .linf, epsilon: 8.0 / 255)
+    let header = try record(header(2, attack: attack), [hit, missed], in: store)
+    let summary = try store.query("attack-summary", ["run": header.id])
+    #expect(summary.rows[0][0...2] == [.integer(2), .integer(1), .integer(1)])
+    #expect(try store.adversarialImage(run: header.id, position: 1) == [0.25, 0.75])
+    #expect(throws: RunStoreError.self) {
+      try store.adversarialImage(run: header.id, position: 0)
+    }
+    let recorded = try store.recordedRun(header.id)
+    #expect(recorded.adversarial == [1: SHA256.hexDigest(of: [Float(0.25), 0.75])])
+    #expect(recorded.inputs == header.inputs)
+    let robustness = try store.readOnly("SELECT n, n_robust, attacks FROM robustness").rows
+    #expect(robustness == [[.integer(2), .integer(0), .integer(1)]])
+  }
+
+  /// An image is robust only where it stands every recorded attack of the threat model.
+  @Test func robustnessIsTheWorstAttackImageByImage() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    for (name, right) in [("apgd-ce", [true, true, false]), ("apgd-dlr", [true, false, true])] {
+      let attack = AttackConfiguration(name: name, norm: .linf, epsilon: 0.1)
+      try record(
+        header(3, attack: attack),
+        right.enumerated().map { i, correct in
+          var p = prediction(i, correct: correct)
+          p.attack = AttackOutcome(cleanPredicted: 1)
+          return p
+        }, in: store)
+    }
+    let row = try store.readOnly("SELECT n, n_robust, attacks, accuracy FROM robustness").rows
+    #expect(row == [[.integer(3), .integer(1), .integer(2), .real(1.0 / 3)]])
+  }
+
+  /// What is acknowledged can be read by another connection.
+  @Test func acknowledgedMeansCommitted() throws {
+    let database = TemporaryDatabase()
+    let path = database.path
+    let store = try RunStore(path, for: .write)
+    let header = header(20)
+    let writer = RunWriter(store) { group in
+      let count = try? RunStore(path, for: .read).readOnly(
+        "SELECT count(*) FROM prediction WHERE position IN "
+          + "(\(group.map { "\($0.position)" }.joined(separator: ",")))"
+      ).rows[0][0]
+      #expect(count == .integer(Int64(group.count)))
+    }
+    try writer.receive(.started(header))
+    for i in 0..<20 { try writer.receive(.predicted(prediction(i))) }
+    try writer.receive(.ended(ending))
+    #expect(try store.readOnly("SELECT count(*) FROM predictions").rows == [[.integer(20)]])
+  }
+
+  /// A prediction that the schema refuses ends the run, and nothing before it is lost.
+  @Test func failuresReachTheEvaluation() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let writer = RunWriter(store)
+    try writer.receive(.started(header(2)))
+    try writer.receive(.predicted(prediction(0)))
+    Thread.sleep(forTimeInterval: 0.3)
+    try writer.receive(.predicted(prediction(99)))
+    #expect(throws: RunStoreError.self) {
+      for _ in 0..<100 {
+        Thread.sleep(forTimeInterval: 0.02)
+        try writer.receive(.predicted(prediction(1)))
+      }
+    }
+    #expect(throws: RunStoreError.self) { try writer.receive(.ended(ending)) }
+    #expect(try store.readOnly("SELECT count(*) FROM prediction").rows == [[.integer(1)]])
+  }
+}
+
+@Suite struct StatusTests {
+  private func status(_ change: String) throws -> Cell {
+    let database = TemporaryDatabase()
+    let path = database.path
+    do {
+      let store = try RunStore(path, for: .write)
+      let writer = RunWriter(store)
+      try writer.receive(.started(header(1)))
+      try database.execute(change)
+      let status = try RunStore(path, for: .read).readOnly("SELECT status FROM runs").rows[0][0]
+      try writer.receive(.ended(ending))
+      return status
+    }
+  }
+
+  @Test func livingProcessesRun() throws {
+    #expect(try status("SELECT 1") == .text("running"))
+  }
+
+  @Test func deadProcessesHaveCrashed() throws {
+    // The same pid, begun at another time: not this process.
+    #expect(try status("UPDATE session SET pid_started = '1'") == .text("crashed"))
+    #expect(try status("UPDATE session SET pid = 2000000000") == .text("crashed"))
+  }
+
+  /// On another boot only the heartbeat can tell.
+  @Test func elsewhereTheHeartbeatTells() throws {
+    let other = "UPDATE session SET boot_id = 'another', pid = 2000000000"
+    #expect(try status(other) == .text("running"))
+    let old = other + ", heartbeat_at = '2020-01-01T00:00:00.000Z'"
+    #expect(try status(old) == .text("crashed"))
+  }
+
+  @Test func livingRunsCannotBeTakenOver() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let header = header(1)
+    let writer = RunWriter(store)
+    try writer.receive(.started(header))
+    #expect(throws: RunStoreError.self) { try RunWriter(store).receive(.resumed(header)) }
+    try writer.receive(.ended(ending))
+  }
+}
+
+@Suite struct OpeningTests {
+  @Test func missingForeignAndBrokenFilesAreNamed() throws {
+    func message(_ path: String, _ access: RunStore.Access = .read) throws -> String {
+      try #require(throws: RunStoreError.self) { try RunStore(path, for: access) }.description
+    }
+    let database = TemporaryDatabase()
+    #expect(try message(database.path).contains("no database at"))
+    #expect(try message("/nonexistent/folder/x.db", .write).contains("name another file with --db"))
+    try database.execute("CREATE TABLE foreigner (x)")
+    #expect(try message(database.path).contains("another program"))
+    #expect(try message(database.path, .write).contains("another program"))
+    try Data("this is no database, however long it may be".utf8)
+      .write(to: URL(fileURLWithPath: database.path))
+    let broken = try message(database.path)
+    #expect(broken.contains("not an SQLite database"), "\(broken)")
+  }
+
+  @Test func newerFilesAreOnlyRead() throws {
+    let database = TemporaryDatabase()
+    try record(header(1), [prediction(0)], in: RunStore(database.path, for: .write))
+    try database.execute("INSERT INTO grdb_migrations VALUES ('V9999__future')")
+    let store = try RunStore(database.path, for: .read)
+    #expect(store.notice?.contains("newer Elbow") == true)
+    #expect(try store.query("runs").rows.count == 1)
+    let error = try #require(throws: RunStoreError.self) {
+      try RunStore(database.path, for: .write)
+    }
+    #expect(error.description.contains("update Elbow"))
+  }
+
+  @Test func aBackupIsTakenBeforeMigrating() throws {
+    let database = TemporaryDatabase()
+    try record(header(1), [prediction(0)], in: RunStore(database.path, for: .write))
+    let next = Schema(
+      Migrations.all
+        + [Migration(name: "V9998__more", sql: "CREATE TABLE more (x INTEGER) STRICT;")])
+    let store = try RunStore(database.path, for: .read, schema: next)
+    #expect(try store.readOnly("SELECT count(*) FROM more").rows == [[.integer(0)]])
+    let backup = try RunStore(database.path + ".backup-V0001__runs", for: .read)
+    #expect(try backup.query("runs").rows.count == 1)
+    #expect(throws: RunStoreError.self) { try backup.readOnly("SELECT * FROM more") }
+  }
+
+  @Test func editedMigrationsAreNoticed() throws {
+    let database = TemporaryDatabase()
+    _ = try RunStore(database.path, for: .write)
+    try database.execute("UPDATE migration_checksum SET sha256 = 'other'")
+    let error = try #require(throws: RunStoreError.self) {
+      try RunStore(database.path, for: .write)
+    }
+    #expect(error.description.contains("another text of migration V0001__runs"))
+  }
+
+  @Test func manyCanMakeTheSameFileAtOnce() async throws {
+    let database = TemporaryDatabase()
+    let path = database.path
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          let store = try RunStore(path, for: .write)
+          try record(header(2), [prediction(0), prediction(1)], in: store)
+        }
+      }
+      try await group.waitForAll()
+    }
+    let store = try RunStore(path, for: .read)
+    #expect(try store.query("runs").rows.count == 4)
+    #expect(try store.query("health").rows[0].suffix(3) == [.integer(0), .integer(0), .text("ok")])
+  }
+
+  @Test func runsAreNamedByTheirBeginning() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    var (a, b) = (header(1), header(1))
+    a.id = "01AAAAAAAAAAAAAAAAAAAAAAAA"
+    b.id = "01AAAAAAAABBBBBBBBBBBBBBBB"
+    for run in [a, b] { try record(run, [prediction(0)], in: store) }
+    #expect(try store.runID("01aaaaaaaab") == b.id)
+    #expect(try store.runID(a.id) == a.id)
+    for wrong in ["", "01A", "02", "01'; DROP TABLE run; --"] {
+      #expect(throws: RunStoreError.self) { try store.runID(wrong) }
+    }
+  }
+}

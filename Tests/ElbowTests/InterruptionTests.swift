@@ -1,0 +1,140 @@
+import Foundation
+import Testing
+
+/// Runs that are killed, interrupted, and gone on with; each a real process and a real file.
+@Suite(.serialized) struct InterruptionTests {
+  private static let arguments =
+    ["run", "--images", "60", "--strategy", "halving:3x2,1x4"] + small
+
+  /// What a run recorded, ids and times aside.
+  private static let rows = [
+    "SELECT position, image_index, label, predicted, correct, nfe, gradients FROM predictions",
+    "SELECT position, class, elbo, last_round FROM class_elbos",
+    "SELECT position, hex(\"values\"), hex(places) FROM loss",
+    "SELECT timestep, sigma, weight, strategy_weight FROM run_timestep",
+    "SELECT status, images, seed, fingerprint, accuracy, n_correct, nfe_per_image FROM runs",
+  ]
+
+  private func rows(_ elbow: Program) throws -> [[String]] {
+    try Self.rows.map { try elbow.column($0).sorted() }
+  }
+
+  @Test func killedRunsResumeToTheSameRows() throws {
+    let undisturbed = try Program()
+    defer { undisturbed.remove() }
+    let whole = try undisturbed.run(Self.arguments)
+    #expect(whole.status == 0, "\(whole.errors)")
+    let expected = try rows(undisturbed)
+    #expect(expected[0].count == 60)
+
+    for round in 0..<4 {
+      let elbow = try Program()
+      defer { elbow.remove() }
+      var arguments = Self.arguments
+      var kills = 0
+      // Killed again and again, at random moments, until one attempt comes through.
+      while true {
+        let tag = "\(round)-\(kills)"
+        let process = try elbow.process(arguments, tag: tag)
+        try process.run()
+        if kills < 3 { Thread.sleep(forTimeInterval: .random(in: 0.05...1.2)) }
+        if kills < 3, process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        let result = try elbow.result(process, tag: tag)
+        if result.status == 0, process.terminationReason == .exit { break }
+        kills += 1
+        guard FileManager.default.fileExists(atPath: "\(elbow.folder)/elbow.db") else { continue }
+        let runs = try elbow.run("runs", "--format", "json")
+        guard runs.status == 0, let run = try runs.objects.first else { continue }
+        #expect(run["status"] as? String == "crashed")
+        // Nothing that the progress line reported is lost.
+        let done = try #require(run["n_done"] as? Int)
+        #expect(done >= Self.reported(result.errors))
+        let id = try #require(run["id"] as? String)
+        arguments = ["run", "--resume", id]
+      }
+      #expect(try rows(elbow) == expected, "round \(round)")
+      #expect(try elbow.column("SELECT integrity FROM (\(Self.integrity))") == ["ok"])
+    }
+  }
+
+  private static let integrity = "SELECT quick_check AS integrity FROM pragma_quick_check"
+
+  /// The last `done/total` of progress lines.
+  private static func reported(_ errors: String) -> Int {
+    errors.matches(of: /(\d+)\/60/).compactMap { Int($0.1) }.last ?? 0
+  }
+
+  @Test(arguments: [SIGINT, SIGTERM])
+  func signalsInterruptInGoodOrder(signal: Int32) throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let process = try elbow.process(Self.arguments)
+    try process.run()
+    Thread.sleep(forTimeInterval: 0.6)
+    kill(process.processIdentifier, signal)
+    let result = try elbow.result(process)
+    #expect(process.terminationReason == .exit && result.status == 130, "\(result.errors)")
+    #expect(result.errors.contains("--resume"))
+    let run = try #require(try elbow.run("runs", "--format", "json").objects.first)
+    #expect(run["status"] as? String == "interrupted")
+    let id = try #require(run["id"] as? String)
+    // Nothing may be changed on the way.
+    #expect(try elbow.run("run", "--resume", id, "--weights", "edm").status == 2)
+    let resumed = try elbow.run("run", "--resume", id, "--format", "json")
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try resumed.object["status"] as? String == "finished")
+    #expect(try elbow.column("SELECT count(*) FROM prediction") == ["60"])
+    #expect(try elbow.column("SELECT count(*) FROM session") == ["2"])
+    #expect(try elbow.run("run", "--resume", id).status == 2)
+  }
+
+  @Test func budgetsInterruptAsWell() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let result = try elbow.run(
+      ["run", "--images", "5000", "--budget", "1s", "--format", "json"] + small)
+    #expect(result.status == 0)
+    #expect(try result.object["status"] as? String == "interrupted")
+    #expect(result.errors.contains("time is up"))
+  }
+
+  @Test func twoProcessesMakeTheSameFile() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let processes = try (0..<2).map {
+      try elbow.process(["run", "--images", "5"] + small, tag: "\($0)")
+    }
+    for process in processes { try process.run() }
+    for (index, process) in processes.enumerated() {
+      let result = try elbow.result(process, tag: "\(index)")
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    #expect(
+      try elbow.column("SELECT status || n_correct FROM runs").count == 2)
+    #expect(try elbow.column("SELECT count(*) FROM prediction") == ["10"])
+  }
+
+  /// The attacker's stream does not depend on where a run was broken off.
+  @Test func attackedRunsResumeToo() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let arguments =
+      ["run", "--images", "8", "--attack", "apgd-ce", "--attack-steps", "3", "--norm", "l2"] + small
+    let whole = try Program()
+    defer { whole.remove() }
+    #expect(try whole.run(arguments).status == 0)
+    let process = try elbow.process(arguments)
+    try process.run()
+    Thread.sleep(forTimeInterval: 1)
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    let run = try #require(try elbow.run("runs", "--format", "json").objects.first)
+    if run["status"] as? String != "finished" {
+      let id = try #require(run["id"] as? String)
+      #expect(try elbow.run("run", "--resume", id).status == 0)
+    }
+    let images = "SELECT position, sha256 FROM adversarial_image ORDER BY position"
+    #expect(try elbow.column(images) == whole.column(images))
+    #expect(try elbow.column(images).count > 4)
+  }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import GRDB
+import Migrations
+import Queries
+import Records
+import RunStore
+import Testing
+
+/// The package's folder.
+private let root = URL(fileURLWithPath: #filePath)
+  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+private func sqlFiles(_ folder: String) throws -> [String] {
+  try FileManager.default.contentsOfDirectory(
+    atPath: root.appending(path: folder).path(percentEncoded: false)
+  )
+  .filter { $0.hasSuffix(".sql") }.map { String($0.dropLast(4)) }.sorted()
+}
+
+@Suite struct CatalogueTests {
+  @Test func foldersAndCataloguesAgree() throws {
+    #expect(try sqlFiles("Queries") == Queries.all.map(\.name).sorted())
+    #expect(try sqlFiles("Migrations") == Migrations.all.map(\.name))
+    #expect(Migrations.all.map(\.name) == Migrations.all.map(\.name).sorted())
+  }
+
+  /// Every query prepares against the schema, with the parameters that its header names and no
+  /// others; those of one run reach the big tables by index.
+  @Test func queriesPrepareAndUseIndices() throws {
+    let queue = try DatabaseQueue()
+    try queue.write { db in
+      for migration in Migrations.all { try db.execute(sql: migration.sql) }
+    }
+    let big = ["prediction", "run_input", "input", "class_elbo", "loss", "adversarial_image"]
+    for query in Queries.all {
+      try queue.read { db in
+        let statement = try db.makeStatement(sql: query.sql)
+        #expect(statement.isReadonly)
+        var values: [String: (any DatabaseValueConvertible)?] = [:]
+        for parameter in query.parameters { values[parameter.name] = 1 }
+        try statement.validateArguments(StatementArguments(values))
+        for name in values.keys { #expect(query.sql.contains(":\(name)"), "\(query.name)") }
+        guard query.parameters.contains(where: { $0.description.hasPrefix("full id") }) else {
+          return
+        }
+        let plan = try Row.fetchAll(
+          db, sql: "EXPLAIN QUERY PLAN \(query.sql)", arguments: StatementArguments(values)
+        ).map { $0["detail"] as String }
+        for step in plan where step.hasPrefix("SCAN") {
+          let table = step.split(separator: " ")[1]
+          #expect(!big.contains(String(table)), "\(query.name): \(step)")
+        }
+      }
+    }
+  }
+
+  /// The views are plain SQL: any SQLite from 3.37 (STRICT) on reads them without our functions.
+  @Test func viewsNeedNoFunctionsOfOurs() throws {
+    let database = TemporaryDatabase()
+    try record(header(1), [prediction(0)], in: RunStore(database.path, for: .write))
+    let plain = try DatabaseQueue(path: database.path)
+    try plain.read { db in
+      for view in ["runs", "predictions", "class_elbos", "robustness"] {
+        _ = try Row.fetchAll(db, sql: "SELECT * FROM \(view)")
+      }
+      let columns = try db.columns(in: "predictions").map(\.name)
+      #expect(
+        columns.prefix(6) == ["run_id", "image_index", "label", "predicted", "correct", "nfe"])
+      #expect(
+        try db.columns(in: "class_elbos").map(\.name).prefix(5)
+          == ["run_id", "image_index", "class", "elbo", "last_round"])
+    }
+  }
+}
+
+@Suite struct QueryTests {
+  private func store(_ database: borrowing TemporaryDatabase) throws -> RunStore {
+    let store = try RunStore(database.path, for: .write)
+    for (strategy, right) in [("full", 3), ("uniform:2", 2), ("uniform:1", 1)] {
+      try record(
+        header(4, strategy: strategy), (0..<4).map { prediction($0, correct: $0 < right) },
+        in: store)
+    }
+    return store
+  }
+
+  @Test(arguments: [
+    ("accuracy > 0.5", 1), ("accuracy >= 0.5", 2), ("accuracy >= .5 AND strategy = 'full'", 1),
+    ("strategy LIKE 'uniform%'", 2), ("strategy NOT LIKE 'uniform%'", 1),
+    ("NOT strategy = 'full'", 2), ("strategy IN ('full', 'uniform:1')", 2),
+    ("strategy NOT IN ('full')", 2), ("attack IS NULL", 3), ("attack IS NOT NULL", 0),
+    ("accuracy > 0.7 OR accuracy < 0.3", 2), ("(accuracy > 0.7 OR accuracy < 0.3) AND images = 4", 2),
+    ("metrics.accuracy == 0.75", 1), ("params.strategy != \"strategy\"", 0),
+    ("tags.stage = 'final'", 3), ("tags.stage = 'other'", 0), ("tags.none IS NULL", 3),
+    ("ACCURACY <> 0.75", 2), ("name = 'it''s'", 0), ("not not images = 4", 3),
+    ("n_correct <= 2 and nfe_per_image < 1e3", 2), ("seed = +5 AND seed > -1", 3),
+    ("\"group\" IS NULL", 3),
+  ])
+  func conditions(text: String, count: Int) throws {
+    let database = TemporaryDatabase()
+    #expect(try store(database).query("runs", where: RowFilter(text)).rows.count == count)
+  }
+
+  @Test(arguments: [
+    ("acuracy > 1", "did you mean 'accuracy'"), ("accuracy >", "ends too early"),
+    ("accuracy", "expected a comparison"), ("accuracy > 1; DROP TABLE run", "';' has no place"),
+    ("accuracy > 1 --", "is no number"), ("1 = 1 OR (", "ends too early"),
+    ("accuracy IN 1", "expected '('"), ("name = 'x", "a quote is not closed"),
+    ("accuracy > (SELECT 1)", "'(' stands where"), ("name IS 3", "expected 'NULL'"),
+    ("load_extension('x') = 1", "no column 'load_extension'"), ("accuracy > 1 accuracy", "not expected"),
+    ("", "ends too early"), ("accuracy NOT > 1", "expected a comparison"),
+  ])
+  func malformedConditions(text: String, message: String) throws {
+    let database = TemporaryDatabase()
+    let store = try store(database)
+    let error = try #require(throws: RunStoreError.self) {
+      try store.query("runs", where: RowFilter(text))
+    }
+    #expect(error.isUsage)
+    #expect(error.description.contains(message), "\(error)")
+  }
+
+  @Test func ordersAndLimits() throws {
+    let database = TemporaryDatabase()
+    let store = try store(database)
+    let all = try store.query("runs").rows.map { $0[0] }
+    let filtered = try store.query("runs", where: RowFilter("images = 4"), limit: 2).rows
+    #expect(filtered.map { $0[0] } == Array(all.prefix(2)))
+  }
+
+  @Test func pairsAndConfusion() throws {
+    let database = TemporaryDatabase()
+    let store = try store(database)
+    let ids = try store.query("runs").rows.compactMap { row -> String? in
+      if case .text(let id) = row[0] { id } else { nil }
+    }
+    let pair = try store.query("paired", ["a": ids[2], "b": ids[0]])
+    #expect(pair.rows == [[4, 1, 2, 0, 1].map { .integer($0) }])
+    let confusion = try store.query("confusion", ["run": ids[0]])
+    #expect(
+      confusion.rows == [
+        [.integer(0), .integer(1), .integer(2)], [.integer(1), .integer(1), .integer(2)],
+      ])
+    let frontier = try store.query("frontier", ["dataset": "pets"])
+    #expect(frontier.rows.count == 1)
+  }
+
+  @Test func parametersAreChecked() throws {
+    let database = TemporaryDatabase()
+    let store = try store(database)
+    func message(_ name: String, _ values: [String: String]) throws -> String {
+      try #require(throws: RunStoreError.self) { try store.query(name, values) }.description
+    }
+    #expect(try message("confusin", [:]).contains("did you mean 'confusion'"))
+    #expect(try message("confusion", [:]).contains("needs run="))
+    #expect(try message("confusion", ["rn": "1"]).contains("has no parameter 'rn'"))
+    #expect(try message("hardest", ["limit": "many"]).contains("must be integer"))
+  }
+
+  @Test(arguments: [
+    "DELETE FROM run", "DROP TABLE run", "INSERT INTO run_tag VALUES ('a', 'b', 'c')",
+    "UPDATE run SET name = 'x'", "PRAGMA user_version = 3", "VACUUM", "BEGIN",
+    "SELECT 1; DELETE FROM run", "WITH x AS (SELECT 1) DELETE FROM run", "",
+    "ATTACH 'other.db' AS other", "EXPLAIN", "/* a */ DELETE FROM run", "-- a\nDELETE FROM run",
+    "/* a */ VACUUM INTO 'copy.db'", "CREATE TEMP TABLE t (x)",
+  ])
+  func nothingAUserTypesCanWrite(sql: String) throws {
+    let database = TemporaryDatabase()
+    _ = try store(database)
+    let reader = try RunStore(database.path, for: .read)
+    let before = try reader.readOnly("SELECT count(*), max(name) FROM run").rows
+    #expect(throws: RunStoreError.self) { try reader.readOnly(sql) }
+    #expect(try reader.readOnly("SELECT count(*), max(name) FROM run").rows == before)
+    #expect(!FileManager.default.fileExists(atPath: "copy.db"))
+    #expect(!FileManager.default.fileExists(atPath: "other.db"))
+  }
+
+  @Test func readingStatementsRun() throws {
+    let database = TemporaryDatabase()
+    let store = try store(database)
+    #expect(try store.readOnly("-- a comment\nSELECT 1 AS one;").columns == ["one"])
+    #expect(try store.readOnly("VALUES (1), (2)").rows.count == 2)
+    #expect(
+      try store.readOnly("SELECT x'00ff', NULL, 'é'").rows
+        == [[.blob([0, 255]), .null, .text("é")]])
+  }
+}
