@@ -91,7 +91,7 @@ public enum Queries {
     PackageResources.run_sql,
     PackageResources.runs_sql,
     PackageResources.sessions_sql,
-    PackageResources.timesteps_sql
+    PackageResources.timesteps_sql,
   ].compactMap { Query(String(decoding: $0, as: UTF8.self)) }
 
   /// The query of a name, nil where there is none.

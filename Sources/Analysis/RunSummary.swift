@@ -79,7 +79,8 @@ public enum RunSummary {
           mark: mark, cost: cost, accuracy: accuracy,
           interval: WilsonInterval(successes: Int(low), of: Int(n))))
       legend.append(
-        "\(mark)  \(runs[i, "name"].string ?? String((runs[i, "id"].string ?? "").prefix(shortID)))")
+        "\(mark)  \(runs[i, "name"].string ?? String((runs[i, "id"].string ?? "").prefix(shortID)))"
+      )
     }
     guard points.count >= 2 else { return [] }
     let front = Set(paretoFront(points.map { ($0.cost, $0.accuracy) }))

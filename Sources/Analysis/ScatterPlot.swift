@@ -60,8 +60,8 @@ public struct ScatterPlot: Sendable {
 
     var cells = [[Character]](repeating: Array(repeating: " ", count: width), count: height)
     for (point, cost) in zip(points, logs) {
-      for y in row(point.interval.high)...row(point.interval.low) where cells[y][column(cost)] == " "
-      { cells[y][column(cost)] = "│" }
+      for y in row(point.interval.high)...row(point.interval.low)
+      where cells[y][column(cost)] == " " { cells[y][column(cost)] = "│" }
     }
     let front = Set(paretoFront(points.map { ($0.cost, $0.accuracy) }))
     for (index, (point, cost)) in zip(points, logs).enumerated() {

@@ -22,7 +22,10 @@ public enum TableFormat: String, CaseIterable, Sendable {
     case .tsv: lines(([table.columns] + plain(table)).map { $0.map(tsv).joined(separator: "\t") })
     case .markdown:
       lines(
-        [row(table.columns), row(table.columns.indices.map { isNumeric(table, $0) ? "---:" : "---" })]
+        [
+          row(table.columns),
+          row(table.columns.indices.map { isNumeric(table, $0) ? "---:" : "---" }),
+        ]
           + plain(table).map { row($0.map { $0.onOneLine.replacing("|", with: "\\|") }) })
     case .latex: latex(table)
     }

@@ -125,7 +125,8 @@ extension ClassifierPlan {
         for draw in 0..<draws {
           terms.append(
             GradientTerm(
-              timestep: timestep, draw: draw, label: label, coefficient: -scale * weights[timestep]))
+              timestep: timestep, draw: draw, label: label, coefficient: -scale * weights[timestep])
+          )
         }
       }
     }

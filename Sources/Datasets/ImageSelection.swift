@@ -54,6 +54,7 @@ public struct ImageSelection: Sendable, Equatable {
   }
 
   private func tooMany(_ index: Int, _ count: Int) -> ConfigurationError {
-    ConfigurationError("--images '\(text)' asks for image \(index), the split has 0 to \(count - 1)")
+    ConfigurationError(
+      "--images '\(text)' asks for image \(index), the split has 0 to \(count - 1)")
   }
 }

@@ -26,7 +26,9 @@ func inflateGzip(_ data: Data, file: String) throws -> [UInt8] {
         return chunk.count - Int(stream.avail_out)
       }
       output.append(contentsOf: chunk[..<produced])
-      if status == Z_BUF_ERROR || (status == Z_OK && produced == 0 && stream.avail_in == 0) { break }
+      if status == Z_BUF_ERROR || (status == Z_OK && produced == 0 && stream.avail_in == 0) {
+        break
+      }
     }
     return status
   }

@@ -62,7 +62,8 @@ struct GradientLayout: Sendable {
   /// All gradients under the checkpoint's names, in its memory order.
   func export(_ base: UnsafePointer<Float>) -> [String: [Float]] {
     Dictionary(
-      entries.map { ($0.name, $0.export(base + $0.offset)) }, uniquingKeysWith: { first, _ in first })
+      entries.map { ($0.name, $0.export(base + $0.offset)) },
+      uniquingKeysWith: { first, _ in first })
   }
 }
 

@@ -12,7 +12,8 @@ extension UNetArchitecture {
     }
     guard let input = shapes["model.map_layer0.weight"], input.count == 2 else {
       throw fail(
-        "has no 'model.map_layer0.weight', so it is no EDM U-Net; convert a public DDPM++ checkpoint")
+        "has no 'model.map_layer0.weight', so it is no EDM U-Net; convert a public DDPM++ checkpoint"
+      )
     }
     let width = input[1]
     struct Place {
@@ -32,7 +33,8 @@ extension UNetArchitecture {
     let encoder = places("enc")
     let sides = Set(encoder.map(\.0.side)).sorted(by: >)
     guard let resolution = sides.first,
-      let first = encoder.first(where: { $0.0.side == resolution && $0.0.rest == "conv.weight" })?.1,
+      let first = encoder.first(where: { $0.0.side == resolution && $0.0.rest == "conv.weight" })?
+        .1,
       first.count == 4
     else { throw fail("has no first convolution 'model.enc.<R>x<R>_conv.weight'") }
     let blocks = encoder.filter {
@@ -43,7 +45,9 @@ extension UNetArchitecture {
         let shape = encoder.first(where: {
           $0.0.side == side && $0.0.rest == "block0.conv1.weight"
         })?.1, shape.count == 4, shape[0] % width == 0
-      else { throw fail("has no block at resolution \(side), or its width is no multiple of \(width)") }
+      else {
+        throw fail("has no block at resolution \(side), or its width is no multiple of \(width)")
+      }
       return shape[0] / width
     }
     let attention = sides.filter { side in

@@ -36,7 +36,8 @@ struct UNetPlan {
       if level > 0 {
         encoder.append(
           Step(
-            name: "model.enc.\(r)x\(r)_down", resolution: r, inputs: channels, outputs: channels, sampling: .down,
+            name: "model.enc.\(r)x\(r)_down", resolution: r, inputs: channels, outputs: channels,
+            sampling: .down,
             attends: false, takesSkip: false))
         skips.append(channels)
       }
@@ -44,7 +45,8 @@ struct UNetPlan {
         let outputs = a.width * multiplier
         encoder.append(
           Step(
-            name: "model.enc.\(r)x\(r)_block\(b)", resolution: r, inputs: channels, outputs: outputs,
+            name: "model.enc.\(r)x\(r)_block\(b)", resolution: r, inputs: channels,
+            outputs: outputs,
             sampling: .keep, attends: a.attentionResolutions.contains(r), takesSkip: false))
         channels = outputs
         skips.append(channels)
@@ -58,14 +60,16 @@ struct UNetPlan {
       for (suffix, sampling, attends) in leading {
         decoder.append(
           Step(
-            name: "model.dec.\(r)x\(r)_\(suffix)", resolution: r, inputs: channels, outputs: channels,
+            name: "model.dec.\(r)x\(r)_\(suffix)", resolution: r, inputs: channels,
+            outputs: channels,
             sampling: sampling, attends: attends, takesSkip: false))
       }
       for b in 0...a.blocks {
         let outputs = a.width * multiplier
         decoder.append(
           Step(
-            name: "model.dec.\(r)x\(r)_block\(b)", resolution: r, inputs: channels + skips.removeLast(),
+            name: "model.dec.\(r)x\(r)_block\(b)", resolution: r,
+            inputs: channels + skips.removeLast(),
             outputs: outputs, sampling: .keep,
             attends: b == a.blocks && a.attentionResolutions.contains(r), takesSkip: true))
         channels = outputs

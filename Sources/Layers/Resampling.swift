@@ -87,7 +87,9 @@ struct Resampling {
 /// Nearest ×2 or 2×2 mean of a map, chosen by the sizes; equal sizes copy.
 public func resample(_ x: FeatureMap, into y: FeatureMap) {
   let sampling = Resampling(from: x, to: y)
-  for c in stride(from: 0, to: x.stride, by: Lanes.scalarCount) { sampling.map(channel: c, Scaling(factor: Lanes(repeating: 1))) }
+  for c in stride(from: 0, to: x.stride, by: Lanes.scalarCount) {
+    sampling.map(channel: c, Scaling(factor: Lanes(repeating: 1)))
+  }
 }
 
 /// The adjoint of `resample`: dx = (∂y/∂x)ᵀ dy.

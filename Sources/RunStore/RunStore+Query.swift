@@ -56,8 +56,9 @@ extension RunStore {
   public func readOnly(_ sql: String) throws -> ResultTable {
     let first = sql.drop { $0.isWhitespace || $0 == "(" }.prefix { $0.isLetter }.uppercased()
     let allowed = ["SELECT", "WITH", "VALUES", "EXPLAIN"]
-    guard allowed.contains(first) || sql.drop(while: \.isWhitespace).hasPrefix("--")
-      || sql.drop(while: \.isWhitespace).hasPrefix("/*")
+    guard
+      allowed.contains(first) || sql.drop(while: \.isWhitespace).hasPrefix("--")
+        || sql.drop(while: \.isWhitespace).hasPrefix("/*")
     else {
       throw RunStoreError(
         "only \(allowed.joined(separator: ", ")) statements can be run here; the database is read, "

@@ -42,7 +42,8 @@ extension RunStore {
         arguments: [upper])
     }
     guard let id = ids.first else {
-      throw RunStoreError("no run begins with '\(prefix)' in \(path); 'elbow runs' lists them", isUsage: true)
+      throw RunStoreError(
+        "no run begins with '\(prefix)' in \(path); 'elbow runs' lists them", isUsage: true)
     }
     guard ids.count == 1 else {
       throw RunStoreError(

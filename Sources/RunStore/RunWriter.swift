@@ -82,7 +82,9 @@ public final class RunWriter: RunSink, @unchecked Sendable {
   private func nextGroup() -> [Prediction]? {
     condition.withLock {
       let due = Date(timeIntervalSinceNow: Self.heartbeat)
-      while queue.isEmpty, !isEnding, failure == nil, Date() < due { _ = condition.wait(until: due) }
+      while queue.isEmpty, !isEnding, failure == nil, Date() < due {
+        _ = condition.wait(until: due)
+      }
       let closing = Date(timeIntervalSinceNow: Self.grouping)
       while !queue.isEmpty, !isEnding, Date() < closing { _ = condition.wait(until: closing) }
       if failure != nil || (isEnding && queue.isEmpty) { return nil }

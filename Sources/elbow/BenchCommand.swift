@@ -21,7 +21,9 @@ struct BenchCommand: ParsableCommand {
   @OptionGroup var format: FormatOption
 
   func validate() throws {
-    guard (1...100_000).contains(batch) else { throw ValidationError("--batch must be 1 to 100000") }
+    guard (1...100_000).contains(batch) else {
+      throw ValidationError("--batch must be 1 to 100000")
+    }
     guard (1...1024).contains(threads ?? 1) else {
       throw ValidationError("--threads must be 1 to 1024")
     }

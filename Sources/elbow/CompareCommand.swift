@@ -43,7 +43,8 @@ struct CompareCommand: ParsableCommand {
     case .json:
       let objects = table.rows.map { TableFormat.json.object(table.columns, $0) }
       try Output.write(
-        "{\n  \"runs\": [\n    \(objects.joined(separator: ",\n    "))\n  ],\n  \"paired\": null\n}\n")
+        "{\n  \"runs\": [\n    \(objects.joined(separator: ",\n    "))\n  ],\n  \"paired\": null\n}\n"
+      )
     default: try format.write(table)
     }
   }

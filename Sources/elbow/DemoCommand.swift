@@ -86,7 +86,8 @@ struct DemoCommand: ParsableCommand {
     let runs = try CompareCommand.rows(ids, store)
     try Output.write("\n" + TableFormat.table.render(Self.summary(runs)))
     let clean = ResultTable(
-      columns: runs.columns, rows: runs.rows.filter { row in
+      columns: runs.columns,
+      rows: runs.rows.filter { row in
         runs.columns.firstIndex(of: "attack").map { row[$0] == .null } ?? false
       })
     try Output.write("\n" + RunSummary.tradeOff(clean).joined(separator: "\n") + "\n")

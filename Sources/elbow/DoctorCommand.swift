@@ -109,7 +109,8 @@ struct DoctorCommand: ParsableCommand {
         findings.append(
           Finding(
             item: "database health", status: "bad",
-            detail: "integrity: \(integrity); broken references: \(count("broken_references")); runs "
+            detail:
+              "integrity: \(integrity); broken references: \(count("broken_references")); runs "
               + "with wrong totals: \(count("wrong_totals")); restore a backup"))
       } else {
         findings.append(

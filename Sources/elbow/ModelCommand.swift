@@ -47,7 +47,9 @@ struct ModelCommand: ParsableCommand {
         ("parameters", .integer(Int64(checkpoint.parameterCount))),
         ("dtype", .text(checkpoint.dtype)),
         ("sha256", .text(checkpoint.sha256)),
-        ("architecture from", .text(checkpoint.isInferred ? "tensor names and shapes" : "metadata")),
+        (
+          "architecture from", .text(checkpoint.isInferred ? "tensor names and shapes" : "metadata")
+        ),
       ]
       if format.format == .table {
         try format.write(
@@ -93,7 +95,8 @@ struct ModelCommand: ParsableCommand {
           }))
       if let worst = failed.first {
         Output.error(
-          "elbow: \(worst.tensor) is off by \(worst.error) in row \(worst.row), above the tolerance")
+          "elbow: \(worst.tensor) is off by \(worst.error) in row \(worst.row), above the tolerance"
+        )
         throw ExitCode(1)
       }
     }

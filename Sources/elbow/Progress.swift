@@ -61,7 +61,8 @@ final class Progress: Sendable {
   }
 
   private func line(_ state: State, _ elapsed: Duration) -> String {
-    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    let seconds =
+      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
     let rate = Double(state.done - already) / max(seconds, 1e-9)
     let left = Double(total - state.done) / max(rate, 1e-9)
     let accuracy = RunSummary.percent(Double(state.correct) / Double(max(state.done, 1)))

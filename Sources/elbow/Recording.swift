@@ -107,7 +107,9 @@ struct Recording {
     var header = RunHeader(
       id: id, configuration: plan.configuration, model: plan.model, seed: request.seed,
       classNames: plan.dataset.classNames,
-      imageShape: [plan.dataset.shape.channels, plan.dataset.shape.height, plan.dataset.shape.width],
+      imageShape: [
+        plan.dataset.shape.channels, plan.dataset.shape.height, plan.dataset.shape.width,
+      ],
       inputs: inputs, timesteps: plan.timesteps)
     header.timestepsAsked = plan.timestepsAsked
     (header.name, header.group, header.note, header.tags) = (name, group, note, tags)

@@ -18,7 +18,8 @@ struct RunCommand: ParsableCommand {
 
   @Option(help: "Name of the run.") var name: String?
   @Option(help: "Group that the run belongs to.") var group: String?
-  @Option(help: ArgumentHelp("Tag, may be repeated.", valueName: "key=value")) var tag: [String] = []
+  @Option(help: ArgumentHelp("Tag, may be repeated.", valueName: "key=value")) var tag: [String] =
+    []
   @Option(help: "Free text kept with the run.") var note: String?
   @Option(help: "Worker threads (default: all cores).") var threads: Int?
   @Option(help: "Images in flight at once, at most one a thread (default: that).") var batch: Int?

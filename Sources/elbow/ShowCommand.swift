@@ -64,7 +64,9 @@ struct ShowCommand: ParsableCommand {
       let width = present.map(\.0.count).max() ?? 0
       sections.append(
         ([title]
-          + present.map { "  " + $0.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + $1 })
+          + present.map {
+            "  " + $0.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + $1
+          })
           .joined(separator: "\n"))
     }
 
@@ -180,12 +182,14 @@ struct ShowCommand: ParsableCommand {
   private func confusion(
     _ header: ResultTable, _ store: RunStore, _ parameters: [String: String]
   ) throws -> String {
-    let names = (try? JSONDecoder().decode(
-      [String].self, from: Data((header[0, "class_names"].string ?? "[]").utf8))) ?? []
+    let names =
+      (try? JSONDecoder().decode(
+        [String].self, from: Data((header[0, "class_names"].string ?? "[]").utf8))) ?? []
     let counts = try store.query("confusion", parameters)
     var cells = [[Int]](repeating: Array(repeating: 0, count: names.count), count: names.count)
     for row in counts.rows {
-      if case .integer(let y) = row[0], case .integer(let p) = row[1], case .integer(let n) = row[2] {
+      if case .integer(let y) = row[0], case .integer(let p) = row[1], case .integer(let n) = row[2]
+      {
         cells[Int(y)][Int(p)] = Int(n)
       }
     }

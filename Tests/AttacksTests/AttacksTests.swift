@@ -133,15 +133,16 @@ private let image = (0..<12).map { Float([10, 128, 200, 255, 0, 77][$0 % 6]) / 2
     let stream = NoiseStream(seed: 0, owner: .defence)
     let clean = classifier.logits(of: image, key: key, stream: stream).logits
     let y = clean.indices.max { clean[$0] < clean[$1] } ?? 0
-    let best = clean.indices.filter { $0 != y }.map { rival in
-      let corner = image.indices.map { i -> Float in
-        let slope = classifier.weight(rival, i) - classifier.weight(y, i)
-        let moved = Double(image[i]) + (slope > 0 ? epsilon : slope < 0 ? -epsilon : 0)
-        return Float(min(max(moved, 0), 1))
-      }
-      let z = classifier.logits(of: corner, key: key, stream: stream).logits
-      return z[rival] - z[y]
-    }.max() ?? 0
+    let best =
+      clean.indices.filter { $0 != y }.map { rival in
+        let corner = image.indices.map { i -> Float in
+          let slope = classifier.weight(rival, i) - classifier.weight(y, i)
+          let moved = Double(image[i]) + (slope > 0 ? epsilon : slope < 0 ? -epsilon : 0)
+          return Float(min(max(moved, 0), 1))
+        }
+        let z = classifier.logits(of: corner, key: key, stream: stream).logits
+        return z[rival] - z[y]
+      }.max() ?? 0
     let attack = APGD(loss: loss, norm: .linf, epsilon: epsilon, steps: 50, restarts: 3)
     let result = try attack.perturb(image, label: y, key: key, seed: 1, against: classifier)
     let z = classifier.logits(of: result.image, key: key, stream: stream).logits

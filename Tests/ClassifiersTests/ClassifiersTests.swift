@@ -72,8 +72,11 @@ let picture: [Float] = (0..<784).map { i in
   @Test func quantileHasCellsOfEqualProbability() throws {
     let grid = try NoiseGrid("quantile:4")
     for (level, z) in zip(
-      grid.levels, [-1.150_349_380_376_008, -0.318_639_363_964_375_2, 0.318_639_363_964_375_2,
-        1.150_349_380_376_008])
+      grid.levels,
+      [
+        -1.150_349_380_376_008, -0.318_639_363_964_375_2, 0.318_639_363_964_375_2,
+        1.150_349_380_376_008,
+      ])
     { #expect(abs(Double(level.sigma) / exp(-1.2 + 1.2 * z) - 1) < 1e-6) }
     // Σ f(σ)·p(σ)·Δσ is the mean of f over the levels.
     func p(_ s: Double) -> Double {

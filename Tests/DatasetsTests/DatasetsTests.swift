@@ -7,7 +7,8 @@ import Testing
 struct Folder: ~Copyable {
   let path: String
   init() throws {
-    path = FileManager.default.temporaryDirectory.path(percentEncoded: false)
+    path =
+      FileManager.default.temporaryDirectory.path(percentEncoded: false)
       + "elbow-data-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }

@@ -126,7 +126,8 @@ func shippedDenoiser() throws -> EDMDenoiser {
 extension SafetensorsFile {
   /// The file's tensors cut down to one row, written to a temporary file and read back.
   fileprivate func row(_ row: Int) throws -> SafetensorsFile {
-    let path = FileManager.default.temporaryDirectory.path(percentEncoded: false)
+    let path =
+      FileManager.default.temporaryDirectory.path(percentEncoded: false)
       + "row-\(UUID().uuidString).safetensors"
     defer { try? FileManager.default.removeItem(atPath: path) }
     var tensors: [String: SafetensorsWriter.Tensor] = [:]

@@ -107,7 +107,8 @@ import Testing
   private func checkpoint(
     _ tensors: [String: SafetensorsWriter.Tensor], metadata: [String: String] = [:]
   ) throws -> Checkpoint {
-    let path = FileManager.default.temporaryDirectory.path(percentEncoded: false)
+    let path =
+      FileManager.default.temporaryDirectory.path(percentEncoded: false)
       + "checkpoint-\(UUID().uuidString).safetensors"
     defer { try? FileManager.default.removeItem(atPath: path) }
     try SafetensorsWriter.write(tensors, metadata: metadata, to: path)

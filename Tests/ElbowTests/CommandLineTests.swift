@@ -16,7 +16,10 @@ import Testing
     #expect(a["attack"] is NSNull)
     #expect(first.errors.contains("6/6"))
     let second = try elbow.run(
-      ["run", "--images", "6", "--classifier", "rdc", "--strategy", "uniform:2", "--format", "json"]
+      [
+        "run", "--images", "6", "--classifier", "rdc", "--strategy", "uniform:2", "--format",
+        "json",
+      ]
         + small)
     let b = try second.object
     #expect(b["lm"] as? String == "paper")
@@ -32,7 +35,9 @@ import Testing
 
     let ids = [try #require(a["id"] as? String), try #require(b["id"] as? String)]
     let page = try elbow.run("show", ids[0])
-    for part in ["accuracy", "Confusion", "Provenance", "Configuration", "95 % interval", "T-shirt"] {
+    for part in [
+      "accuracy", "Confusion", "Provenance", "Configuration", "95 % interval", "T-shirt",
+    ] {
       #expect(page.output.contains(part))
     }
     let shown = try elbow.run("show", ids[0], "--format", "json").object
@@ -88,7 +93,8 @@ import Testing
     defer { elbow.remove() }
     let attacked = try elbow.run(
       [
-        "run", "--images", "4", "--attack", "apgd-dlr", "--attack-steps", "3", "--epsilon", "16/255",
+        "run", "--images", "4", "--attack", "apgd-dlr", "--attack-steps", "3", "--epsilon",
+        "16/255",
         "--format", "json",
       ] + small
     ).object
@@ -96,8 +102,10 @@ import Testing
     #expect(try elbow.column("SELECT epsilon = 16.0 / 255 FROM run") == ["1"])
     let id = try #require(attacked["id"] as? String)
     // The same configuration on the same images gives the same answers, so the same accuracy.
-    let again = try elbow.run(["run", "--inputs", id, "--name", "again", "--format", "json"] + small)
-      .object
+    let again = try elbow.run(
+      ["run", "--inputs", id, "--name", "again", "--format", "json"] + small
+    )
+    .object
     #expect(again["attack"] is NSNull)
     #expect(
       try elbow.column("SELECT predicted FROM predictions WHERE run_id = '\(id)' ORDER BY position")
@@ -129,7 +137,8 @@ import Testing
       "run", "-c", "run.yaml", "--weights", "snr", "--no-antithetic", "--format", "json")
     #expect(run.status == 0, "\(run.errors)")
     #expect(try run.object["weights"] as? String == "snr")
-    #expect(try elbow.column("SELECT image_index FROM predictions ORDER BY position") == ["5", "3"])
+    #expect(
+      try elbow.column("SELECT image_index FROM predictions ORDER BY position") == ["5", "3"])
     #expect(try elbow.column("SELECT antithetic FROM configuration") == ["0"])
     #expect(try elbow.column("SELECT count(*) FROM run_tag") == ["2"])
 
@@ -191,7 +200,8 @@ import Testing
     defer { elbow.remove() }
     _ = try elbow.run(["run", "--images", "2"] + small)
     let process = try elbow.process([
-      "sql", "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) "
+      "sql",
+      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) "
         + "SELECT i FROM n",
     ])
     let pipe = Pipe()

@@ -37,7 +37,8 @@ struct Program {
   let folder: String
 
   init() throws {
-    folder = FileManager.default.temporaryDirectory.path(percentEncoded: false)
+    folder =
+      FileManager.default.temporaryDirectory.path(percentEncoded: false)
       + "elbow-run-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   }

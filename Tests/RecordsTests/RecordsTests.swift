@@ -34,13 +34,16 @@ import Testing
 @Suite struct CanonicalJSONTests {
   /// Numbers of RFC 8785, appendix B.
   @Test(arguments: [
-    (0.0, "0"), (-0.0, "0"), (Double.leastNonzeroMagnitude, "5e-324"), (-Double.leastNonzeroMagnitude, "-5e-324"),
+    (0.0, "0"), (-0.0, "0"), (Double.leastNonzeroMagnitude, "5e-324"),
+    (-Double.leastNonzeroMagnitude, "-5e-324"),
     (1.7976931348623157e308, "1.7976931348623157e+308"), (9007199254740992, "9007199254740992"),
-    (295147905179352825856, "295147905179352830000"), (9.999999999999997e22, "9.999999999999997e+22"),
+    (295147905179352825856, "295147905179352830000"),
+    (9.999999999999997e22, "9.999999999999997e+22"),
     (1e23, "1e+23"), (1.0000000000000001e23, "1.0000000000000001e+23"),
     (999999999999999737856, "999999999999999700000"), (1e21, "1e+21"),
     (9.999999999999997e-7, "9.999999999999997e-7"), (0.000001, "0.000001"), (0.1, "0.1"),
-    (333333333.3333332, "333333333.3333332"), (-0.0000033333333333333333, "-0.0000033333333333333333"),
+    (333333333.3333332, "333333333.3333332"),
+    (-0.0000033333333333333333, "-0.0000033333333333333333"),
     (1424953923781206.2, "1424953923781206.2"), (100, "100"), (1.5, "1.5"),
   ])
   func numbers(value: Double, text: String) {
@@ -92,7 +95,8 @@ import Testing
     configuration.draws = 4
     configuration.strategy = "halving:5x10,1x50"
     configuration.lm = LikelihoodMaximization(
-      variant: .paper, steps: 5, rate: 0.1, sigmaLow: 0.1, sigmaHigh: 0.5, eta: 8 / 255, momentum: 1)
+      variant: .paper, steps: 5, rate: 0.1, sigmaLow: 0.1, sigmaHigh: 0.5, eta: 8 / 255, momentum: 1
+    )
     let text = try configuration.canonicalJSON()
     let decoded = try JSONDecoder().decode(Configuration.self, from: Data(text.utf8))
     #expect(decoded == configuration)
@@ -114,7 +118,8 @@ import Testing
 @Suite struct NamesTests {
   @Test func identifiersSortByTime() {
     let date = Date(timeIntervalSince1970: 1_700_000_000)
-    let ids = (0..<1000).map { _ in ULID.make(at: date) } + [ULID.make(at: date.addingTimeInterval(1))]
+    let ids =
+      (0..<1000).map { _ in ULID.make(at: date) } + [ULID.make(at: date.addingTimeInterval(1))]
     #expect(ids == ids.sorted())
     #expect(Set(ids).count == ids.count)
     #expect(ids.allSatisfy { $0.count == 26 && $0.hasPrefix(ids[0].prefix(8)) })

@@ -89,7 +89,8 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     ("strategy LIKE 'uniform%'", 2), ("strategy NOT LIKE 'uniform%'", 1),
     ("NOT strategy = 'full'", 2), ("strategy IN ('full', 'uniform:1')", 2),
     ("strategy NOT IN ('full')", 2), ("attack IS NULL", 3), ("attack IS NOT NULL", 0),
-    ("accuracy > 0.7 OR accuracy < 0.3", 2), ("(accuracy > 0.7 OR accuracy < 0.3) AND images = 4", 2),
+    ("accuracy > 0.7 OR accuracy < 0.3", 2),
+    ("(accuracy > 0.7 OR accuracy < 0.3) AND images = 4", 2),
     ("metrics.accuracy == 0.75", 1), ("params.strategy != \"strategy\"", 0),
     ("tags.stage = 'final'", 3), ("tags.stage = 'other'", 0), ("tags.none IS NULL", 3),
     ("ACCURACY <> 0.75", 2), ("name = 'it''s'", 0), ("not not images = 4", 3),
@@ -107,7 +108,8 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     ("accuracy > 1 --", "is no number"), ("1 = 1 OR (", "ends too early"),
     ("accuracy IN 1", "expected '('"), ("name = 'x", "a quote is not closed"),
     ("accuracy > (SELECT 1)", "'(' stands where"), ("name IS 3", "expected 'NULL'"),
-    ("load_extension('x') = 1", "no column 'load_extension'"), ("accuracy > 1 accuracy", "not expected"),
+    ("load_extension('x') = 1", "no column 'load_extension'"),
+    ("accuracy > 1 accuracy", "not expected"),
     ("", "ends too early"), ("accuracy NOT > 1", "expected a comparison"),
   ])
   func malformedConditions(text: String, message: String) throws {

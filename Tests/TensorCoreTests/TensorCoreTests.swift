@@ -45,7 +45,8 @@ import Testing
       var c = [Float](repeating: 0, count: count * width)
       c.withUnsafeMutableBufferPointer { c in
         guard let base = c.baseAddress else { return }
-        contraction(rows: count, width: width, a: a, b: b, start: nil, into: .init(base, cRow: width))
+        contraction(
+          rows: count, width: width, a: a, b: b, start: nil, into: .init(base, cRow: width))
       }
       return c
     }
