@@ -90,18 +90,21 @@ public struct Checkpoint: Sendable {
 
   /// Builds the denoiser.
   ///
+  /// A class-conditional checkpoint without metadata is taken for a public one, trained without label
+  /// dropout, so that it has no unconditional mode.
+  ///
   /// - Throws: `CheckpointError` where a weight is not finite.
   public func makeDenoiser() throws -> EDMDenoiser {
-    EDMDenoiser(
-      try UNet(architecture) { name, _ in
-        let values = try file.floats(name)
-        guard values.allSatisfy(\.isFinite) else {
-          throw CheckpointError(
-            "\(file.path): tensor '\(name)' holds NaN or infinite weights; the training diverged "
-              + "or the file is damaged")
-        }
-        return values
-      })
+    let network = try UNet(architecture) { name, _ in
+      let values = try file.floats(name)
+      guard values.allSatisfy(\.isFinite) else {
+        throw CheckpointError(
+          "\(file.path): tensor '\(name)' holds NaN or infinite weights; the training diverged "
+            + "or the file is damaged")
+      }
+      return values
+    }
+    return EDMDenoiser(network, isUnconditional: architecture.classes == 0 || !isInferred)
   }
 
   /// The record of this checkpoint under `name`.

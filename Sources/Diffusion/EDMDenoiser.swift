@@ -12,16 +12,22 @@ public final class EDMDenoiser: Denoiser {
   /// The network F.
   public let network: UNet
 
+  public let isUnconditional: Bool
+
   /// Preconditions `network`.
-  public init(_ network: UNet) { self.network = network }
+  ///
+  /// - Parameter isUnconditional: whether the zero label vector is the unconditional network: label
+  ///   dropout in training makes it so, and a network without classes is nothing else.
+  public init(_ network: UNet, isUnconditional: Bool) {
+    self.network = network
+    self.isUnconditional = isUnconditional
+  }
 
   public var shape: ImageShape {
     let a = network.architecture
     return ImageShape(channels: a.channels, height: a.resolution, width: a.resolution)
   }
   public var classCount: Int { network.architecture.classes }
-  /// Label dropout in training makes the zero label vector the unconditional network.
-  public var isUnconditional: Bool { true }
 
   public func makeSession() -> any DenoiserSession { Session(self) }
 

@@ -133,6 +133,19 @@ import Testing
           attentionResolutions: [16], augmentDimension: 9))
   }
 
+  /// Public conditional checkpoints were trained without label dropout.
+  @Test func onlyNetworksTrainedForItAreUnconditional() throws {
+    #expect(try shippedDenoiser().isUnconditional)
+    let converted = try Checkpoint(path: fixture("edm-cifar10-width16"))
+    #expect(try !converted.makeDenoiser().isUnconditional)
+    var tensors = try tensors()
+    tensors["model.map_label.weight"] = nil
+    tensors["model.map_label.bias"] = nil
+    let unconditional = try checkpoint(tensors)
+    #expect(unconditional.architecture.classes == 0)
+    #expect(try unconditional.makeDenoiser().isUnconditional)
+  }
+
   /// The public CIFAR-10 network: 55.7 M parameters, 42.4 GFLOP a forward pass.
   @Test func publicArchitectureHasItsSize() {
     let public_ = UNetArchitecture(
