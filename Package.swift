@@ -89,7 +89,9 @@ let package = Package(
 
     .testTarget(name: "RecordsTests", dependencies: ["Records"]),
     .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: numeric),
-    .testTarget(name: "LayersTests", dependencies: ["Layers"], swiftSettings: numeric),
+    .testTarget(
+      name: "LayersTests", dependencies: ["Layers", "Diffusion"],
+      resources: [.copy("Fixtures")], swiftSettings: numeric),
     .testTarget(
       name: "DiffusionTests", dependencies: ["Diffusion"], resources: [.copy("Fixtures")],
       swiftSettings: numeric),
