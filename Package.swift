@@ -106,7 +106,8 @@ let package = Package(
         "RunStore", "Migrations", "Queries", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),
-    .testTarget(name: "ElbowTests", dependencies: ["elbow"]),
+    .testTarget(
+      name: "ElbowTests", dependencies: ["elbow", .product(name: "GRDB", package: "GRDB.swift")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -6,20 +6,44 @@ public enum RunSummary {
   /// First characters of an id that a person is shown: its milliseconds.
   public static let shortID = 10
 
+  /// Columns that may be left out, the first to go first.
+  private static let dispensable = ["gradients", "weights", "grid", "s/image", "images", "name"]
+
   /// One line a run: id, what, accuracy with its interval, cost.
   ///
+  /// Columns that say the same of every run (no name, finished, no attack, no gradients) are left
+  /// out; then, of `dispensable`, as many as it takes to fit `width` characters.
+  ///
   /// - Parameter runs: rows of the view `runs`.
-  public static func table(_ runs: ResultTable) -> ResultTable {
+  public static func table(_ runs: ResultTable, fitting width: Int? = nil) -> ResultTable {
+    var table = whole(runs)
+    let usual: [String: Cell] = [
+      "name": .null, "status": .text("finished"), "attack": .text("none"),
+      "gradients": .text("0.0"),
+    ]
+    for (column, value) in usual where table.rows.indices.allSatisfy({ table[$0, column] == value }) {
+      table = table.dropping(column)
+    }
+    guard let width else { return table }
+    for column in dispensable where TableFormat.width(table) > width {
+      table = table.dropping(column)
+    }
+    return table
+  }
+
+  private static func whole(_ runs: ResultTable) -> ResultTable {
     ResultTable(
       columns: [
         "run", "name", "status", "classifier", "strategy", "grid", "weights", "attack", "images",
-        "accuracy %", "95 %", "NFE", "gradients", "s/image",
+        "accuracy % (95 %)", "NFE", "gradients", "s/image",
       ],
       rows: runs.rows.indices.map { i in
         func text(_ column: String) -> Cell { runs[i, column] }
-        let interval: Cell =
-          if let low = runs[i, "accuracy_low"].number, let high = runs[i, "accuracy_high"].number {
-            .text(percent(low) + "–" + percent(high))
+        let accuracy: Cell =
+          if let value = runs[i, "accuracy"].number, let low = runs[i, "accuracy_low"].number,
+            let high = runs[i, "accuracy_high"].number
+          {
+            .text("\(percent(value)) (\(percent(low))–\(percent(high)))")
           } else { .null }
         let done = runs[i, "n_done"].number ?? 0
         let images = runs[i, "images"].number ?? 0
@@ -27,8 +51,7 @@ public enum RunSummary {
         return [
           .text(String((runs[i, "id"].string ?? "").prefix(shortID))), text("name"),
           text("status"), .text(classifier(runs, i)), text("strategy"), text("grid"),
-          text("weights"), .text(attack(runs, i)), .text(count),
-          runs[i, "accuracy"].number.map { .text(percent($0)) } ?? .null, interval,
+          text("weights"), .text(attack(runs, i)), .text(count), accuracy,
           round(runs[i, "nfe_per_image"], 1), round(runs[i, "gradients_per_image"], 1),
           round(runs[i, "seconds_per_image"], 3),
         ]

@@ -123,6 +123,11 @@ public enum TableFormat: String, CaseIterable, Sendable {
     return lines([line(table.columns), rule] + cells.map(line))
   }
 
+  /// Characters of the widest line of the table as `table` writes it.
+  static func width(_ table: ResultTable) -> Int {
+    TableFormat.table.render(table).split(separator: "\n").map(\.count).max() ?? 0
+  }
+
   /// A number to six significant digits.
   static func short(_ value: Double) -> String { String(format: "%.6g", value) }
 }
@@ -160,6 +165,13 @@ extension String {
 }
 
 extension ResultTable {
+  /// Without a named column.
+  func dropping(_ column: String) -> ResultTable {
+    guard let index = columns.firstIndex(of: column) else { return self }
+    func drop<T>(_ values: [T]) -> [T] { Array(values[..<index] + values[(index + 1)...]) }
+    return ResultTable(columns: drop(columns), rows: rows.map(drop))
+  }
+
   /// The cell of a named column.
   public subscript(row: Int, column: String) -> Cell {
     guard let index = columns.firstIndex(of: column) else {

@@ -70,6 +70,13 @@ public final class RunStore: Sendable {
     if access == .write { try? declareDeadRuns() }
   }
 
+  /// Closes every connection, so that the file alone holds everything again; the store cannot be
+  /// used any more. Best effort: another process may still have the file open.
+  public func close() {
+    _ = try? (database as? DatabasePool)?.writeWithoutTransaction { try $0.checkpoint(.passive) }
+    try? database.close()
+  }
+
   /// Settings of every connection: patience with other processes, full durability, and the temporary
   /// view of losses.
   static func settings(readonly: Bool) -> GRDB.Configuration {

@@ -32,7 +32,7 @@ struct CompareCommand: ParsableCommand {
     let pair = ids.count == 2 ? try Self.pair(ids[0], ids[1], store) : nil
     switch format.format {
     case .table:
-      try format.write(RunSummary.table(table))
+      try format.write(RunSummary.table(table, fitting: Output.width))
       if let pair { try Output.write("\n" + Self.describe(pair)) }
     case .json where ids.count == 2:
       let objects = table.rows.map { TableFormat.json.object(table.columns, $0) }

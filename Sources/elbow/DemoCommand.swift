@@ -77,6 +77,7 @@ struct DemoCommand: ParsableCommand {
       recording.group = thorough ? "thorough" : "demo"
       recording.label = step.name.padding(toLength: 23, withPad: " ", startingAt: 0)
       let outcome = try recording.start()
+      defer { outcome.store.close() }
       ids.append(outcome.id)
       guard outcome.ending.status == .finished else {
         return try RunCommand.report(outcome, .table)
@@ -84,34 +85,24 @@ struct DemoCommand: ParsableCommand {
     }
     let store = try database.read()
     let runs = try CompareCommand.rows(ids, store)
-    try Output.write("\n" + TableFormat.table.render(Self.summary(runs)))
+    try Output.write("\n" + TableFormat.table.render(RunSummary.table(runs, fitting: Output.width)))
     let clean = ResultTable(
       columns: runs.columns,
       rows: runs.rows.filter { row in
         runs.columns.firstIndex(of: "attack").map { row[$0] == .null } ?? false
       })
     try Output.write("\n" + RunSummary.tradeOff(clean).joined(separator: "\n") + "\n")
+    let short = ids.map { $0.prefix(RunSummary.shortID) }
     let option = database.path == "elbow.db" ? "" : " --db \(database.path)"
     try Output.write(
       """
 
       Everything is recorded in \(database.path): inputs, timesteps, ELBOs, losses, attack, code.
       Try next:
-        elbow show \(ids[0].prefix(RunSummary.shortID))\(option)
-        elbow compare \(ids[0].prefix(RunSummary.shortID)) \(ids[2].prefix(RunSummary.shortID))\(option)
-        elbow runs --where "images >= 100 AND accuracy > 0.8"\(option)
+        \(Output.program) show \(short[0])\(option)
+        \(Output.program) compare \(short[0]) \(short[2])\(option)
+        \(Output.program) runs --where "images >= 100 AND accuracy > 0.8"\(option)
 
       """)
-  }
-
-  /// What differs between the demo's runs.
-  private static func summary(_ runs: ResultTable) -> ResultTable {
-    let full = RunSummary.table(runs)
-    let kept = [
-      "run", "name", "strategy", "attack", "images", "accuracy %", "95 %", "NFE", "gradients",
-      "s/image",
-    ]
-    let indices = kept.compactMap { full.columns.firstIndex(of: $0) }
-    return ResultTable(columns: kept, rows: full.rows.map { row in indices.map { row[$0] } })
   }
 }

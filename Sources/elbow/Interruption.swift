@@ -1,11 +1,19 @@
 import Dispatch
 import Foundation
+import Synchronization
 import TensorCore
 
 /// Ends a run in good order on Ctrl-C, SIGTERM, or when its time is up.
 final class Interruption {
   private var sources: [any DispatchSourceProtocol] = []
-  private(set) var isOutOfTime = false
+  private let timer = Timer()
+
+  /// Whether the budget was used up.
+  var isOutOfTime: Bool { timer.isUp.load(ordering: .acquiring) }
+
+  private final class Timer: Sendable {
+    let isUp = Atomic(false)
+  }
 
   /// Watches over `workers` until released; a second signal ends the program at once.
   init(_ workers: WorkerPool, budget: Double?) {
@@ -21,14 +29,14 @@ final class Interruption {
       sources.append(source)
     }
     if let budget {
-      let timer = DispatchSource.makeTimerSource(queue: .global())
-      timer.schedule(deadline: .now() + budget)
-      timer.setEventHandler { [weak self] in
-        self?.isOutOfTime = true
+      let source = DispatchSource.makeTimerSource(queue: .global())
+      source.schedule(deadline: .now() + budget)
+      source.setEventHandler { [timer] in
+        timer.isUp.store(true, ordering: .releasing)
         workers.cancel()
       }
-      timer.resume()
-      sources.append(timer)
+      source.resume()
+      sources.append(source)
     }
   }
 

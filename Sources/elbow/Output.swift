@@ -8,6 +8,23 @@ enum Output {
   static let isTerminal = isatty(STDOUT_FILENO) == 1
   static let isErrorTerminal = isatty(STDERR_FILENO) == 1
 
+  /// How the user called the program, for commands to try next: from the working directory where it
+  /// lies there.
+  static let program: String = {
+    let called = CommandLine.arguments.first ?? "elbow"
+    let here = FileManager.default.currentDirectoryPath + "/"
+    return called.hasPrefix(here) ? String(called.dropFirst(here.count)) : called
+  }()
+
+  /// Columns of the terminal; nil where standard output is none.
+  static var width: Int? {
+    var size = winsize()
+    guard isTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return nil
+    }
+    return Int(size.ws_col)
+  }
+
   /// Writes all of `text` to standard output.
   ///
   /// - Throws: `ClosedPipe` where nobody reads any more.

@@ -38,16 +38,13 @@ struct Recording {
   ///
   /// - Throws: what kept the run from being begun; later trouble is in the ending.
   func start() throws -> Outcome {
-    let store = try RunStore(database, for: .write)
-    var request = request
-    var source: RecordedRun?
-    if let prefix = request.inputsRun {
-      let recorded = try store.recordedRun(prefix)
-      (request, source) = (try request.taking(recorded), recorded)
-    }
+    let source = try request.inputsRun.map { try RunStore(database, for: .read).recordedRun($0) }
+    let request = try source.map(request.taking) ?? request
     let workers = WorkerPool(threads: threads)
     let plan = try RunPlan(request, workers: workers)
     let header = try header(request, plan, source, id: ULID.make())
+    // Only a request that can be run makes a database.
+    let store = try RunStore(database, for: .write)
     return try evaluate(header, plan, source, done: [], correct: 0, workers, store)
   }
 

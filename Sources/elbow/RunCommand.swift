@@ -58,6 +58,7 @@ struct RunCommand: ParsableCommand {
     } else {
       outcome = try recording.start()
     }
+    defer { outcome.store.close() }
     try Self.report(outcome, format.format)
   }
 
@@ -65,7 +66,7 @@ struct RunCommand: ParsableCommand {
   static func report(_ outcome: Recording.Outcome, _ format: TableFormat) throws {
     let runs = try outcome.store.query("runs", where: RowFilter("id = '\(outcome.id)'"))
     switch format {
-    case .table: try Output.write(format.render(RunSummary.table(runs)))
+    case .table: try Output.write(format.render(RunSummary.table(runs, fitting: Output.width)))
     case .json: try Output.write(format.object(runs.columns, runs.rows[0]) + "\n")
     default: try Output.write(format.render(runs))
     }
@@ -77,8 +78,8 @@ struct RunCommand: ParsableCommand {
       throw ExitCode(1)
     case .interrupted:
       Output.error(
-        "elbow: \(outcome.isOutOfTime ? "time is up" : "interrupted"); go on with: elbow run "
-          + "--resume \(outcome.id)")
+        "elbow: \(outcome.isOutOfTime ? "time is up" : "interrupted"); go on with: "
+          + "\(Output.program) run --resume \(outcome.id)")
       throw ExitCode(outcome.isOutOfTime ? 0 : 130)
     }
   }

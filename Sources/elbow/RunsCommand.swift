@@ -27,7 +27,7 @@ struct RunsCommand: ParsableCommand {
     if runs.rows.isEmpty {
       Output.error("no runs\(condition == nil ? "" : " that meet the condition")")
     } else {
-      try format.write(RunSummary.table(runs))
+      try format.write(RunSummary.table(runs, fitting: Output.width))
     }
   }
 }

@@ -162,3 +162,42 @@ import Testing
       ])
   }
 }
+
+@Suite struct RunSummaryTests {
+  private func runs(status: String, attack: Cell) -> ResultTable {
+    let row: [(String, Cell)] = [
+      ("id", .text("01ABCDEFGHJKMNPQRSTVWXYZ01")), ("name", .null), ("status", .text(status)),
+      ("classifier", .text("rdc")), ("lm", .text("paper")), ("strategy", .text("uniform:5")),
+      ("grid", .text("linear:0.05:3:20")), ("weights", .text("snr")), ("attack", attack),
+      ("norm", .text("linf")), ("epsilon", .real(8.0 / 255)), ("images", .integer(10)),
+      ("n_done", .integer(7)), ("n_correct", .integer(6)), ("accuracy", .real(6.0 / 7)),
+      ("accuracy_low", .real(0.487)), ("accuracy_high", .real(0.974)),
+      ("nfe_per_image", .real(55)), ("gradients_per_image", .real(5)),
+      ("seconds_per_image", .real(0.0642)),
+    ]
+    return ResultTable(columns: row.map(\.0), rows: [row.map(\.1)])
+  }
+
+  @Test func whatIsUsualIsLeftOut() {
+    let plain = TableFormat.table.render(
+      RunSummary.table(runs(status: "finished", attack: .null)))
+    #expect(
+      plain == """
+        run         classifier   strategy   grid              weights  images  accuracy % (95 %)   NFE  gradients  s/image
+        ──────────  ───────────  ─────────  ────────────────  ───────  ──────  ─────────────────  ────  ─────────  ───────
+        01ABCDEFGH  rdc (paper)  uniform:5  linear:0.05:3:20  snr      7/10    85.7 (48.7–97.4)   55.0        5.0    0.064
+
+        """)
+    let other = RunSummary.table(runs(status: "crashed", attack: .text("apgd-ce")))
+    #expect(other.columns.contains("status"))
+    #expect(other[0, "attack"] == .text("apgd-ce linf 8/255"))
+  }
+
+  @Test(arguments: [90, 100, 120, 200])
+  func tablesFitTheTerminal(width: Int) {
+    let table = RunSummary.table(runs(status: "crashed", attack: .text("apgd-ce")), fitting: width)
+    let lines = TableFormat.table.render(table).split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= width })
+    #expect(table.columns.contains("accuracy % (95 %)"))
+  }
+}

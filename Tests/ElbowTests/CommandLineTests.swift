@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Testing
 
 @Suite struct CommandLineTests {
@@ -179,6 +180,42 @@ import Testing
     #expect(result.status == status)
     #expect(result.errors.contains(message), "\(result.errors)")
     #expect(result.output.isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: "\(elbow.folder)/elbow.db"))
+  }
+
+  @Test func modelsForOtherImagesAreRefused() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let model = tests.appending(path: "DiffusionTests/Fixtures/edm-cifar10-width16.safetensors")
+    let result = try elbow.run("run", "--model", model.path(percentEncoded: false))
+    #expect(result.status == 2)
+    #expect(result.errors.contains("takes images of 32×32×3, fashion-mnist has 28×28×1"))
+  }
+
+  /// What breaks a run that has begun is its recorded reason, and costs no other image.
+  @Test func brokenRunsAreRecordedAsFailed() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let attacked = try elbow.run(
+      ["run", "--images", "3", "--attack", "apgd-margin", "--attack-steps", "1", "--format", "json"]
+        + small
+    ).object
+    let id = try #require(attacked["id"] as? String)
+    let queue = try DatabaseQueue(path: "\(elbow.folder)/elbow.db")
+    try queue.write {
+      try $0.execute(
+        sql: "UPDATE adversarial_image SET pixels = zeroblob(length(pixels)) WHERE position = 2")
+    }
+    try queue.close()
+    let again = try elbow.run(
+      ["run", "--inputs", id, "--threads", "1", "--name", "again", "--format", "json"] + small)
+    #expect(again.status == 1)
+    #expect(again.errors.contains("position 2"))
+    #expect(try again.object["status"] as? String == "failed")
+    #expect(try again.object["n_done"] as? Int == 2)
+    #expect(try (again.object["error"] as? String)?.contains("is damaged") == true)
   }
 
   @Test func helpIsNoError() throws {
