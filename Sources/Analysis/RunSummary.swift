@@ -21,7 +21,8 @@ public enum RunSummary {
       "name": .null, "status": .text("finished"), "attack": .text("none"),
       "gradients": .text("0.0"),
     ]
-    for (column, value) in usual where table.rows.indices.allSatisfy({ table[$0, column] == value }) {
+    for (column, value) in usual where table.rows.indices.allSatisfy({ table[$0, column] == value })
+    {
       table = table.dropping(column)
     }
     guard let width else { return table }

@@ -83,7 +83,7 @@ public struct DiffusionClassifier: ImageClassifier {
         slot.evaluate(
           x, sigma: plan.grid.levels[term.timestep].sigma, label: term.label, keeps: true)
         // The residual becomes its own cotangent, ∂ℓ/∂r.
-        switch plan.loss {
+        switch plan.configuration.loss {
         case .squared: for i in slot.residual.indices { slot.residual[i] *= 2 }
         case .absolute:
           for i in slot.residual.indices {

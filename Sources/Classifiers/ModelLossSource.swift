@@ -98,7 +98,7 @@ struct ModelLossSource: LossSource {
           stream, key, timestep: timestep, draw: draw, label: label)
         slot.draw(key, negated: negated)
         slot.evaluate(image, sigma: plan.grid.levels[timestep].sigma, label: label, keeps: false)
-        results[item] = error(of: slot.residual, plan.loss)
+        results[item] = error(of: slot.residual, plan.configuration.loss)
       }
     }
   }

@@ -127,10 +127,9 @@ public struct RunPlan: Sendable {
     }
     configuration.model = model.sha256
     let pool = DenoiserPool(denoiser, workers: workers)
-    configuration = try ClassifierPlan.canonical(
-      configuration, classCount: denoiser.classCount, shape: dataset.shape)
     let plan = try ClassifierPlan(
       configuration, classCount: denoiser.classCount, shape: dataset.shape)
+    configuration = plan.configuration
     timesteps = plan.timestepRecords
     timestepsAsked = plan.strategy.largestSubset(of: plan.grid.count)
     let base = DiffusionClassifier(pool, plan: plan, recordsLosses: request.recordsLosses)

@@ -11,7 +11,8 @@ struct CompareCommand: ParsableCommand {
     abstract: "Compare runs: accuracy, cost, and for two of them McNemar's exact test.",
     discussion: """
       Two runs over the same images are compared image by image: how many are right in both, in
-      the first only (b), in the second only (c), in neither, and the two-sided exact p-value.
+      the first only (b), in the second only (c), in neither, the difference in accuracy (delta,
+      second minus first) and the two-sided exact p-value.
       """)
 
   @Argument(help: "Ids of the runs, or their beginnings.") var runs: [String]
@@ -34,17 +35,15 @@ struct CompareCommand: ParsableCommand {
     case .table:
       try format.write(RunSummary.table(table, fitting: Output.width))
       if let pair { try Output.write("\n" + Self.describe(pair)) }
-    case .json where ids.count == 2:
-      let objects = table.rows.map { TableFormat.json.object(table.columns, $0) }
-      let paired = pair.map { TableFormat.json.object(Self.pairColumns, Self.row($0)) } ?? "null"
-      try Output.write(
-        "{\n  \"runs\": [\n    \(objects.joined(separator: ",\n    "))\n  ],\n  \"paired\": "
-          + "\(paired)\n}\n")
     case .json:
       let objects = table.rows.map { TableFormat.json.object(table.columns, $0) }
-      try Output.write(
-        "{\n  \"runs\": [\n    \(objects.joined(separator: ",\n    "))\n  ],\n  \"paired\": null\n}\n"
-      )
+      var fields = ["\"runs\": [\n    \(objects.joined(separator: ",\n    "))\n  ]"]
+      if let pair {
+        // The pair's own keys, without the braces.
+        let object = TableFormat.json.object(Self.pairColumns, Self.row(pair))
+        fields.append(String(object.dropFirst().dropLast()))
+      }
+      try Output.write("{\n  \(fields.joined(separator: ",\n  "))\n}\n")
     default: try format.write(table)
     }
   }

@@ -52,8 +52,8 @@ struct Recording {
   ///
   /// - Throws: as `start`; `ConfigurationError` where the run is finished, or its files have changed.
   static func resume(_ prefix: String, with settings: Recording) throws -> Outcome {
-    let store = try RunStore(settings.database, for: .write)
-    let run = try store.recordedRun(prefix)
+    let recorded = try RunStore(settings.database, for: .read)
+    let run = try recorded.recordedRun(prefix)
     guard run.status != "finished" else {
       throw ConfigurationError("run \(run.id) is finished; there is nothing to resume")
     }
@@ -68,7 +68,7 @@ struct Recording {
       throw ConfigurationError("run \(run.id) was begun by another version and cannot be resumed")
     }
     recording.request = request
-    let source = try run.inputsRun.map { try store.recordedRun($0) }
+    let source = try run.inputsRun.map(recorded.recordedRun)
     let workers = WorkerPool(threads: settings.threads)
     let plan = try RunPlan(request, workers: workers)
     let header = try recording.header(request, plan, source, id: run.id)
@@ -82,6 +82,7 @@ struct Recording {
         "run \(run.id) cannot be resumed: its images are no longer what they were; put the old "
           + "files back")
     }
+    let store = try RunStore(settings.database, for: .write)
     return try recording.evaluate(
       header, plan, source, done: run.done, correct: run.correctCount, workers, store,
       resuming: true)

@@ -110,6 +110,33 @@ private func directionalError(
     }
   }
 
+  /// A strategy on recorded losses answers as it does live, bit for bit.
+  @Test(arguments: ["full", "uniform:2", "random:3", "halving:4x2,1x5", "band:0.4:1.2"])
+  func replayAgreesWithLive(strategy: String) throws {
+    let denoiser = try shippedDenoiser()
+    let pool = DenoiserPool(denoiser, workers: WorkerPool(threads: 2))
+    let full = try plan(denoiser)
+    let recorded = try DiffusionClassifier(pool, plan: full)
+      .classify(picture, key: key, stream: defence)
+    let source = RecordedLossSource(
+      try #require(recorded.losses), timesteps: Array(0..<6), classCount: 10)
+    let other = try plan(denoiser) { $0.strategy = strategy }
+    let live = try DiffusionClassifier(pool, plan: other)
+      .classify(picture, key: key, stream: defence)
+    let replay = try other.answer(asking: source, key: key, stream: defence)
+    #expect(replay.evidence == live.evidence)
+    #expect(replay.predicted == live.predicted)
+    #expect(replay.cost == live.cost)
+    // What was not recorded is named, never made up.
+    let part = RecordedLossSource(
+      try #require(live.losses), timesteps: other.strategy.sharedTimesteps(of: 6) ?? [],
+      classCount: 10)
+    let twice = try plan(denoiser) { ($0.strategy, $0.draws) = (strategy, 2) }
+    #expect(throws: MissingLoss.self) {
+      try twice.answer(asking: part, key: key, stream: defence)
+    }
+  }
+
   @Test func antitheticDrawsAreMirrored() throws {
     let denoiser = try shippedDenoiser()
     let pool = DenoiserPool(denoiser, workers: WorkerPool(threads: 1))
