@@ -3,50 +3,6 @@ import Foundation
 import Records
 import TensorCore
 
-extension LikelihoodMaximization {
-  /// The published parameters of a variant; what was never published is said beside it.
-  ///
-  /// - Parameter grid: the classifier's noise levels: `paper` and `l2` draw from their range.
-  ///
-  /// **Source** arXiv 2305.15241 and its released code.
-  public static func defaults(_ variant: Variant, grid: NoiseGrid) -> Self {
-    let (lo, hi) = (grid.levels[0].sigma, grid.levels[grid.count - 1].sigma)
-    switch variant {
-    case .paper:
-      return Self(
-        variant: .paper, steps: 5, rate: 0.1, sigmaLow: exact(lo), sigmaHigh: exact(hi),
-        eta: 8.0 / 255, momentum: 1)
-    case .released:
-      return Self(
-        variant: .released, steps: 5, rate: 0.1, sigmaLow: 0.4, sigmaHigh: 0.6, eta: nil,
-        momentum: 0.9)
-    case .l2:
-      // η is ours: the usual ℓ2 budget.
-      return Self(
-        variant: .l2, steps: 5, rate: 2 * 0.5 / 5, sigmaLow: exact(lo), sigmaHigh: exact(hi),
-        eta: 0.5, momentum: 1)
-    }
-  }
-
-  /// The shortest decimal of a Float.
-  private static func exact(_ value: Float) -> Double { Double("\(value)") ?? Double(value) }
-
-  /// What is wrong with the parameters, nil where nothing is.
-  var problem: String? {
-    if !(1...10_000).contains(steps) { return "--lm-steps must be 1 to 10000, got \(steps)" }
-    if !(rate.isFinite && rate > 0) { return "--lm-rate must be positive, got \(rate)" }
-    if !(sigmaLow > 0 && sigmaLow <= sigmaHigh && sigmaHigh.isFinite) {
-      return "--lm-sigma needs 0 < LOW ≤ HIGH, got \(sigmaLow):\(sigmaHigh)"
-    }
-    if let eta, !(eta > 0 && eta.isFinite) { return "--eta must be positive, got \(eta)" }
-    if variant == .released, eta != nil {
-      return "--eta has no part in --lm released, which bounds nothing; leave it out"
-    }
-    if variant != .released, eta == nil { return "--lm \(variant.rawValue) needs --eta" }
-    return nil
-  }
-}
-
 /// Likelihood maximization (LM): moves an image to where the unconditional denoiser finds it more
 /// likely, min over x̂ of E ‖D(x̂ + σε; σ) − x̂‖².
 ///
@@ -222,50 +178,5 @@ public struct LikelihoodMaximizer: Sendable {
     private mutating func accumulate(_ g: [Double], norm: Double) {
       for i in m.indices { m[i] = p.momentum * m[i] - (norm > 0 ? g[i] / norm : 0) }
     }
-  }
-}
-
-/// Likelihood maximization, then any classifier: RDC where that is the diffusion classifier.
-///
-/// Gradients pass through the maximization as through the identity (BPDA).
-public struct MaximizedClassifier<Base: ImageClassifier>: ImageClassifier {
-  private let base: Base
-  private let maximizer: LikelihoodMaximizer
-
-  /// `base` on what `maximizer` makes of the image.
-  public init(_ maximizer: LikelihoodMaximizer, _ base: Base) {
-    self.base = base
-    self.maximizer = maximizer
-  }
-
-  public var shape: ImageShape { base.shape }
-  public var classCount: Int { base.classCount }
-
-  public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
-    let (moved, cost) = try maximizer.maximize(image, key: key, stream: stream)
-    var answer = try base.classify(moved, key: key, stream: stream)
-    answer.cost = answer.cost + cost
-    let movement = zip(moved, image).map { Double(($0 - $1).magnitude) }
-    answer.movementMax = movement.max()
-    answer.movementMean = movement.reduce(0, +) / Double(movement.count)
-    return answer
-  }
-
-  public func logits(
-    of image: [Float], key: ImageKey, stream: NoiseStream
-  ) throws -> (logits: [Double], cost: Cost) {
-    let (moved, cost) = try maximizer.maximize(image, key: key, stream: stream)
-    let result = try base.logits(of: moved, key: key, stream: stream)
-    return (result.logits, result.cost + cost)
-  }
-
-  public func gradient(
-    of image: [Float], key: ImageKey, stream: NoiseStream,
-    cotangent: @Sendable ([Double]) -> [Double]
-  ) throws -> LogitGradient {
-    let (moved, cost) = try maximizer.maximize(image, key: key, stream: stream)
-    var result = try base.gradient(of: moved, key: key, stream: stream, cotangent: cotangent)
-    result.cost = result.cost + cost
-    return result
   }
 }
