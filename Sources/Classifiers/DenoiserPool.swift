@@ -20,7 +20,7 @@ public final class DenoiserPool: Sendable {
   /// One worker's session and buffers, `[C·H·W]` each.
   final class Slot {
     let session: any DenoiserSession
-    var noise: [Float]
+    private(set) var noise: [Float]
     var residual: [Float]
     var gradient: [Float]
 
@@ -30,11 +30,23 @@ public final class DenoiserPool: Sendable {
       (noise, residual, gradient) = (zeros, zeros, zeros)
     }
 
-    /// Draws the noise that `key` names.
+    /// What `noise` holds; nil: something else.
+    private var drawn: (key: NoiseKey, negated: Bool)?
+
+    /// Draws the noise that `key` names, unless it is the last one drawn: classes that share noise
+    /// come one after the other.
     func draw(_ key: NoiseKey, negated: Bool = false) {
+      if let drawn, drawn == (key, negated) { return }
+      drawn = (key, negated)
       var random = key.random()
       Self.edit(&noise) { random.gaussians(into: &$0) }
       if negated { for i in noise.indices { noise[i] = -noise[i] } }
+    }
+
+    /// Takes noise from elsewhere.
+    func take(_ values: [Float]) {
+      drawn = nil
+      noise = values
     }
 
     /// Evaluates r = D(x + σε) − x on the noise drawn last.

@@ -86,7 +86,7 @@ public struct LikelihoodMaximizer: Sendable {
     var state = State(x, parameters)
     for draw in draws {
       let gradient = try self.gradient(at: state.x, count: 1) { slot, _ in
-        slot.noise = draw.noise
+        slot.take(draw.noise)
         return draw.sigma
       }
       state.step(along: gradient)

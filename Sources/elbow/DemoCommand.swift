@@ -15,6 +15,8 @@ struct DemoCommand: ParsableCommand {
 
   @Flag(help: "500 images and up to 125 levels instead: the README's table, most of an hour.")
   var thorough = false
+  @Option(help: "Images of every clean configuration (default: 100, thorough 500).")
+  var images: Int?
 
   private struct Step {
     var name: String
@@ -59,8 +61,17 @@ struct DemoCommand: ParsableCommand {
     return steps
   }
 
+  func validate() throws {
+    if let images, images < 1 {
+      throw ValidationError("--images must be at least 1, got \(images)")
+    }
+  }
+
   func run() throws {
-    let steps = thorough ? Self.thoroughSteps : Self.quickSteps
+    var steps = thorough ? Self.thoroughSteps : Self.quickSteps
+    if let images {
+      for i in steps.indices where steps[i].attack == nil { steps[i].images = "\(images)" }
+    }
     Output.error("Fashion-MNIST test images; \(steps.count) configurations\n")
     var ids: [String] = []
     for step in steps {

@@ -68,9 +68,12 @@ import Testing
   func signalsInterruptInGoodOrder(signal: Int32) throws {
     let elbow = try Program()
     defer { elbow.remove() }
-    let process = try elbow.process(Self.arguments)
+    let process = try elbow.process(["run", "--images", "200", "--strategy", "uniform:3"] + small)
     try process.run()
-    Thread.sleep(forTimeInterval: 0.6)
+    let predictions = ["sql", "SELECT count(*) > 0 FROM prediction", "--format", "tsv"]
+    while try process.isRunning, !elbow.run(predictions).output.hasSuffix("\n1\n") {
+      Thread.sleep(forTimeInterval: 0.1)
+    }
     kill(process.processIdentifier, signal)
     let result = try elbow.result(process)
     #expect(process.terminationReason == .exit && result.status == 130, "\(result.errors)")
@@ -83,7 +86,7 @@ import Testing
     let resumed = try elbow.run("run", "--resume", id, "--format", "json")
     #expect(resumed.status == 0, "\(resumed.errors)")
     #expect(try resumed.object["status"] as? String == "finished")
-    #expect(try elbow.column("SELECT count(*) FROM prediction") == ["60"])
+    #expect(try elbow.column("SELECT count(*) FROM prediction") == ["200"])
     #expect(try elbow.column("SELECT count(*) FROM session") == ["2"])
     #expect(try elbow.run("run", "--resume", id).status == 2)
   }
