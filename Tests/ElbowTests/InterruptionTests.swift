@@ -71,7 +71,7 @@ import Testing
     let process = try elbow.process(["run", "--images", "200", "--strategy", "uniform:3"] + small)
     try process.run()
     let predictions = ["sql", "SELECT count(*) > 0 FROM prediction", "--format", "tsv"]
-    while try process.isRunning, !elbow.run(predictions).output.hasSuffix("\n1\n") {
+    while process.isRunning, try !elbow.run(predictions).output.hasSuffix("\n1\n") {
       Thread.sleep(forTimeInterval: 0.1)
     }
     kill(process.processIdentifier, signal)
