@@ -91,7 +91,11 @@ package struct Schema: Sendable {
   }
 
   /// A migration's text must be the one that was applied.
+  ///
+  /// The checksums' table comes with the first migration: later than GRDB's own, in a file that
+  /// another process is just making.
   private func verify(_ db: Database, _ path: String) throws {
+    guard try db.tableExists("migration_checksum") else { return }
     let stored = try Row.fetchAll(db, sql: "SELECT name, sha256 FROM migration_checksum")
     for row in stored {
       guard let known = migrations.first(where: { $0.name == row["name"] as String }) else {
