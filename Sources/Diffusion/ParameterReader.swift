@@ -5,25 +5,28 @@ struct ParameterReader {
   /// The values of the named parameter, row-major in the shape given.
   let read: (_ name: String, _ shape: [Int]) throws -> [Float]
 
+  /// A convolution over maps of `side` pixels a side.
   func convolution(
-    _ name: String, _ inputs: Int, _ outputs: Int, kernel: Int, inputStride: Int? = nil
+    _ name: String, _ inputs: Int, _ outputs: Int, kernel: Int, side: Int, inputStride: Int? = nil
   ) throws -> Convolution {
     Convolution(
       weight: try read("\(name).weight", [outputs, inputs, kernel, kernel]),
       bias: try read("\(name).bias", [outputs]), inputs: inputs, outputs: outputs, kernel: kernel,
-      inputStride: inputStride)
+      inputStride: inputStride, side: side)
   }
 
   /// A 1×1 convolution whose outputs interleave `blocks` values a channel, regrouped to
   /// consecutive blocks: output c·blocks + j of the checkpoint becomes j·channels + c.
-  func interleavedConvolution(_ name: String, _ channels: Int, blocks: Int) throws -> Convolution {
+  func interleavedConvolution(
+    _ name: String, _ channels: Int, blocks: Int, side: Int
+  ) throws -> Convolution {
     let outputs = channels * blocks
     let weight = try read("\(name).weight", [outputs, channels, 1, 1])
     let bias = try read("\(name).bias", [outputs])
     return Convolution(
       weight: deinterleave(weight, blocks: blocks, rows: channels),
       bias: deinterleave(bias, blocks: blocks, rows: channels),
-      inputs: channels, outputs: outputs, kernel: 1)
+      inputs: channels, outputs: outputs, kernel: 1, side: side)
   }
 
   func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Linear {

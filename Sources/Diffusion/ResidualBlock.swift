@@ -43,30 +43,33 @@ struct ResidualBlock: Sendable {
 
   /// - Parameters:
   ///   - name: prefix of the parameters, as `model.enc.28x28_block0`.
+  ///   - side: of the output map.
   ///   - embedding: length of the noise embedding.
   ///   - parameters: reads `[values]` by name and shape.
   ///   - layout: receives the places of the gradients.
   init(
-    _ name: String, inputs: Int, outputs: Int, embedding: Int, sampling: Sampling = .keep,
+    _ name: String, inputs: Int, outputs: Int, side: Int, embedding: Int,
+    sampling: Sampling = .keep,
     attends: Bool = false, parameters: ParameterReader, layout: inout GradientLayout
   ) throws {
     self.inputs = inputs
     self.outputs = outputs
     self.sampling = sampling
     norm0 = try parameters.norm("\(name).norm0", inputs, activates: true)
-    conv0 = try parameters.convolution("\(name).conv0", inputs, outputs, kernel: 3)
+    conv0 = try parameters.convolution("\(name).conv0", inputs, outputs, kernel: 3, side: side)
     affine = try parameters.linear("\(name).affine", embedding, outputs)
     norm1 = try parameters.norm("\(name).norm1", outputs, activates: true)
-    conv1 = try parameters.convolution("\(name).conv1", outputs, outputs, kernel: 3)
+    conv1 = try parameters.convolution("\(name).conv1", outputs, outputs, kernel: 3, side: side)
     skip =
       inputs != outputs || sampling != .keep
-      ? try parameters.convolution("\(name).skip", inputs, outputs, kernel: 1) : nil
+      ? try parameters.convolution("\(name).skip", inputs, outputs, kernel: 1, side: side) : nil
     attention =
       attends
       ? SelfAttention(
         norm: try parameters.norm("\(name).norm2", outputs, activates: false),
-        qkv: try parameters.interleavedConvolution("\(name).qkv", outputs, blocks: 3),
-        projection: try parameters.convolution("\(name).proj", outputs, outputs, kernel: 1)) : nil
+        qkv: try parameters.interleavedConvolution("\(name).qkv", outputs, blocks: 3, side: side),
+        projection: try parameters.convolution(
+          "\(name).proj", outputs, outputs, kernel: 1, side: side)) : nil
     slots = Slots(
       norm0: layout.add("\(name).norm0", norm0), conv0: layout.add("\(name).conv0", conv0),
       affine: layout.add("\(name).affine", affine), norm1: layout.add("\(name).norm1", norm1),
@@ -132,12 +135,12 @@ struct ResidualBlock: Sendable {
     affine.forward(embedding, into: bias)
     for c in 0..<outputs { bias[c] += conv0.bias.base[c] }
     let h = map(outputs)
-    conv0.forward(activated0, into: h, bias: bias)
+    conv0.forward(activated0, into: h, bias: bias, in: arena)
     let activated1 = map(outputs, border: 1)
     let statistics1 = norm1.forward(h, into: activated1, in: arena)
     let (skipped, skipInput) = skipForward(x, height: height, width: width, in: arena)
     let z = attention == nil ? y : map(outputs)
-    conv1.forward(activated1, into: z, addend: skipped, scale: Self.half)
+    conv1.forward(activated1, into: z, addend: skipped, scale: Self.half, in: arena)
     var cache = Cache(
       x: x, norm0: statistics0, activated0: activated0, h: h, norm1: statistics1,
       activated1: activated1, skipInput: skipInput, attention: nil, embedding: embedding)
@@ -145,10 +148,10 @@ struct ResidualBlock: Sendable {
       let normalized = map(outputs)
       let statistics = attention.norm.forward(z, into: normalized, in: arena)
       let qkv = map(3 * outputs)
-      attention.qkv.forward(normalized, into: qkv)
+      attention.qkv.forward(normalized, into: qkv, in: arena)
       let attended = map(outputs)
       let weights = Attention.forward(qkv, into: attended, in: arena)
-      attention.projection.forward(attended, into: y, addend: z, scale: Self.half)
+      attention.projection.forward(attended, into: y, addend: z, scale: Self.half, in: arena)
       cache.attention = AttentionCache(
         z: z, norm: statistics, normalized: normalized, qkv: qkv, weights: weights,
         attended: attended)
@@ -165,17 +168,17 @@ struct ResidualBlock: Sendable {
     let out = FeatureMap(height: height, width: width, channels: outputs, in: arena)
     switch sampling {
     case .keep:
-      skip.forward(x, into: out)
+      skip.forward(x, into: out, in: arena)
       return (out, x)
     case .up:
       let low = FeatureMap(height: x.height, width: x.width, channels: outputs, in: arena)
-      skip.forward(x, into: low)
+      skip.forward(x, into: low, in: arena)
       resample(low, into: out)
       return (out, x)
     case .down:
       let low = FeatureMap(height: height, width: width, channels: inputs, in: arena)
       resample(x, into: low)
-      skip.forward(low, into: out)
+      skip.forward(low, into: out, in: arena)
       return (out, low)
     }
   }
@@ -200,14 +203,14 @@ struct ResidualBlock: Sendable {
     let g = map(outputs, border: 1)
     scale(dy, by: Self.half, into: g)
     let dActivated1 = map(outputs)
-    conv1.backward(g, into: dActivated1)
+    conv1.backward(g, into: dActivated1, in: arena)
     gradients?.accumulate(conv1, slots.conv1, x: cache.activated1, dy: g)
     let dh = map(outputs, border: 1)
     norm1.backward(
       dActivated1, x: cache.h, cache: cache.norm1, into: dh,
       gradients: gradients?.norm(slots.norm1), in: arena)
     let dActivated0 = map(inputs)
-    conv0.backward(dh, into: dActivated0)
+    conv0.backward(dh, into: dActivated0, in: arena)
     if let gradients {
       gradients.accumulate(conv0, slots.conv0, x: cache.activated0, dy: dh)
       gradients.accumulateEmbedding(
@@ -237,12 +240,12 @@ struct ResidualBlock: Sendable {
     }
     scale(dy, by: Self.half, into: dy)
     let dAttended = map(outputs)
-    attention.projection.backward(dy, into: dAttended)
+    attention.projection.backward(dy, into: dAttended, in: arena)
     gradients?.accumulate(attention.projection, projection, x: kept.attended, dy: dy)
     let dqkv = map(3 * outputs)
     Attention.backward(dAttended, qkv: kept.qkv, cache: kept.weights, into: dqkv, in: arena)
     let dNormalized = map(outputs)
-    attention.qkv.backward(dqkv, into: dNormalized)
+    attention.qkv.backward(dqkv, into: dNormalized, in: arena)
     gradients?.accumulate(attention.qkv, qkv, x: kept.normalized, dy: dqkv)
     attention.norm.backward(
       dNormalized, x: kept.z, cache: kept.norm, into: dy, addend: dy,
@@ -259,7 +262,7 @@ struct ResidualBlock: Sendable {
     resampleBackward(g, into: inner)
     gradients?.accumulate(skip, slot, x: read, dy: inner)
     let dRead = FeatureMap(height: read.height, width: read.width, channels: inputs, in: arena)
-    skip.backward(inner, into: dRead)
+    skip.backward(inner, into: dRead, in: arena)
     guard sampling == .down else { return dRead }
     let dx = FeatureMap(height: x.height, width: x.width, channels: inputs, in: arena)
     resampleBackward(dRead, into: dx)

@@ -40,17 +40,19 @@ public final class UNet: Sendable {
       width: architecture.width, classes: architecture.classes, parameters: reader, layout: &layout)
     input = try reader.convolution(
       plan.input, architecture.channels, architecture.width, kernel: 3,
-      inputStride: architecture.channels)
+      side: architecture.resolution, inputStride: architecture.channels)
     func build(_ step: UNetPlan.Step) throws -> ResidualBlock {
       try ResidualBlock(
-        step.name, inputs: step.inputs, outputs: step.outputs, embedding: 4 * architecture.width,
+        step.name, inputs: step.inputs, outputs: step.outputs, side: step.resolution,
+        embedding: 4 * architecture.width,
         sampling: step.sampling, attends: step.attends, parameters: reader, layout: &layout)
     }
     encoder = try plan.encoder.map(build)
     decoder = try plan.decoder.map { (block: try build($0), takesSkip: $0.takesSkip) }
     outputNorm = try reader.norm(plan.outputNorm, plan.outputChannels, activates: true)
     output = try reader.convolution(
-      plan.output, plan.outputChannels, architecture.channels, kernel: 3)
+      plan.output, plan.outputChannels, architecture.channels, kernel: 3,
+      side: architecture.resolution)
     slots = Slots(
       input: layout.add(plan.input, input), norm: layout.add(plan.outputNorm, outputNorm),
       output: layout.add(plan.output, output))
@@ -95,7 +97,7 @@ public final class UNet: Sendable {
     let vector = UnsafePointer(condition.embedding)
     let first = FeatureMap(
       height: x.height, width: x.width, channels: architecture.width, in: arena)
-    input.forward(x, into: first)
+    input.forward(x, into: first, in: arena)
     var encoded = [first]
     encoded.reserveCapacity(encoder.count + 1)
     var encoderCaches: [ResidualBlock.Cache] = []
@@ -132,7 +134,7 @@ public final class UNet: Sendable {
     let norm = outputNorm.forward(current, into: activated, in: arena)
     let out = FeatureMap(
       height: x.height, width: x.width, channels: architecture.channels, in: arena)
-    output.forward(activated, into: out)
+    output.forward(activated, into: out, in: arena)
     return Cache(
       x: x, embedding: condition, encoded: encoded, encoder: encoderCaches,
       decoder: decoderCaches, decoded: current, norm: norm, activated: activated, output: out)
@@ -160,7 +162,7 @@ public final class UNet: Sendable {
       return zeros
     }
     let dActivated = like(cache.decoded)
-    output.backward(dy, into: dActivated)
+    output.backward(dy, into: dActivated, in: arena)
     var current = like(cache.decoded)
     outputNorm.backward(
       dActivated, x: cache.decoded, cache: cache.norm, into: current,
@@ -194,7 +196,7 @@ public final class UNet: Sendable {
     if let gradients { embedding.backward(cache.embedding, gradients: gradients, in: arena) }
     let dInput = FeatureMap(
       height: cache.x.height, width: cache.x.width, channels: architecture.channels, in: arena)
-    input.backward(dEncoded[0], into: dInput)
+    input.backward(dEncoded[0], into: dInput, in: arena)
     return dInput
   }
 }

@@ -13,15 +13,21 @@ public struct Convolution: Sendable {
   /// Bias, `[aligned(outputs)]`.
   public let bias: AlignedBuffer
 
-  private let forwardWeights: PackedWeights
-  private let backwardWeights: PackedWeights
+  private let inputStride: Int
+  private let forwardKernel: ConvolutionKernel
+  /// Made by the first backward pass: whoever only evaluates does not pay for it.
+  private let backwardKernel: Deferred<ConvolutionKernel>
+  private let smallestSide: Int
 
   /// - Parameters:
   ///   - weight: `[outputs, inputs, kernel, kernel]`, row-major.
   ///   - bias: `[outputs]`.
   ///   - inputStride: floats a pixel of the maps this layer reads; `aligned(inputs)` by default.
+  ///   - side: of the maps, which decides how it is computed fastest.
+  ///   - algorithm: how to compute it instead, in both directions.
   public init(
-    weight: [Float], bias: [Float], inputs: Int, outputs: Int, kernel: Int, inputStride: Int? = nil
+    weight: [Float], bias: [Float], inputs: Int, outputs: Int, kernel: Int, inputStride: Int? = nil,
+    side: Int, algorithm: ConvolutionAlgorithm? = nil
   ) {
     precondition(kernel == 1 || kernel == 3, "kernel is 1 or 3, got \(kernel)")
     precondition(
@@ -32,14 +38,28 @@ public struct Convolution: Sendable {
     self.outputs = outputs
     self.kernel = kernel
     self.bias = AlignedBuffer(bias, paddedTo: aligned(outputs))
-    forwardWeights = PackedWeights(
-      kernel: kernel, inputs: inputs, inputStride: inputStride ?? aligned(inputs), outputs: outputs
+    let stride = inputStride ?? aligned(inputs)
+    self.inputStride = stride
+    let forward =
+      algorithm
+      ?? .best(
+        kernel: kernel, inputs: inputs, inputStride: stride, outputs: outputs, side: side)
+    let backward =
+      algorithm
+      ?? .best(
+        kernel: kernel, inputs: outputs, inputStride: aligned(outputs), outputs: inputs,
+        side: side)
+    smallestSide = max(forward.smallestSide, backward.smallestSide)
+    forwardKernel = ConvolutionKernel(
+      forward, side: kernel, inputs: inputs, inputStride: stride, outputs: outputs
     ) { o, i, y, x in weight[((o * inputs + i) * kernel + y) * kernel + x] }
-    // The adjoint of a correlation is the correlation with the filter turned by 180°.
-    backwardWeights = PackedWeights(
-      kernel: kernel, inputs: outputs, inputStride: aligned(outputs), outputs: inputs
-    ) { o, i, y, x in
-      weight[((i * inputs + o) * kernel + kernel - 1 - y) * kernel + kernel - 1 - x]
+    backwardKernel = Deferred {
+      // The adjoint of a correlation is the correlation with the filter turned by 180°.
+      ConvolutionKernel(
+        backward, side: kernel, inputs: outputs, inputStride: aligned(outputs), outputs: inputs
+      ) { o, i, y, x in
+        weight[((i * inputs + o) * kernel + kernel - 1 - y) * kernel + kernel - 1 - x]
+      }
     }
   }
 
@@ -50,13 +70,15 @@ public struct Convolution: Sendable {
   ///   - y: receives `[H, W, outputs]`, any border; may be `addend`.
   ///   - bias: replaces the layer's own bias, `[aligned(outputs)]`.
   ///   - addend: `[H, W, outputs]`, any border.
+  ///   - arena: scratch memory, given back.
   public func forward(
     _ x: FeatureMap, into y: FeatureMap, bias: UnsafePointer<Float>? = nil,
-    addend: FeatureMap? = nil, scale: Float = 1
+    addend: FeatureMap? = nil, scale: Float = 1, in arena: Arena
   ) {
-    convolve(
-      forwardWeights, x, into: y, start: bias ?? UnsafePointer(self.bias.base), addend: addend,
-      scale: scale)
+    precondition(x.stride == inputStride && y.stride == aligned(outputs), "got \(x) → \(y)")
+    apply(
+      forwardKernel, x, into: y, start: bias ?? UnsafePointer(self.bias.base), addend: addend,
+      scale: scale, in: arena)
   }
 
   /// dx = dy ∗ Wᵀ + addend.
@@ -64,8 +86,13 @@ public struct Convolution: Sendable {
   /// - Parameters:
   ///   - dy: `[H, W, outputs]`, border at least ⌊kernel/2⌋.
   ///   - dx: receives `[H, W, inputs]`, any border; may be `addend`.
-  public func backward(_ dy: FeatureMap, into dx: FeatureMap, addend: FeatureMap? = nil) {
-    convolve(backwardWeights, dy, into: dx, start: nil, addend: addend, scale: 1)
+  ///   - arena: scratch memory, given back.
+  public func backward(
+    _ dy: FeatureMap, into dx: FeatureMap, addend: FeatureMap? = nil, in arena: Arena
+  ) {
+    precondition(dy.stride == aligned(outputs) && dx.stride == aligned(inputs), "got \(dy) → \(dx)")
+    apply(
+      backwardKernel.value, dy, into: dx, start: nil, addend: addend, scale: 1, in: arena)
   }
 
   /// Adds the gradient of the weights, `[kernel, kernel, inputStride, aligned(outputs)]`, and of
@@ -82,15 +109,15 @@ public struct Convolution: Sendable {
     let contraction = Contraction(
       segments: dy.height, run: dy.width, aRow: 1, aSegment: x.rowStride, aStep: x.stride,
       bSegment: dy.rowStride, bStep: dy.stride)
-    for panel in PackedWeights.panels(stride) {
+    Contraction.forEachPanel(of: stride) { channel, width in
       for y in 0..<kernel {
         for column in 0..<kernel {
           let block =
-            dw + (y * kernel + column) * forwardWeights.inputStride * stride + panel.lowerBound
+            dw + (y * kernel + column) * inputStride * stride + channel
           contraction(
-            rows: forwardWeights.inputStride, width: panel.count,
+            rows: inputStride, width: width,
             a: UnsafePointer(x.row(y - kernel / 2) + (column - kernel / 2) * x.stride),
-            b: UnsafePointer(dy.row(0) + panel.lowerBound), start: nil,
+            b: UnsafePointer(dy.row(0) + channel), start: nil,
             into: .init(block, cRow: stride, addend: UnsafePointer(block), addendRow: stride))
         }
       }
@@ -100,7 +127,7 @@ public struct Convolution: Sendable {
 
   /// Number of floats that `accumulate` adds weight gradients to.
   public var weightGradientCount: Int {
-    kernel * kernel * forwardWeights.inputStride * aligned(outputs)
+    kernel * kernel * inputStride * aligned(outputs)
   }
 
   /// Rearranges an accumulated weight gradient to `[outputs, inputs, kernel, kernel]`.
@@ -111,40 +138,22 @@ public struct Convolution: Sendable {
       for i in 0..<inputs {
         for tap in 0..<(kernel * kernel) {
           result[(o * inputs + i) * kernel * kernel + tap] =
-            dw[(tap * forwardWeights.inputStride + i) * stride + o]
+            dw[(tap * inputStride + i) * stride + o]
         }
       }
     }
     return result
   }
 
-  private func convolve(
-    _ weights: PackedWeights, _ x: FeatureMap, into y: FeatureMap, start: UnsafePointer<Float>?,
-    addend: FeatureMap?, scale: Float
+  private func apply(
+    _ kernel: ConvolutionKernel, _ x: FeatureMap, into y: FeatureMap,
+    start: UnsafePointer<Float>?, addend: FeatureMap?, scale: Float, in arena: Arena
   ) {
     precondition(
-      x.stride == weights.inputStride && y.stride == weights.outputStride
-        && x.height == y.height && x.width == y.width && x.border >= kernel / 2,
-      "convolution \(inputs)→\(outputs) of \(kernel)×\(kernel) got \(x) → \(y)")
-    let contraction = Contraction(
-      segments: kernel, run: kernel * x.stride, aRow: x.stride, aSegment: x.rowStride, aStep: 1,
-      bSegment: 0, bStep: 0)
-    for panel in PackedWeights.panels(weights.outputStride) {
-      var contraction = contraction
-      contraction.bStep = panel.count
-      contraction.bSegment = kernel * x.stride * panel.count
-      let b = weights.panel(at: panel.lowerBound)
-      for row in 0..<y.height {
-        contraction(
-          rows: y.width, width: panel.count,
-          a: UnsafePointer(x.row(row - kernel / 2) - kernel / 2 * x.stride), b: b,
-          start: start.map { $0 + panel.lowerBound },
-          into: .init(
-            y.row(row) + panel.lowerBound, cRow: y.stride,
-            addend: addend.map { UnsafePointer($0.row(row) + panel.lowerBound) },
-            addendRow: addend?.stride ?? 0, scale: scale))
-      }
-    }
+      x.height == y.height && x.width == y.width && x.border >= self.kernel / 2
+        && min(y.height, y.width) >= smallestSide,
+      "convolution \(inputs)→\(outputs) of \(self.kernel)×\(self.kernel) got \(x) → \(y)")
+    kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
   }
 }
 

@@ -64,7 +64,19 @@ public struct Contraction {
   }
 
   /// Widest panel, in floats: two registers.
-  public static let panel = 2 * Lanes.scalarCount
+  @inlinable public static var panel: Int { 2 * Lanes.scalarCount }
+
+  /// Calls `body(channel, width)` for `stride` channels in panels, the last of one register where
+  /// that is enough.
+  @inlinable @inline(__always)
+  public static func forEachPanel(of stride: Int, _ body: (_ channel: Int, _ width: Int) -> Void) {
+    var channel = 0
+    while channel < stride {
+      let width = stride - channel >= panel ? panel : panel / 2
+      body(channel, width)
+      channel += width
+    }
+  }
 
   /// Computes `rows` rows of one panel.
   ///
@@ -99,8 +111,15 @@ public struct Contraction {
         } else {
           narrow(Rows7.self, a, b, start, out)
         }
+      } else if left >= 4 {
+        taken = 4
+        if double {
+          wide(Rows4.self, a, b, start, out)
+        } else {
+          narrow(Rows4.self, a, b, start, out)
+        }
       } else {
-        taken = min(left, 1)
+        taken = 1
         if double {
           wide(Rows1.self, a, b, start, out)
         } else {
@@ -212,6 +231,48 @@ private struct Rows1: Rows {
 
   @inline(__always)
   func finish(_ output: Contraction.Output, column: Int) { write(r0, 0, output, column) }
+}
+
+private struct Rows4: Rows {
+  var r0: Lanes, r1: Lanes, r2: Lanes, r3: Lanes
+
+  @inline(__always)
+  init(_ start: Lanes) { (r0, r1, r2, r3) = (start, start, start, start) }
+
+  @inline(__always)
+  static func accumulate(_ x: inout Self, _ p: UnsafePointer<Float>, _ row: Int, _ b: Lanes) {
+    x.r0 = x.r0.plus(Lanes(repeating: p[0]), times: b)
+    x.r1 = x.r1.plus(Lanes(repeating: p[row]), times: b)
+    x.r2 = x.r2.plus(Lanes(repeating: p[2 * row]), times: b)
+    x.r3 = x.r3.plus(Lanes(repeating: p[3 * row]), times: b)
+  }
+
+  @inline(__always)
+  static func accumulate(
+    _ x: inout Self, _ y: inout Self, _ p: UnsafePointer<Float>, _ row: Int, _ b0: Lanes,
+    _ b1: Lanes
+  ) {
+    var a = Lanes(repeating: p[0])
+    x.r0 = x.r0.plus(a, times: b0)
+    y.r0 = y.r0.plus(a, times: b1)
+    a = Lanes(repeating: p[row])
+    x.r1 = x.r1.plus(a, times: b0)
+    y.r1 = y.r1.plus(a, times: b1)
+    a = Lanes(repeating: p[2 * row])
+    x.r2 = x.r2.plus(a, times: b0)
+    y.r2 = y.r2.plus(a, times: b1)
+    a = Lanes(repeating: p[3 * row])
+    x.r3 = x.r3.plus(a, times: b0)
+    y.r3 = y.r3.plus(a, times: b1)
+  }
+
+  @inline(__always)
+  func finish(_ output: Contraction.Output, column: Int) {
+    write(r0, 0, output, column)
+    write(r1, 1, output, column)
+    write(r2, 2, output, column)
+    write(r3, 3, output, column)
+  }
 }
 
 private struct Rows7: Rows {

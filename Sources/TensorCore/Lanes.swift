@@ -103,13 +103,12 @@ extension Lanes {
   /// 1/x in every lane for x in [2⁻¹²⁶, 2¹²⁶], relative error below 2e-7.
   ///
   /// Division is slow or scalar on some targets: an estimate from the exponent bits (relative error
-  /// 0.12) and four Newton steps, each squaring the error, take its place.
+  /// 0.12) and three Newton steps, each squaring the error, take its place.
   @inlinable @inline(__always)
   static func reciprocal(_ x: Lanes) -> Lanes {
     let magic = IntegerLanes(repeating: 0x7EF3_11C7)
     let two = Lanes(repeating: 2)
     var y = unsafeBitCast(magic &- unsafeBitCast(x, to: IntegerLanes.self), to: Lanes.self)
-    y *= two - x * y
     y *= two - x * y
     y *= two - x * y
     y *= two - x * y

@@ -24,10 +24,28 @@ func exponential(_ x: Double) -> Double { Foundation.exp(x) }
     Shape(inputs: 16, outputs: 1, height: 7, width: 7),
     Shape(inputs: 17, outputs: 33, height: 2, width: 8),
     Shape(inputs: 4, outputs: 48, height: 2, width: 15),
+    Shape(inputs: 16, outputs: 17, height: 5, width: 6),
+    Shape(inputs: 18, outputs: 16, height: 11, width: 4),
   ]
 
-  @Test(arguments: shapes, [1, 3])
-  func convolution(shape: Shape, kernel: Int) {
+  /// Every way to compute every shape that it can.
+  struct ConvolutionCase: CustomStringConvertible, Sendable {
+    var shape: Shape
+    var kernel: Int
+    var algorithm: ConvolutionAlgorithm
+    var description: String { "\(shape) \(kernel)×\(kernel) \(algorithm)" }
+
+    static let all = shapes.flatMap { shape in
+      [ConvolutionCase(shape: shape, kernel: 1, algorithm: .direct)]
+        + ConvolutionAlgorithm.allCases
+        .filter { $0.smallestSide <= min(shape.height, shape.width) }
+        .map { ConvolutionCase(shape: shape, kernel: 3, algorithm: $0) }
+    }
+  }
+
+  @Test(arguments: ConvolutionCase.all)
+  func convolution(testCase: ConvolutionCase) {
+    let (shape, kernel) = (testCase.shape, testCase.kernel)
     let arena = Arena()
     let (inputs, outputs) = (shape.inputs, shape.outputs)
     let x = Plane.random(inputs, shape.height, shape.width, seed: 1)
@@ -36,11 +54,11 @@ func exponential(_ x: Double) -> Double { Foundation.exp(x) }
     let bias = randoms(outputs, seed: 4)
     let layer = Convolution(
       weight: weight.map(Float.init), bias: bias.map(Float.init), inputs: inputs, outputs: outputs,
-      kernel: kernel)
+      kernel: kernel, side: min(shape.height, shape.width), algorithm: testCase.algorithm)
     let input = x.feature(border: 1, in: arena)
-    let output = FeatureMap(
-      height: shape.height, width: shape.width, channels: outputs, in: arena)
-    layer.forward(input, into: output, addend: addend.feature(in: arena), scale: 0.5)
+    // In place, as the network adds its skip paths.
+    let output = addend.feature(border: 1, in: arena)
+    layer.forward(input, into: output, addend: output, scale: 0.5, in: arena)
     let plain = Naive.convolution(x, weight: weight, bias: bias, outputs: outputs, kernel: kernel)
     #expect(Plane(output).error(to: (plain + addend).map { $0 / 2 }) < 1e-6)
 
@@ -48,7 +66,7 @@ func exponential(_ x: Double) -> Double { Foundation.exp(x) }
     let dy = Plane.random(outputs, shape.height, shape.width, seed: 5)
     let gradient = dy.feature(border: 1, in: arena)
     let dx = FeatureMap(height: shape.height, width: shape.width, channels: inputs, in: arena)
-    layer.backward(gradient, into: dx)
+    layer.backward(gradient, into: dx, in: arena)
     let expected = Naive.gradient(at: x.values) { values in
       Naive.convolution(
         Plane(inputs, shape.height, shape.width, values), weight: weight, bias: bias,

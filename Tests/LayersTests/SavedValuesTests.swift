@@ -36,19 +36,22 @@ import Testing
       height: shape[1], width: shape[2], channels: shape[0], border: border, in: arena)
   }
 
-  @Test(arguments: ["conv3", "conv1"])
-  func convolution(name: String) throws {
+  @Test(arguments: [
+    ("conv1", ConvolutionAlgorithm.direct), ("conv3", .direct), ("conv3", .winograd2),
+    ("conv3", .winograd4),
+  ])
+  func convolution(name: String, algorithm: ConvolutionAlgorithm) throws {
     let shape = try file.entry("\(name).weight").shape
     let layer = Convolution(
       weight: try values("\(name).weight"), bias: try values("\(name).bias"), inputs: shape[1],
-      outputs: shape[0], kernel: shape[2])
+      outputs: shape[0], kernel: shape[2], side: 4, algorithm: algorithm)
     let x = try plane("\(name).x").feature(border: 1, in: arena)
     let y = try map(like: "\(name).y")
-    layer.forward(x, into: y)
+    layer.forward(x, into: y, in: arena)
     try expect(y, "\(name).y")
     let dy = try plane("\(name).dy").feature(border: 1, in: arena)
     let dx = try map(like: "\(name).dx")
-    layer.backward(dy, into: dx)
+    layer.backward(dy, into: dx, in: arena)
     try expect(dx, "\(name).dx")
     let dw = AlignedBuffer(count: layer.weightGradientCount)
     let db = AlignedBuffer(count: aligned(shape[0]))

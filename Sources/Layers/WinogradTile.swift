@@ -1,0 +1,112 @@
+import TensorCore
+
+/// One-dimensional Winograd filtering F(m, 3): m outputs of a 3-tap filter from m + 2 inputs by
+/// m + 2 products, and its square for two dimensions.
+///
+///     y = Aᵀ[(G g) ⊙ (Bᵀ d)]        Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A
+///
+/// The matrices follow from m + 1 interpolation points aⱼ and infinity: G has rows
+/// [1, aⱼ, aⱼ²]/Πₖ(aⱼ − aₖ), Aᵀ the powers of the points, Bᵀ the coefficients of Πₖ≠ⱼ(x − aₖ).
+///
+/// **Source** Lavin & Gray 2016 (arXiv 1509.09308).
+protocol WinogradTile: Sendable {
+  /// m.
+  static var outputs: Int { get }
+  /// G, `[m + 2][3]`.
+  static var filter: [SIMD3<Double>] { get }
+  /// Bᵀd on registers: reads m + 2 of them, `step` floats apart, writes as many.
+  static func transformInput(
+    _ d: UnsafePointer<Float>, step: Int, into t: UnsafeMutablePointer<Float>, step: Int)
+  /// Aᵀt on registers: reads m + 2 of them, writes m.
+  static func transformOutput(
+    _ t: UnsafePointer<Float>, step: Int, into y: UnsafeMutablePointer<Float>, step: Int)
+}
+
+/// F(2, 3), points 0, ±1, ∞: rounds no worse than the definition.
+enum WinogradTile2: WinogradTile {
+  static let outputs = 2
+  static let filter: [SIMD3<Double>] = [
+    [-1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1],
+  ]
+
+  @inline(__always)
+  static func transformInput(
+    _ d: UnsafePointer<Float>, step: Int, into t: UnsafeMutablePointer<Float>, step target: Int
+  ) {
+    let (d0, d1) = (Lanes(at: d), Lanes(at: d + step))
+    let (d2, d3) = (Lanes(at: d + 2 * step), Lanes(at: d + 3 * step))
+    (d2 - d0).store(to: t)
+    (d2 + d1).store(to: t + target)
+    (d2 - d1).store(to: t + 2 * target)
+    (d3 - d1).store(to: t + 3 * target)
+  }
+
+  @inline(__always)
+  static func transformOutput(
+    _ t: UnsafePointer<Float>, step: Int, into y: UnsafeMutablePointer<Float>, step target: Int
+  ) {
+    let (t1, t2) = (Lanes(at: t + step), Lanes(at: t + 2 * step))
+    (Lanes(at: t) + (t1 + t2)).store(to: y)
+    (Lanes(at: t + 3 * step) + (t1 - t2)).store(to: y + target)
+  }
+}
+
+/// F(4, 3), points 0, ±a, ±b, ∞ with a = 5/8 and b = 3/2, whose matrices are exact in Float32.
+///
+/// Rounding errors are half of those with the usual ±1, ±2, and less than twice the definition's.
+enum WinogradTile4: WinogradTile {
+  static let outputs = 4
+  private static let a = 0.625
+  private static let b = 1.5
+  private static let (p, q) = (a * a, b * b)
+
+  static let filter: [SIMD3<Double>] = {
+    let atA = 1 / (2 * p * (p - q))
+    let atB = 1 / (2 * q * (q - p))
+    return [
+      [1 / (p * q), 0, 0], [atA, a * atA, p * atA], [atA, -a * atA, p * atA],
+      [atB, b * atB, q * atB], [atB, -b * atB, q * atB], [0, 0, 1],
+    ]
+  }()
+
+  @inline(__always)
+  private static func lanes(_ value: Double) -> Lanes { Lanes(repeating: Float(value)) }
+
+  @inline(__always)
+  static func transformInput(
+    _ d: UnsafePointer<Float>, step: Int, into t: UnsafeMutablePointer<Float>, step target: Int
+  ) {
+    let (a, b) = (lanes(0.625), lanes(1.5))
+    let (minusP, minusQ) = (lanes(-0.390625), lanes(-2.25))
+    let (product, minusSum) = (lanes(0.87890625), lanes(-2.640625))
+    let (d0, d1, d2) = (Lanes(at: d), Lanes(at: d + step), Lanes(at: d + 2 * step))
+    let (d3, d4) = (Lanes(at: d + 3 * step), Lanes(at: d + 4 * step))
+    let d5 = Lanes(at: d + 5 * step)
+    let (evenA, oddA) = (d4.plus(minusQ, times: d2), a * d3.plus(minusQ, times: d1))
+    let (evenB, oddB) = (d4.plus(minusP, times: d2), b * d3.plus(minusP, times: d1))
+    d4.plus(minusSum, times: d2).plus(product, times: d0).store(to: t)
+    (evenA + oddA).store(to: t + target)
+    (evenA - oddA).store(to: t + 2 * target)
+    (evenB + oddB).store(to: t + 3 * target)
+    (evenB - oddB).store(to: t + 4 * target)
+    d5.plus(minusSum, times: d3).plus(product, times: d1).store(to: t + 5 * target)
+  }
+
+  @inline(__always)
+  static func transformOutput(
+    _ t: UnsafePointer<Float>, step: Int, into y: UnsafeMutablePointer<Float>, step target: Int
+  ) {
+    let (a, b) = (lanes(0.625), lanes(1.5))
+    let (p, q) = (lanes(0.390625), lanes(2.25))
+    let (cubeA, cubeB) = (lanes(0.244140625), lanes(3.375))
+    let (t1, t2) = (Lanes(at: t + step), Lanes(at: t + 2 * step))
+    let (t3, t4) = (Lanes(at: t + 3 * step), Lanes(at: t + 4 * step))
+    let (sumA, differenceA) = (t1 + t2, t1 - t2)
+    let (sumB, differenceB) = (t3 + t4, t3 - t4)
+    (Lanes(at: t) + sumA + sumB).store(to: y)
+    (a * differenceA).plus(b, times: differenceB).store(to: y + target)
+    (p * sumA).plus(q, times: sumB).store(to: y + 2 * target)
+    Lanes(at: t + 5 * step).plus(cubeA, times: differenceA).plus(cubeB, times: differenceB)
+      .store(to: y + 3 * target)
+  }
+}
