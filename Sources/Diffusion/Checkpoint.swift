@@ -69,7 +69,7 @@ public struct Checkpoint: Sendable {
     var hash = SHA256()
     for (name, entry) in tensors.sorted(by: { $0.key < $1.key }) {
       hash.update("\(name)\0\(entry.dtype.rawValue)\0\(entry.shape)\0")
-      file.bytes(entry) { hash.update($0) }
+      try file.bytes(entry) { hash.update($0) }
     }
     sha256 = hash.hexDigest()
     parameterCount = tensors.values.reduce(0) { $0 + $1.count }

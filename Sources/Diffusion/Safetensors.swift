@@ -9,7 +9,9 @@ public struct SafetensorsError: Error, CustomStringConvertible, Equatable {
   init(_ file: String, _ problem: String) { description = "\(file): \(problem)" }
 }
 
-/// A memory-mapped safetensors file: a JSON header, then the tensors' bytes.
+/// A safetensors file: a JSON header, then the tensors' bytes, read one tensor at a time.
+///
+/// The file stays open, so a checkpoint that a training replaces is read on as it was.
 ///
 /// **Source** github.com/huggingface/safetensors, "Format".
 public struct SafetensorsFile: Sendable {
@@ -49,39 +51,44 @@ public struct SafetensorsFile: Sendable {
   public let metadata: [String: String]
   /// Tensors by name.
   public let entries: [String: Entry]
-  private let data: Data
+  private let handle: FileHandle
   private let start: Int
 
   /// Longest header accepted, as in the reference implementation.
   private static let headerLimit = 100_000_000
 
-  /// Maps the file and checks its header.
+  /// Opens the file and checks its header.
   ///
   /// - Throws: `SafetensorsError` for a file that is missing, truncated, or breaks the format.
   public init(path: String) throws {
     self.path = path
+    let size: Int
     do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+      handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+      size = Int(try handle.seekToEnd())
     } catch {
       let missing = !FileManager.default.fileExists(atPath: path)
       throw SafetensorsError(
         path, missing ? "no such file" : "cannot be read: \(error.localizedDescription)")
     }
-    guard data.count >= 8 else {
+    guard size >= 8 else {
       throw SafetensorsError(
-        path, "\(data.count) bytes is no safetensors file; convert .pt and .pkl files first")
+        path, "\(size) bytes is no safetensors file; convert .pt and .pkl files first")
     }
-    let length = data.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-    guard length >= 2, length <= UInt64(Self.headerLimit), length <= UInt64(data.count - 8) else {
+    let length = try Self.read(handle, 0..<8, path) {
+      UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self))
+    }
+    guard length >= 2, length <= UInt64(Self.headerLimit), length <= UInt64(size - 8) else {
       throw SafetensorsError(
         path,
-        "the header claims \(length) bytes of a file of \(data.count); this is no safetensors file "
+        "the header claims \(length) bytes of a file of \(size); this is no safetensors file "
           + "or it is truncated: convert or copy it again")
     }
     start = 8 + Int(length)
+    let text = try Self.read(handle, 8..<start, path) { Data($0) }
     let header: JSONValue
     do {
-      header = try JSONDecoder().decode(JSONValue.self, from: data[8..<start])
+      header = try JSONDecoder().decode(JSONValue.self, from: text)
     } catch {
       throw SafetensorsError(path, "the header is not JSON: convert the file again")
     }
@@ -100,7 +107,7 @@ public struct SafetensorsFile: Sendable {
         entries[name] = try Self.entry(name, value, path)
       }
     }
-    try Self.checkCoverage(entries, bytes: data.count - start, path)
+    try Self.checkCoverage(entries, bytes: size - start, path)
     self.metadata = metadata
     self.entries = entries
   }
@@ -165,10 +172,10 @@ public struct SafetensorsFile: Sendable {
 
   /// The values of a tensor, row-major, converted to Float.
   ///
-  /// - Throws: `SafetensorsError` where there is no such tensor.
+  /// - Throws: `SafetensorsError` where there is no such tensor, or the file has shrunk.
   public func floats(_ name: String) throws -> [Float] {
     let entry = try entry(name)
-    return bytes(entry) { raw in
+    return try bytes(entry) { raw in
       (0..<entry.count).map { i in
         switch entry.dtype {
         case .f32:
@@ -203,12 +210,32 @@ public struct SafetensorsFile: Sendable {
   }
 
   /// Calls `body` with a tensor's bytes as they lie in the file.
-  public func bytes<R>(_ entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-    try data.withUnsafeBytes { raw in
-      try body(
-        UnsafeRawBufferPointer(
-          rebasing: raw[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)]))
+  ///
+  /// - Throws: `SafetensorsError` where the file has shrunk; what `body` throws.
+  public func bytes<R>(_ entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+    try Self.read(
+      handle, start + entry.range.lowerBound..<start + entry.range.upperBound, path, body)
+  }
+
+  private static func read<R>(
+    _ handle: FileHandle, _ range: Range<Int>, _ path: String,
+    _ body: (UnsafeRawBufferPointer) throws -> R
+  ) throws -> R {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 16)
+    defer { buffer.deallocate() }
+    var done = 0
+    while done < range.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      let count = pread(
+        handle.fileDescriptor, rest.baseAddress, rest.count, off_t(range.lowerBound + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        let reason = count < 0 ? String(cString: strerror(errno)) : "it is shorter than before"
+        throw SafetensorsError(path, "cannot be read any more: \(reason)")
+      }
+      done += count
     }
+    return try body(UnsafeRawBufferPointer(buffer))
   }
 
   /// IEEE 754 binary16 to Float, exact.
