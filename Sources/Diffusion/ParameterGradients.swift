@@ -91,9 +91,11 @@ public final class ParameterGradients {
   func pointer(_ offset: Int) -> UnsafeMutablePointer<Float> { buffer.base + offset }
 
   func accumulate(
-    _ layer: Convolution, _ slot: GradientLayout.Pair, x: FeatureMap, dy: FeatureMap
+    _ layer: Convolution, _ slot: GradientLayout.Pair, x: FeatureMap, dy: FeatureMap,
+    in arena: Arena
   ) {
-    layer.accumulate(weight: pointer(slot.weight), bias: pointer(slot.bias), x: x, dy: dy)
+    layer.accumulate(
+      weight: pointer(slot.weight), bias: pointer(slot.bias), x: x, dy: dy, in: arena)
   }
 
   func norm(

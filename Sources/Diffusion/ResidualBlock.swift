@@ -204,7 +204,7 @@ struct ResidualBlock: Sendable {
     scale(dy, by: Self.half, into: g)
     let dActivated1 = map(outputs)
     conv1.backward(g, into: dActivated1, in: arena)
-    gradients?.accumulate(conv1, slots.conv1, x: cache.activated1, dy: g)
+    gradients?.accumulate(conv1, slots.conv1, x: cache.activated1, dy: g, in: arena)
     let dh = map(outputs, border: 1)
     norm1.backward(
       dActivated1, x: cache.h, cache: cache.norm1, into: dh,
@@ -212,7 +212,7 @@ struct ResidualBlock: Sendable {
     let dActivated0 = map(inputs)
     conv0.backward(dh, into: dActivated0, in: arena)
     if let gradients {
-      gradients.accumulate(conv0, slots.conv0, x: cache.activated0, dy: dh)
+      gradients.accumulate(conv0, slots.conv0, x: cache.activated0, dy: dh, in: arena)
       gradients.accumulateEmbedding(
         affine, slots.affine, x: cache.embedding, map: dh, in: arena)
     }
@@ -241,12 +241,12 @@ struct ResidualBlock: Sendable {
     scale(dy, by: Self.half, into: dy)
     let dAttended = map(outputs)
     attention.projection.backward(dy, into: dAttended, in: arena)
-    gradients?.accumulate(attention.projection, projection, x: kept.attended, dy: dy)
+    gradients?.accumulate(attention.projection, projection, x: kept.attended, dy: dy, in: arena)
     let dqkv = map(3 * outputs)
     Attention.backward(dAttended, qkv: kept.qkv, cache: kept.weights, into: dqkv, in: arena)
     let dNormalized = map(outputs)
     attention.qkv.backward(dqkv, into: dNormalized, in: arena)
-    gradients?.accumulate(attention.qkv, qkv, x: kept.normalized, dy: dqkv)
+    gradients?.accumulate(attention.qkv, qkv, x: kept.normalized, dy: dqkv, in: arena)
     attention.norm.backward(
       dNormalized, x: kept.z, cache: kept.norm, into: dy, addend: dy,
       gradients: gradients?.norm(norm2), in: arena)
@@ -260,7 +260,7 @@ struct ResidualBlock: Sendable {
     // Gradient at the resolution where the 1×1 convolution ran.
     let inner = FeatureMap(height: read.height, width: read.width, channels: outputs, in: arena)
     resampleBackward(g, into: inner)
-    gradients?.accumulate(skip, slot, x: read, dy: inner)
+    gradients?.accumulate(skip, slot, x: read, dy: inner, in: arena)
     let dRead = FeatureMap(height: read.height, width: read.width, channels: inputs, in: arena)
     skip.backward(inner, into: dRead, in: arena)
     guard sampling == .down else { return dRead }

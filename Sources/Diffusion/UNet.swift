@@ -149,7 +149,7 @@ public final class UNet: Sendable {
   ) -> FeatureMap {
     if let gradients {
       gradients.embedding.base.update(repeating: 0, count: gradients.embedding.count)
-      gradients.accumulate(output, slots.output, x: cache.activated, dy: dy)
+      gradients.accumulate(output, slots.output, x: cache.activated, dy: dy, in: arena)
     }
     func like(_ map: FeatureMap, border: Int = 0) -> FeatureMap {
       FeatureMap(
@@ -192,7 +192,7 @@ public final class UNet: Sendable {
       add(dx, to: dEncoded[index])
       arena.release(to: mark)
     }
-    gradients?.accumulate(input, slots.input, x: cache.x, dy: dEncoded[0])
+    gradients?.accumulate(input, slots.input, x: cache.x, dy: dEncoded[0], in: arena)
     if let gradients { embedding.backward(cache.embedding, gradients: gradients, in: arena) }
     let dInput = FeatureMap(
       height: cache.x.height, width: cache.x.width, channels: architecture.channels, in: arena)

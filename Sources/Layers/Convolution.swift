@@ -30,9 +30,6 @@ public struct Convolution: Sendable {
     side: Int, algorithm: ConvolutionAlgorithm? = nil
   ) {
     precondition(kernel == 1 || kernel == 3, "kernel is 1 or 3, got \(kernel)")
-    precondition(
-      weight.count == outputs * inputs * kernel * kernel,
-      "weight has \(weight.count) values, expected \(outputs)×\(inputs)×\(kernel)×\(kernel)")
     precondition(bias.count == outputs, "bias has \(bias.count) values, expected \(outputs)")
     self.inputs = inputs
     self.outputs = outputs
@@ -50,16 +47,10 @@ public struct Convolution: Sendable {
         kernel: kernel, inputs: outputs, inputStride: aligned(outputs), outputs: inputs,
         side: side)
     smallestSide = max(forward.smallestSide, backward.smallestSide)
-    forwardKernel = ConvolutionKernel(
-      forward, side: kernel, inputs: inputs, inputStride: stride, outputs: outputs
-    ) { o, i, y, x in weight[((o * inputs + i) * kernel + y) * kernel + x] }
+    let filters = FilterBank(weight, outputs: outputs, inputs: inputs, side: kernel)
+    forwardKernel = ConvolutionKernel(forward, filters, inputStride: stride)
     backwardKernel = Deferred {
-      // The adjoint of a correlation is the correlation with the filter turned by 180°.
-      ConvolutionKernel(
-        backward, side: kernel, inputs: outputs, inputStride: aligned(outputs), outputs: inputs
-      ) { o, i, y, x in
-        weight[((i * inputs + o) * kernel + kernel - 1 - y) * kernel + kernel - 1 - x]
-      }
+      ConvolutionKernel(backward, filters.adjoint, inputStride: aligned(outputs))
     }
   }
 
@@ -95,54 +86,28 @@ public struct Convolution: Sendable {
       backwardKernel.value, dy, into: dx, start: nil, addend: addend, scale: 1, in: arena)
   }
 
-  /// Adds the gradient of the weights, `[kernel, kernel, inputStride, aligned(outputs)]`, and of
-  /// the bias, `[aligned(outputs)]`.
+  /// Adds the gradient of the weights, in the layer's own form, and of the bias,
+  /// `[aligned(outputs)]`.
   ///
   /// - Parameters:
+  ///   - dw: `weightGradientCount` floats.
   ///   - x: the forward pass's input, same border.
   ///   - dy: `[H, W, outputs]`, any border.
+  ///   - arena: scratch memory, given back.
   public func accumulate(
     weight dw: UnsafeMutablePointer<Float>, bias db: UnsafeMutablePointer<Float>, x: FeatureMap,
-    dy: FeatureMap
+    dy: FeatureMap, in arena: Arena
   ) {
-    let stride = aligned(outputs)
-    let contraction = Contraction(
-      segments: dy.height, run: dy.width, aRow: 1, aSegment: x.rowStride, aStep: x.stride,
-      bSegment: dy.rowStride, bStep: dy.stride)
-    Contraction.forEachPanel(of: stride) { channel, width in
-      for y in 0..<kernel {
-        for column in 0..<kernel {
-          let block =
-            dw + (y * kernel + column) * inputStride * stride + channel
-          contraction(
-            rows: inputStride, width: width,
-            a: UnsafePointer(x.row(y - kernel / 2) + (column - kernel / 2) * x.stride),
-            b: UnsafePointer(dy.row(0) + channel), start: nil,
-            into: .init(block, cRow: stride, addend: UnsafePointer(block), addendRow: stride))
-        }
-      }
-    }
+    forwardKernel.accumulate(dw, x: x, dy: dy, in: arena)
     addChannelSums(of: dy, to: db)
   }
 
   /// Number of floats that `accumulate` adds weight gradients to.
-  public var weightGradientCount: Int {
-    kernel * kernel * inputStride * aligned(outputs)
-  }
+  public var weightGradientCount: Int { forwardKernel.gradientCount }
 
-  /// Rearranges an accumulated weight gradient to `[outputs, inputs, kernel, kernel]`.
+  /// The gradient `[outputs, inputs, kernel, kernel]` from an accumulated one.
   public func weightGradient(_ dw: UnsafePointer<Float>) -> [Float] {
-    let stride = aligned(outputs)
-    var result = [Float](repeating: 0, count: outputs * inputs * kernel * kernel)
-    for o in 0..<outputs {
-      for i in 0..<inputs {
-        for tap in 0..<(kernel * kernel) {
-          result[(o * inputs + i) * kernel * kernel + tap] =
-            dw[(tap * inputStride + i) * stride + o]
-        }
-      }
-    }
-    return result
+    forwardKernel.filterGradient(dw, inputs: inputs, outputs: outputs)
   }
 
   private func apply(

@@ -31,9 +31,6 @@ public enum ConvolutionAlgorithm: Sendable, CaseIterable {
   }
 }
 
-/// The values of a filter bank, by output channel, input channel, row and column.
-typealias FilterValue = (_ o: Int, _ i: Int, _ y: Int, _ x: Int) -> Float
-
 /// Prepared weights of one direction of a convolution, and the way to apply them.
 ///
 /// Cases rather than a protocol, so that each algorithm is compiled for its own tile.
@@ -42,28 +39,17 @@ enum ConvolutionKernel: Sendable {
   case winograd2(WinogradKernel<WinogradTile2>)
   case winograd4(WinogradKernel<WinogradTile4>)
 
-  /// Prepares `weight` for `outputs` × `inputs` channels.
-  ///
-  /// - Parameters:
-  ///   - side: of the filter.
-  ///   - inputStride: floats a pixel of the input map.
-  init(
-    _ algorithm: ConvolutionAlgorithm, side: Int, inputs: Int, inputStride: Int, outputs: Int,
-    weight: FilterValue
-  ) {
+  /// Prepares `filters` for maps of `inputStride` floats a pixel.
+  init(_ algorithm: ConvolutionAlgorithm, _ filters: FilterBank, inputStride: Int) {
     precondition(
-      algorithm == .direct || (side == 3 && inputStride == aligned(inputs)),
+      algorithm == .direct || (filters.side == 3 && inputStride == aligned(filters.inputs)),
       "\(algorithm) computes 3×3 filters over aligned maps only")
-    switch algorithm {
-    case .direct:
-      self = .direct(
-        DirectKernel(
-          side: side, inputs: inputs, inputStride: inputStride, outputs: outputs, weight: weight))
-    case .winograd2:
-      self = .winograd2(WinogradKernel(inputs: inputs, outputs: outputs, weight: weight))
-    case .winograd4:
-      self = .winograd4(WinogradKernel(inputs: inputs, outputs: outputs, weight: weight))
-    }
+    self =
+      switch algorithm {
+      case .direct: .direct(DirectKernel(filters, inputStride: inputStride))
+      case .winograd2: .winograd2(WinogradKernel(filters))
+      case .winograd4: .winograd4(WinogradKernel(filters))
+      }
   }
 
   /// y = (x ∗ W + start + addend)·scale.
@@ -84,6 +70,44 @@ enum ConvolutionKernel: Sendable {
       kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
     case .winograd4(let kernel):
       kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
+    }
+  }
+
+  /// Number of floats that `accumulate` adds to.
+  var gradientCount: Int {
+    switch self {
+    case .direct(let kernel): kernel.gradientCount
+    case .winograd2(let kernel): kernel.gradientCount
+    case .winograd4(let kernel): kernel.gradientCount
+    }
+  }
+
+  /// Adds the gradient of the prepared weights.
+  ///
+  /// - Parameters:
+  ///   - x: the forward pass's input.
+  ///   - dy: gradient of its output, any border.
+  func accumulate(
+    _ gradient: UnsafeMutablePointer<Float>, x: FeatureMap, dy: FeatureMap, in arena: Arena
+  ) {
+    switch self {
+    case .direct(let kernel): kernel.accumulate(gradient, x: x, dy: dy)
+    case .winograd2(let kernel): kernel.accumulate(gradient, x: x, dy: dy, in: arena)
+    case .winograd4(let kernel): kernel.accumulate(gradient, x: x, dy: dy, in: arena)
+    }
+  }
+
+  /// The gradient of the filters, `[outputs, inputs, side, side]`, from that of the prepared weights.
+  func filterGradient(
+    _ gradient: UnsafePointer<Float>, inputs: Int, outputs: Int
+  ) -> [Float] {
+    switch self {
+    case .direct(let kernel):
+      kernel.filterGradient(gradient, inputs: inputs, outputs: outputs)
+    case .winograd2(let kernel):
+      kernel.filterGradient(gradient, inputs: inputs, outputs: outputs)
+    case .winograd4(let kernel):
+      kernel.filterGradient(gradient, inputs: inputs, outputs: outputs)
     }
   }
 }

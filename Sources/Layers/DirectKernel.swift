@@ -11,20 +11,20 @@ struct DirectKernel: Sendable {
   let outputStride: Int
   private let buffer: AlignedBuffer
 
-  /// Packs `weight` for `outputs` × `inputs` channels.
-  init(side: Int, inputs: Int, inputStride: Int, outputs: Int, weight: FilterValue) {
-    self.side = side
+  /// Packs `filters`.
+  init(_ filters: FilterBank, inputStride: Int) {
+    side = filters.side
     self.inputStride = inputStride
-    outputStride = aligned(outputs)
+    outputStride = aligned(filters.outputs)
     buffer = AlignedBuffer(count: side * side * inputStride * outputStride)
     Contraction.forEachPanel(of: outputStride) { channel, width in
       for y in 0..<side {
         for x in 0..<side {
-          for i in 0..<inputs {
+          for i in 0..<filters.inputs {
             let row =
               buffer.base + offset(channel) + ((y * side + x) * inputStride + i) * width
-            for o in channel..<min(channel + width, outputs) {
-              row[o - channel] = weight(o, i, y, x)
+            for o in channel..<min(channel + width, filters.outputs) {
+              row[o - channel] = filters[o, i, y, x]
             }
           }
         }
@@ -54,5 +54,45 @@ struct DirectKernel: Sendable {
             addendRow: addend?.stride ?? 0, scale: scale))
       }
     }
+  }
+
+  var gradientCount: Int { side * side * inputStride * outputStride }
+
+  /// Adds the gradient of the weights, `[side, side, inputStride, outputStride]`.
+  func accumulate(_ gradient: UnsafeMutablePointer<Float>, x: FeatureMap, dy: FeatureMap) {
+    let contraction = Contraction(
+      segments: dy.height, run: dy.width, aRow: 1, aSegment: x.rowStride, aStep: x.stride,
+      bSegment: dy.rowStride, bStep: dy.stride)
+    Contraction.forEachPanel(of: outputStride) { channel, width in
+      for y in 0..<side {
+        for column in 0..<side {
+          let block =
+            gradient + (y * side + column) * inputStride * outputStride + channel
+          contraction(
+            rows: inputStride, width: width,
+            a: UnsafePointer(x.row(y - side / 2) + (column - side / 2) * x.stride),
+            b: UnsafePointer(dy.row(0) + channel), start: nil,
+            into: .init(
+              block, cRow: outputStride, addend: UnsafePointer(block), addendRow: outputStride))
+        }
+      }
+    }
+  }
+
+  /// Rearranges an accumulated gradient to `[outputs, inputs, side, side]`.
+  func filterGradient(
+    _ gradient: UnsafePointer<Float>, inputs: Int, outputs: Int
+  ) -> [Float] {
+    let taps = side * side
+    var result = [Float](repeating: 0, count: outputs * inputs * taps)
+    for o in 0..<outputs {
+      for i in 0..<inputs {
+        for tap in 0..<taps {
+          result[(o * inputs + i) * taps + tap] =
+            gradient[(tap * inputStride + i) * outputStride + o]
+        }
+      }
+    }
+    return result
   }
 }

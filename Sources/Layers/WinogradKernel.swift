@@ -15,26 +15,36 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   private static var span: Int { Tile.outputs + 2 }
   private static var positions: Int { span * span }
 
-  /// Transforms `weight` for `outputs` × `inputs` channels, G g Gᵀ in Double.
-  init(inputs: Int, outputs: Int, weight: FilterValue) {
-    inputStride = aligned(inputs)
-    outputStride = aligned(outputs)
+  /// Transforms `filters`: G g Gᵀ in Double, eight output channels at once.
+  init(_ filters: FilterBank) {
+    inputStride = aligned(filters.inputs)
+    outputStride = aligned(filters.outputs)
     buffer = AlignedBuffer(count: Self.positions * inputStride * outputStride)
-    let filter = Tile.filter
-    let (inputStride, outputStride, base) = (inputStride, outputStride, buffer.base)
+    let (inputStride, position) = (inputStride, inputStride * outputStride)
+    let (base, rows) = (buffer.base, Tile.filter)
+    let group = 8
     Contraction.forEachPanel(of: outputStride) { channel, width in
-      for o in channel..<min(channel + width, outputs) {
-        for i in 0..<inputs {
-          let target = base + channel * inputStride + i * width + o - channel
-          var rows = [SIMD3<Double>](repeating: .zero, count: 3)
-          for y in 0..<3 {
-            for x in 0..<3 { rows[y][x] = Double(weight(o, i, y, x)) }
+      for first in stride(from: channel, to: min(channel + width, filters.outputs), by: group) {
+        for i in 0..<filters.inputs {
+          let target = base + channel * inputStride + i * width + first - channel
+          func values(_ y: Int, _ x: Int) -> SIMD8<Double> {
+            var result = SIMD8<Double>.zero
+            for lane in 0..<min(group, filters.outputs - first) {
+              result[lane] = Double(filters[first + lane, i, y, x])
+            }
+            return result
           }
-          for (j, left) in filter.enumerated() {
-            let column = left[0] * rows[0] + left[1] * rows[1] + left[2] * rows[2]
-            for (k, right) in filter.enumerated() {
-              target[(j * Self.span + k) * inputStride * outputStride] =
-                Float((column * right).sum())
+          let columns = (
+            (values(0, 0), values(1, 0), values(2, 0)), (values(0, 1), values(1, 1), values(2, 1)),
+            (values(0, 2), values(1, 2), values(2, 2))
+          )
+          for (j, left) in rows.enumerated() {
+            let c0 = columns.0.0 * left[0] + columns.0.1 * left[1] + columns.0.2 * left[2]
+            let c1 = columns.1.0 * left[0] + columns.1.1 * left[1] + columns.1.2 * left[2]
+            let c2 = columns.2.0 * left[0] + columns.2.1 * left[1] + columns.2.2 * left[2]
+            for (k, right) in rows.enumerated() {
+              SIMD8<Float>(c0 * right[0] + c1 * right[1] + c2 * right[2])
+                .store(to: target + (j * Self.span + k) * position)
             }
           }
         }
@@ -48,22 +58,11 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   ) {
     let mark = arena.mark
     defer { arena.release(to: mark) }
-    let rows = Self.tiles(y.height)
-    let columns = Self.tiles(y.width)
-    let count = rows.count * columns.count
-    let transformed = arena.take(Self.positions * count * inputStride)
+    let tiling = Tiling(y)
+    let count = tiling.count
+    let transformed = transformedInput(x, tiling, in: arena)
     let products = arena.take(Self.positions * count * outputStride)
     let scratch = arena.take(2 * Self.positions * Lanes.scalarCount)
-
-    for (r, row) in rows.enumerated() {
-      for (c, column) in columns.enumerated() {
-        let corner = x.row(row.origin - 1) + (column.origin - 1) * inputStride
-        transformInput(
-          corner, rowStride: x.rowStride,
-          into: transformed + (r * columns.count + c) * inputStride,
-          positionStride: count * inputStride, scratch: scratch)
-      }
-    }
     for position in 0..<Self.positions {
       let a = UnsafePointer(transformed + position * count * inputStride)
       let b = UnsafePointer(buffer.base + position * inputStride * outputStride)
@@ -77,27 +76,129 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
           into: .init(c + channel, cRow: outputStride))
       }
     }
-    for (r, row) in rows.enumerated() {
-      for (c, column) in columns.enumerated() {
-        transformOutput(
-          UnsafePointer(products + (r * columns.count + c) * outputStride),
-          positionStride: count * outputStride, row: row, column: column, into: y, start: start,
-          addend: addend, scale: scale, scratch: scratch)
+    tiling.forEach { index, row, column in
+      transformOutput(
+        UnsafePointer(products + index * outputStride), positionStride: count * outputStride,
+        row: row, column: column, into: y, start: start, addend: addend, scale: scale,
+        scratch: scratch)
+    }
+  }
+
+  var gradientCount: Int { Self.positions * inputStride * outputStride }
+
+  /// Adds the gradient of the transformed weights, `[(m + 2)², inputStride, outputStride]`.
+  func accumulate(
+    _ gradient: UnsafeMutablePointer<Float>, x: FeatureMap, dy: FeatureMap, in arena: Arena
+  ) {
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    let tiling = Tiling(dy)
+    let count = tiling.count
+    let transformed = transformedInput(x, tiling, in: arena)
+    let cotangents = arena.take(Self.positions * count * outputStride)
+    let scratch = arena.take(2 * Self.positions * Lanes.scalarCount)
+    tiling.forEach { index, row, column in
+      transformCotangent(
+        dy, row: row, column: column, into: cotangents + index * outputStride,
+        positionStride: count * outputStride, scratch: scratch)
+    }
+    let product = Contraction(
+      segments: 1, run: count, aRow: 1, aSegment: 0, aStep: inputStride, bSegment: 0,
+      bStep: outputStride)
+    for position in 0..<Self.positions {
+      let a = UnsafePointer(transformed + position * count * inputStride)
+      let b = UnsafePointer(cotangents + position * count * outputStride)
+      let c = gradient + position * inputStride * outputStride
+      Contraction.forEachPanel(of: outputStride) { channel, width in
+        product(
+          rows: inputStride, width: width, a: a, b: b + channel, start: nil,
+          into: .init(
+            c + channel, cRow: outputStride, addend: UnsafePointer(c + channel),
+            addendRow: outputStride))
       }
     }
   }
 
-  /// Where a tile lies along one side, and how many of its outputs the tile before it wrote.
+  /// Gᵀ dU G, `[outputs, inputs, 3, 3]`, in Double, eight output channels at once.
+  func filterGradient(
+    _ gradient: UnsafePointer<Float>, inputs: Int, outputs: Int
+  ) -> [Float] {
+    let (position, rows, group) = (inputStride * outputStride, Tile.filter, 8)
+    return [Float](unsafeUninitializedCapacity: outputs * inputs * 9) { result, count in
+      count = outputs * inputs * 9
+      for first in stride(from: 0, to: outputs, by: group) {
+        for i in 0..<inputs {
+          let source = gradient + i * outputStride + first
+          for y in 0..<3 {
+            var sums = (SIMD8<Double>.zero, SIMD8<Double>.zero, SIMD8<Double>.zero)
+            for (k, right) in rows.enumerated() {
+              var column = SIMD8<Double>.zero
+              for (j, left) in rows.enumerated() {
+                column +=
+                  left[y]
+                  * SIMD8<Double>(SIMD8<Float>(at: source + (j * Self.span + k) * position))
+              }
+              sums.0 += right[0] * column
+              sums.1 += right[1] * column
+              sums.2 += right[2] * column
+            }
+            for lane in 0..<min(group, outputs - first) {
+              let target = ((first + lane) * inputs + i) * 9 + 3 * y
+              result[target] = Float(sums.0[lane])
+              result[target + 1] = Float(sums.1[lane])
+              result[target + 2] = Float(sums.2[lane])
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Where a tile lies along one side, and how many of its outputs the tile before it has.
   private struct Place {
     var origin: Int
     var skipped: Int
+
+    init(_ index: Int, side: Int) {
+      let start = index * Tile.outputs
+      origin = min(start, side - Tile.outputs)
+      skipped = start - origin
+    }
   }
 
-  private static func tiles(_ side: Int) -> [Place] {
-    stride(from: 0, to: side, by: Tile.outputs).map { start in
-      let origin = min(start, side - Tile.outputs)
-      return Place(origin: origin, skipped: start - origin)
+  /// The tiles of a map of outputs.
+  private struct Tiling {
+    let height: Int
+    let width: Int
+
+    init(_ map: FeatureMap) { (height, width) = (map.height, map.width) }
+
+    private func tiles(_ side: Int) -> Int { (side + Tile.outputs - 1) / Tile.outputs }
+    var count: Int { tiles(height) * tiles(width) }
+
+    @inline(__always)
+    func forEach(_ body: (_ index: Int, _ row: Place, _ column: Place) -> Void) {
+      let columns = tiles(width)
+      for r in 0..<tiles(height) {
+        let row = Place(r, side: height)
+        for c in 0..<columns { body(r * columns + c, row, Place(c, side: width)) }
+      }
     }
+  }
+
+  /// Bᵀ d B of all tiles, `[(m + 2)², tiles, inputStride]`.
+  private func transformedInput(
+    _ x: FeatureMap, _ tiling: Tiling, in arena: Arena
+  ) -> UnsafeMutablePointer<Float> {
+    let transformed = arena.take(Self.positions * tiling.count * inputStride)
+    let scratch = arena.take(Self.positions * Lanes.scalarCount)
+    tiling.forEach { index, row, column in
+      transformInput(
+        x.row(row.origin - 1) + (column.origin - 1) * inputStride, rowStride: x.rowStride,
+        into: transformed + index * inputStride, positionStride: tiling.count * inputStride,
+        scratch: scratch)
+    }
+    return transformed
   }
 
   /// Bᵀ d B for every register of channels of one tile.
@@ -148,6 +249,36 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
           if let addend, let added { value += Lanes(at: added + j * addend.stride) }
           (value * factor).store(to: target + j * y.stride)
         }
+      }
+    }
+  }
+
+  /// A dy Aᵀ for every register of channels of one tile.
+  @inline(__always)
+  private func transformCotangent(
+    _ dy: FeatureMap, row: Place, column: Place, into t: UnsafeMutablePointer<Float>,
+    positionStride: Int, scratch: UnsafeMutablePointer<Float>
+  ) {
+    let (span, lanes, outputs) = (Self.span, Lanes.scalarCount, Tile.outputs)
+    let second = scratch + Self.positions * lanes
+    for c in stride(from: 0, to: outputStride, by: lanes) {
+      for i in 0..<outputs {
+        let source = dy.row(row.origin + i) + column.origin * dy.stride + c
+        for j in 0..<outputs {
+          let isOwn = i >= row.skipped && j >= column.skipped
+          (isOwn ? Lanes(at: source + j * dy.stride) : .zero)
+            .store(to: scratch + (i * outputs + j) * lanes)
+        }
+      }
+      for j in 0..<outputs {
+        Tile.transformCotangent(
+          scratch + j * lanes, step: outputs * lanes, into: second + j * lanes,
+          step: outputs * lanes)
+      }
+      for i in 0..<span {
+        Tile.transformCotangent(
+          second + i * outputs * lanes, step: lanes, into: t + c + i * span * positionStride,
+          step: positionStride)
       }
     }
   }

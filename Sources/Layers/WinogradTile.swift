@@ -20,6 +20,9 @@ protocol WinogradTile: Sendable {
   /// Aᵀt on registers: reads m + 2 of them, writes m.
   static func transformOutput(
     _ t: UnsafePointer<Float>, step: Int, into y: UnsafeMutablePointer<Float>, step: Int)
+  /// A dy, the adjoint of `transformOutput`: reads m registers, writes m + 2.
+  static func transformCotangent(
+    _ dy: UnsafePointer<Float>, step: Int, into t: UnsafeMutablePointer<Float>, step: Int)
 }
 
 /// F(2, 3), points 0, ±1, ∞: rounds no worse than the definition.
@@ -48,6 +51,17 @@ enum WinogradTile2: WinogradTile {
     let (t1, t2) = (Lanes(at: t + step), Lanes(at: t + 2 * step))
     (Lanes(at: t) + (t1 + t2)).store(to: y)
     (Lanes(at: t + 3 * step) + (t1 - t2)).store(to: y + target)
+  }
+
+  @inline(__always)
+  static func transformCotangent(
+    _ dy: UnsafePointer<Float>, step: Int, into t: UnsafeMutablePointer<Float>, step target: Int
+  ) {
+    let (y0, y1) = (Lanes(at: dy), Lanes(at: dy + step))
+    y0.store(to: t)
+    (y0 + y1).store(to: t + target)
+    (y0 - y1).store(to: t + 2 * target)
+    y1.store(to: t + 3 * target)
   }
 }
 
@@ -108,5 +122,24 @@ enum WinogradTile4: WinogradTile {
     (p * sumA).plus(q, times: sumB).store(to: y + 2 * target)
     Lanes(at: t + 5 * step).plus(cubeA, times: differenceA).plus(cubeB, times: differenceB)
       .store(to: y + 3 * target)
+  }
+
+  @inline(__always)
+  static func transformCotangent(
+    _ dy: UnsafePointer<Float>, step: Int, into t: UnsafeMutablePointer<Float>, step target: Int
+  ) {
+    let (a, b) = (lanes(0.625), lanes(1.5))
+    let (p, q) = (lanes(0.390625), lanes(2.25))
+    let (cubeA, cubeB) = (lanes(0.244140625), lanes(3.375))
+    let (y0, y1) = (Lanes(at: dy), Lanes(at: dy + step))
+    let (y2, y3) = (Lanes(at: dy + 2 * step), Lanes(at: dy + 3 * step))
+    let (evenA, oddA) = (y0.plus(p, times: y2), (a * y1).plus(cubeA, times: y3))
+    let (evenB, oddB) = (y0.plus(q, times: y2), (b * y1).plus(cubeB, times: y3))
+    y0.store(to: t)
+    (evenA + oddA).store(to: t + target)
+    (evenA - oddA).store(to: t + 2 * target)
+    (evenB + oddB).store(to: t + 3 * target)
+    (evenB - oddB).store(to: t + 4 * target)
+    y3.store(to: t + 5 * target)
   }
 }

@@ -77,7 +77,7 @@ func exponential(_ x: Double) -> Double { Foundation.exp(x) }
 
     let dw = AlignedBuffer(count: layer.weightGradientCount)
     let db = AlignedBuffer(count: aligned(outputs))
-    layer.accumulate(weight: dw.base, bias: db.base, x: input, dy: gradient)
+    layer.accumulate(weight: dw.base, bias: db.base, x: input, dy: gradient, in: arena)
     let expectedWeight = Naive.gradient(at: weight) { values in
       Naive.convolution(x, weight: values, bias: bias, outputs: outputs, kernel: kernel).dot(dy)
     }

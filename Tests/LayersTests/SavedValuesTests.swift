@@ -55,7 +55,7 @@ import Testing
     try expect(dx, "\(name).dx")
     let dw = AlignedBuffer(count: layer.weightGradientCount)
     let db = AlignedBuffer(count: aligned(shape[0]))
-    layer.accumulate(weight: dw.base, bias: db.base, x: x, dy: dy)
+    layer.accumulate(weight: dw.base, bias: db.base, x: x, dy: dy, in: arena)
     try expect(layer.weightGradient(dw.base), "\(name).dweight")
     try expect((0..<shape[0]).map { db.base[$0] }, "\(name).dbias")
   }
