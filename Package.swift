@@ -51,6 +51,7 @@ let package = Package(
     .target(
       name: "Classifiers", dependencies: ["Diffusion", "Records"], swiftSettings: numeric),
     .target(name: "Attacks", dependencies: ["Classifiers", "Records"], swiftSettings: numeric),
+    .target(name: "Training", dependencies: ["Diffusion"], swiftSettings: numeric),
     .target(
       name: "Evaluation", dependencies: ["Attacks", "Classifiers", "Datasets", "Records"]),
 
@@ -83,7 +84,7 @@ let package = Package(
     .executableTarget(
       name: "elbow",
       dependencies: [
-        "Analysis", "Evaluation", "RunStore", "Yams",
+        "Analysis", "Evaluation", "RunStore", "Training", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -100,6 +101,9 @@ let package = Package(
       name: "ClassifiersTests", dependencies: ["Classifiers"], resources: [.copy("Fixtures")],
       swiftSettings: numeric),
     .testTarget(name: "AttacksTests", dependencies: ["Attacks"], swiftSettings: numeric),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training"], resources: [.copy("Fixtures")],
+      swiftSettings: numeric),
     .testTarget(
       name: "RunStoreTests",
       dependencies: [

@@ -61,11 +61,18 @@ public final class EDMDenoiser: Denoiser {
 
   /// One thread's scratch space.
   public final class Session: DenoiserSession {
-    private let denoiser: EDMDenoiser
+    private var denoiser: EDMDenoiser
     private let arena = Arena()
     private var kept: (cache: UNet.Cache, scaling: Preconditioning, mark: Arena.Mark)?
 
-    init(_ denoiser: EDMDenoiser) { self.denoiser = denoiser }
+    /// Scratch space for `denoiser`.
+    public init(_ denoiser: EDMDenoiser) { self.denoiser = denoiser }
+
+    /// Turns to another denoiser, the scratch memory kept: training has a new one each step.
+    public func use(_ denoiser: EDMDenoiser) {
+      self.denoiser = denoiser
+      kept = nil
+    }
 
     public func residual(
       image: Span<Float>, noise: Span<Float>, sigma: Float, label: Int?,

@@ -67,23 +67,19 @@ struct GradientLayout: Sendable {
   }
 }
 
-/// Gradients of all parameters, summed over the evaluations that were differentiated into it.
+/// Gradients of all parameters, summed over the evaluations that were differentiated into it, in
+/// each layer's own form; `UNet.export` gives them the checkpoint's.
 ///
 /// Used by one thread at a time.
 public final class ParameterGradients {
-  private let layout: GradientLayout
   private let buffer: AlignedBuffer
   /// Gradient of the SiLU'd noise embedding of the evaluation in progress.
   let embedding: AlignedBuffer
 
-  init(layout: GradientLayout, embedding: Int) {
-    self.layout = layout
-    buffer = AlignedBuffer(count: layout.count)
+  init(count: Int, embedding: Int) {
+    buffer = AlignedBuffer(count: count)
     self.embedding = AlignedBuffer(count: embedding)
   }
-
-  /// The gradients under the checkpoint's parameter names, in the checkpoint's memory order.
-  public var named: [String: [Float]] { layout.export(UnsafePointer(buffer.base)) }
 
   /// Sets every gradient to zero.
   public func reset() { buffer.base.update(repeating: 0, count: buffer.count) }

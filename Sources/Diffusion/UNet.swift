@@ -59,9 +59,15 @@ public final class UNet: Sendable {
     self.layout = layout
   }
 
-  /// Zeroed gradients of all parameters.
+  /// Zeroed gradients of all parameters, for every network of this architecture.
   public func makeGradients() -> ParameterGradients {
-    ParameterGradients(layout: layout, embedding: 4 * architecture.width)
+    ParameterGradients(count: layout.count, embedding: 4 * architecture.width)
+  }
+
+  /// `gradients` under the checkpoint's parameter names, in the checkpoint's memory order; those
+  /// that no output depends on are left out.
+  public func export(_ gradients: ParameterGradients) -> [String: [Float]] {
+    layout.export(UnsafePointer(gradients.pointer(0)))
   }
 
   /// What the backward pass needs; valid until the arena is released past it.

@@ -1,0 +1,68 @@
+/// Adam with bias correction, and decoupled weight decay (AdamW).
+///
+///     m ← β₁m + (1 − β₁)g   v ← β₂v + (1 − β₂)g²
+///     θ ← θ − η·(m/(1 − β₁ᵗ))/(√(v/(1 − β₂ᵗ)) + ε) − η·λ·θ
+///
+/// **Source** Kingma & Ba 2015 (arXiv 1412.6980), algorithm 1; Loshchilov & Hutter 2019
+/// (arXiv 1711.05101).
+public struct Adam: Sendable {
+  /// β₁ and β₂.
+  public var betas = (0.9, 0.999)
+  /// ε.
+  public var epsilon = 1e-8
+  /// λ.
+  public var weightDecay = 0.0
+  /// Steps taken, t.
+  public private(set) var steps = 0
+  private var first: [Float]
+  private var second: [Float]
+
+  /// For `count` parameters.
+  public init(count: Int) {
+    first = [Float](repeating: 0, count: count)
+    second = first
+  }
+
+  /// Takes one step.
+  ///
+  /// - Parameters:
+  ///   - parameters: θ.
+  ///   - gradient: g.
+  ///   - rate: η.
+  public mutating func step(_ parameters: inout [Float], gradient: [Float], rate: Double) {
+    precondition(
+      parameters.count == first.count && gradient.count == first.count,
+      "Adam of \(first.count) parameters got \(parameters.count) and \(gradient.count) gradients")
+    steps += 1
+    let factors = Factors(
+      beta1: Float(betas.0), rest1: Float(1 - betas.0), beta2: Float(betas.1),
+      rest2: Float(1 - betas.1), kept: Float(1 - rate * weightDecay),
+      scale: Float(rate / (1 - power(betas.0, steps))),
+      correction: Float((1 / (1 - power(betas.1, steps))).squareRoot()), epsilon: Float(epsilon))
+    Self.apply(factors, gradient.span, &first, &second, &parameters)
+  }
+
+  /// What all parameters share in one step.
+  private struct Factors {
+    var beta1, rest1, beta2, rest2, kept, scale, correction, epsilon: Float
+  }
+
+  private static func apply(
+    _ f: Factors, _ g: Span<Float>, _ first: inout [Float], _ second: inout [Float],
+    _ parameters: inout [Float]
+  ) {
+    var m = first.mutableSpan
+    var v = second.mutableSpan
+    var theta = parameters.mutableSpan
+    for i in g.indices {
+      m[i] = f.beta1 * m[i] + f.rest1 * g[i]
+      v[i] = f.beta2 * v[i] + f.rest2 * (g[i] * g[i])
+      theta[i] =
+        f.kept * theta[i] - f.scale * m[i] / (v[i].squareRoot() * f.correction + f.epsilon)
+    }
+  }
+
+  private func power(_ base: Double, _ exponent: Int) -> Double {
+    (0..<exponent).reduce(1) { product, _ in product * base }
+  }
+}

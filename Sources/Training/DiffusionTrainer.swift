@@ -1,0 +1,150 @@
+import Diffusion
+import Synchronization
+import TensorCore
+
+/// Trains a denoiser by Adam on the EDM loss, and keeps the moving average of its parameters.
+///
+///     L = mean over images and pixels of λ(σ)·(D(x + σε; σ, y) − x)²,  λ(σ) = (σ² + σ_d²)/(σ·σ_d)²
+///
+/// The gradient is summed in fixed parts of the batch, so that results depend on nothing but the
+/// examples: not on the number of threads.
+///
+/// **Source** Karras et al. 2022 (arXiv 2206.00364), section 5 and equation 8.
+public final class DiffusionTrainer {
+  /// One image with its noise.
+  public struct Example: Sendable {
+    /// x, `[C·H·W]`, [−1, 1] units.
+    public var image: [Float]
+    /// Class, nil where it is dropped.
+    public var label: Int?
+    /// σ, > 0.
+    public var sigma: Float
+    /// ε, `[C·H·W]`.
+    public var noise: [Float]
+
+    /// An example as given.
+    public init(image: [Float], label: Int?, sigma: Float, noise: [Float]) {
+      self.image = image
+      self.label = label
+      self.sigma = sigma
+      self.noise = noise
+    }
+  }
+
+  /// The parameters.
+  public private(set) var parameters: ParameterVector
+  /// Their exponential moving average.
+  public private(set) var average: ParameterVector
+  /// The optimizer's state.
+  public private(set) var optimizer: Adam
+  private let workers: WorkerPool
+  private let slots: Slots
+
+  /// Images in one part of a batch.
+  private static let partSize = 16
+
+  /// Starts from `parameters`.
+  ///
+  /// - Throws: what building the network throws.
+  public init(_ parameters: ParameterVector, workers: WorkerPool) throws {
+    self.parameters = parameters
+    average = parameters
+    optimizer = Adam(count: parameters.values.count)
+    self.workers = workers
+    slots = Slots(workers.count, try parameters.makeDenoiser())
+  }
+
+  /// One worker's scratch space, touched by that worker alone.
+  private final class Slots: @unchecked Sendable {
+    let all: [(session: EDMDenoiser.Session, gradients: ParameterGradients)]
+
+    init(_ count: Int, _ denoiser: EDMDenoiser) {
+      all = (0..<count).map { _ in
+        (EDMDenoiser.Session(denoiser), denoiser.network.makeGradients())
+      }
+    }
+  }
+
+  /// The loss of a batch, and its gradient by `ParameterVector`'s order.
+  ///
+  /// - Throws: `CancellationError` where the workers are cancelled.
+  public func gradient(_ batch: [Example]) throws -> (loss: Double, gradient: [Float]) {
+    precondition(!batch.isEmpty, "a batch needs an image")
+    let denoiser = try parameters.makeDenoiser()
+    let parts = (batch.count + Self.partSize - 1) / Self.partSize
+    let results = Mutex(
+      [(loss: Double, tensors: [String: [Float]])](
+        repeating: (0, [:]), count: parts))
+    let values = Double(batch.count * denoiser.shape.count)
+    try workers.forEach(parts) { [slots] part, slot in
+      let (session, gradients) = slots.all[slot]
+      session.use(denoiser)
+      gradients.reset()
+      var loss = 0.0
+      for example in batch[part * Self.partSize..<min((part + 1) * Self.partSize, batch.count)] {
+        loss += Self.differentiate(
+          example, session, gradients, scale: 1 / values,
+          sigmaData: denoiser.network.architecture.sigmaData)
+      }
+      let tensors = denoiser.network.export(gradients)
+      results.withLock { $0[part] = (loss, tensors) }
+    }
+    var (loss, sum) = (0.0, [Float](repeating: 0, count: parameters.values.count))
+    var vector = sum
+    for result in results.withLock({ $0 }) {
+      loss += result.loss
+      parameters.scatter(result.tensors, into: &vector)
+      add(vector, to: &sum)
+    }
+    return (loss, sum)
+  }
+
+  /// One step of Adam on a batch.
+  ///
+  /// - Parameters:
+  ///   - rate: learning rate.
+  ///   - decay: of the moving average.
+  /// - Returns: the loss before the step.
+  /// - Throws: `CancellationError` where the workers are cancelled; nothing has changed then.
+  public func step(_ batch: [Example], rate: Double, decay: Double) throws -> Double {
+    let (loss, gradient) = try gradient(batch)
+    optimizer.step(&parameters.values, gradient: gradient, rate: rate)
+    mix(parameters.values, into: &average.values, share: Float(1 - decay))
+    return loss
+  }
+
+  /// Adds the parameters' gradients of one example's part of the loss, and returns that part.
+  private static func differentiate(
+    _ example: Example, _ session: EDMDenoiser.Session, _ gradients: ParameterGradients,
+    scale: Double, sigmaData: Double
+  ) -> Double {
+    var residual = [Float](repeating: 0, count: example.image.count)
+    var output = residual.mutableSpan
+    session.residual(
+      image: example.image.span, noise: example.noise.span, sigma: example.sigma,
+      label: example.label, into: &output, keepsForBackward: true)
+    let s = Double(example.sigma)
+    let weight = scale * (s * s + sigmaData * sigmaData) / (s * s * sigmaData * sigmaData)
+    let loss = weight * residual.reduce(0) { $0 + Double($1) * Double($1) }
+    let factor = Float(2 * weight)
+    for i in residual.indices { residual[i] *= factor }
+    var pulled = [Float](repeating: 0, count: residual.count)
+    var input = pulled.mutableSpan
+    session.pullback(of: residual.span, into: &input, adding: gradients)
+    return loss
+  }
+}
+
+/// target ← target + values.
+private func add(_ values: [Float], to target: inout [Float]) {
+  var target = target.mutableSpan
+  let values = values.span
+  for i in values.indices { target[i] += values[i] }
+}
+
+/// target ← target + share·(values − target).
+private func mix(_ values: [Float], into target: inout [Float], share: Float) {
+  var target = target.mutableSpan
+  let values = values.span
+  for i in values.indices { target[i] += share * (values[i] - target[i]) }
+}

@@ -1,0 +1,52 @@
+import Diffusion
+
+/// A network's parameters in one vector, each tensor row-major, in the order of
+/// `UNetArchitecture.parameterShapes`.
+public struct ParameterVector: Sendable {
+  /// The network's layout.
+  public let architecture: UNetArchitecture
+  /// All parameters.
+  public var values: [Float]
+  private let ranges: [String: Range<Int>]
+
+  /// - Parameter read: the values of the named parameter, row-major in the shape given.
+  /// - Throws: what `read` throws.
+  public init(
+    _ architecture: UNetArchitecture, read: (_ name: String, _ shape: [Int]) throws -> [Float]
+  ) rethrows {
+    self.architecture = architecture
+    var values: [Float] = []
+    var ranges: [String: Range<Int>] = [:]
+    for (name, shape) in architecture.parameterShapes {
+      let tensor = try read(name, shape)
+      precondition(
+        tensor.count == shape.reduce(1, *), "\(name): \(tensor.count) values for \(shape)")
+      ranges[name] = values.count..<values.count + tensor.count
+      values += tensor
+    }
+    self.values = values
+    self.ranges = ranges
+  }
+
+  /// The parameters under their names.
+  public var named: [String: [Float]] { ranges.mapValues { Array(values[$0]) } }
+
+  /// The network with these parameters; one trained with label dropout is unconditional as well.
+  ///
+  /// - Throws: nothing but what building a network of this architecture does.
+  public func makeDenoiser() throws -> EDMDenoiser {
+    EDMDenoiser(
+      try UNet(architecture) { name, _ in
+        guard let range = ranges[name] else { preconditionFailure("no parameter \(name)") }
+        return Array(values[range])
+      }, isUnconditional: true)
+  }
+
+  /// Writes named tensors to their places in a vector of this layout; the rest stays.
+  func scatter(_ tensors: [String: [Float]], into vector: inout [Float]) {
+    for (name, tensor) in tensors {
+      guard let range = ranges[name] else { preconditionFailure("no parameter \(name)") }
+      vector.replaceSubrange(range, with: tensor)
+    }
+  }
+}
