@@ -84,6 +84,16 @@ public final class ParameterGradients {
   /// Sets every gradient to zero.
   public func reset() { buffer.base.update(repeating: 0, count: buffer.count) }
 
+  /// Number of floats, in the layers' own forms.
+  public var count: Int { buffer.count }
+
+  /// Adds a range of `other`, of the same architecture.
+  public func add(_ other: ParameterGradients, in range: Range<Int>) {
+    precondition(other.count == count, "\(other.count) gradients added to \(count)")
+    let (target, source) = (buffer.base, other.buffer.base)
+    for i in range { target[i] += source[i] }
+  }
+
   func pointer(_ offset: Int) -> UnsafeMutablePointer<Float> { buffer.base + offset }
 
   func accumulate(

@@ -13,10 +13,11 @@ public struct Convolution: Sendable {
   /// Bias, `[aligned(outputs)]`.
   public let bias: AlignedBuffer
 
-  private let inputStride: Int
+  private let shape: KernelShape
   private let forwardKernel: ConvolutionKernel
   /// Made by the first backward pass: whoever only evaluates does not pay for it.
   private let backwardKernel: Deferred<ConvolutionKernel>
+  private let gradientAlgorithm: ConvolutionAlgorithm
   private let smallestSide: Int
 
   /// - Parameters:
@@ -24,7 +25,7 @@ public struct Convolution: Sendable {
   ///   - bias: `[outputs]`.
   ///   - inputStride: floats a pixel of the maps this layer reads; `aligned(inputs)` by default.
   ///   - side: of the maps, which decides how it is computed fastest.
-  ///   - algorithm: how to compute it instead, in both directions.
+  ///   - algorithm: how to compute it instead, in both directions and for the gradient.
   public init(
     weight: [Float], bias: [Float], inputs: Int, outputs: Int, kernel: Int, inputStride: Int? = nil,
     side: Int, algorithm: ConvolutionAlgorithm? = nil
@@ -36,17 +37,13 @@ public struct Convolution: Sendable {
     self.kernel = kernel
     self.bias = AlignedBuffer(bias, paddedTo: aligned(outputs))
     let stride = inputStride ?? aligned(inputs)
-    self.inputStride = stride
-    let forward =
-      algorithm
-      ?? .best(
-        kernel: kernel, inputs: inputs, inputStride: stride, outputs: outputs, side: side)
-    let backward =
-      algorithm
-      ?? .best(
-        kernel: kernel, inputs: outputs, inputStride: aligned(outputs), outputs: inputs,
-        side: side)
-    smallestSide = max(forward.smallestSide, backward.smallestSide)
+    shape = KernelShape(side: kernel, inputs: inputs, outputs: outputs, inputStride: stride)
+    let adjoint = KernelShape(
+      side: kernel, inputs: outputs, outputs: inputs, inputStride: aligned(outputs))
+    let forward = algorithm ?? .best(for: shape, side: side)
+    let backward = algorithm ?? .best(for: adjoint, side: side)
+    gradientAlgorithm = algorithm ?? .bestForGradient(of: shape, side: side)
+    smallestSide = [forward, backward, gradientAlgorithm].map(\.smallestSide).max() ?? 1
     let filters = FilterBank(weight, outputs: outputs, inputs: inputs, side: kernel)
     forwardKernel = ConvolutionKernel(forward, filters, inputStride: stride)
     backwardKernel = Deferred {
@@ -66,7 +63,7 @@ public struct Convolution: Sendable {
     _ x: FeatureMap, into y: FeatureMap, bias: UnsafePointer<Float>? = nil,
     addend: FeatureMap? = nil, scale: Float = 1, in arena: Arena
   ) {
-    precondition(x.stride == inputStride && y.stride == aligned(outputs), "got \(x) → \(y)")
+    precondition(x.stride == shape.inputStride && y.stride == aligned(outputs), "got \(x) → \(y)")
     apply(
       forwardKernel, x, into: y, start: bias ?? UnsafePointer(self.bias.base), addend: addend,
       scale: scale, in: arena)
@@ -98,16 +95,16 @@ public struct Convolution: Sendable {
     weight dw: UnsafeMutablePointer<Float>, bias db: UnsafeMutablePointer<Float>, x: FeatureMap,
     dy: FeatureMap, in arena: Arena
   ) {
-    forwardKernel.accumulate(dw, x: x, dy: dy, in: arena)
+    gradientAlgorithm.accumulate(dw, shape, x: x, dy: dy, in: arena)
     addChannelSums(of: dy, to: db)
   }
 
   /// Number of floats that `accumulate` adds weight gradients to.
-  public var weightGradientCount: Int { forwardKernel.gradientCount }
+  public var weightGradientCount: Int { gradientAlgorithm.gradientCount(shape) }
 
   /// The gradient `[outputs, inputs, kernel, kernel]` from an accumulated one.
   public func weightGradient(_ dw: UnsafePointer<Float>) -> [Float] {
-    forwardKernel.filterGradient(dw, inputs: inputs, outputs: outputs)
+    gradientAlgorithm.filterGradient(dw, shape)
   }
 
   private func apply(

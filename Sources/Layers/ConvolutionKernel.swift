@@ -13,12 +13,14 @@ public enum ConvolutionAlgorithm: Sendable, CaseIterable {
   ///
   /// Many channels on a small map have weights larger than the caches and few tiles to use them on:
   /// there F(4×4) is hardly faster than F(2×2) and takes more than twice the memory.
-  static func best(
-    kernel: Int, inputs: Int, inputStride: Int, outputs: Int, side: Int
-  ) -> Self {
-    guard kernel == 3, inputs >= channelAlignment, inputStride == aligned(inputs), side >= 4
-    else { return .direct }
-    return side >= 24 || inputs * outputs <= 1 << 14 ? .winograd4 : .winograd2
+  static func best(for shape: KernelShape, side: Int) -> Self {
+    guard shape.canTransform, side >= 4 else { return .direct }
+    return side >= 24 || shape.inputs * shape.outputs <= 1 << 14 ? .winograd4 : .winograd2
+  }
+
+  /// The best for the gradient of the filters, which is read and written once an image.
+  static func bestForGradient(of shape: KernelShape, side: Int) -> Self {
+    shape.canTransform && side >= 12 ? .winograd4 : .direct
   }
 
   /// Smallest map side that it can compute.
@@ -72,42 +74,43 @@ enum ConvolutionKernel: Sendable {
       kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
     }
   }
+}
 
+/// The gradient of the filters.
+extension ConvolutionAlgorithm {
   /// Number of floats that `accumulate` adds to.
-  var gradientCount: Int {
+  func gradientCount(_ shape: KernelShape) -> Int {
     switch self {
-    case .direct(let kernel): kernel.gradientCount
-    case .winograd2(let kernel): kernel.gradientCount
-    case .winograd4(let kernel): kernel.gradientCount
+    case .direct: DirectKernel.gradientCount(shape)
+    case .winograd2: WinogradKernel<WinogradTile2>.gradientCount(shape)
+    case .winograd4: WinogradKernel<WinogradTile4>.gradientCount(shape)
     }
   }
 
-  /// Adds the gradient of the prepared weights.
+  /// Adds the gradient of the filters, in the algorithm's own form.
   ///
   /// - Parameters:
   ///   - x: the forward pass's input.
   ///   - dy: gradient of its output, any border.
   func accumulate(
-    _ gradient: UnsafeMutablePointer<Float>, x: FeatureMap, dy: FeatureMap, in arena: Arena
+    _ gradient: UnsafeMutablePointer<Float>, _ shape: KernelShape, x: FeatureMap, dy: FeatureMap,
+    in arena: Arena
   ) {
     switch self {
-    case .direct(let kernel): kernel.accumulate(gradient, x: x, dy: dy)
-    case .winograd2(let kernel): kernel.accumulate(gradient, x: x, dy: dy, in: arena)
-    case .winograd4(let kernel): kernel.accumulate(gradient, x: x, dy: dy, in: arena)
+    case .direct: DirectKernel.accumulate(gradient, shape, x: x, dy: dy)
+    case .winograd2:
+      WinogradKernel<WinogradTile2>.accumulate(gradient, shape, x: x, dy: dy, in: arena)
+    case .winograd4:
+      WinogradKernel<WinogradTile4>.accumulate(gradient, shape, x: x, dy: dy, in: arena)
     }
   }
 
-  /// The gradient of the filters, `[outputs, inputs, side, side]`, from that of the prepared weights.
-  func filterGradient(
-    _ gradient: UnsafePointer<Float>, inputs: Int, outputs: Int
-  ) -> [Float] {
+  /// The gradient `[outputs, inputs, side, side]` from an accumulated one.
+  func filterGradient(_ gradient: UnsafePointer<Float>, _ shape: KernelShape) -> [Float] {
     switch self {
-    case .direct(let kernel):
-      kernel.filterGradient(gradient, inputs: inputs, outputs: outputs)
-    case .winograd2(let kernel):
-      kernel.filterGradient(gradient, inputs: inputs, outputs: outputs)
-    case .winograd4(let kernel):
-      kernel.filterGradient(gradient, inputs: inputs, outputs: outputs)
+    case .direct: DirectKernel.filterGradient(gradient, shape)
+    case .winograd2: WinogradKernel<WinogradTile2>.filterGradient(gradient, shape)
+    case .winograd4: WinogradKernel<WinogradTile4>.filterGradient(gradient, shape)
     }
   }
 }

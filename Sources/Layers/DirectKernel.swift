@@ -5,17 +5,15 @@ import TensorCore
 /// **Shape** of the weights: panels of output channels, each `[side, side, inputStride, width]`;
 /// padding channels have zero weights.
 struct DirectKernel: Sendable {
-  /// Filter side, 1 or 3.
-  let side: Int
-  let inputStride: Int
-  let outputStride: Int
+  private let shape: KernelShape
   private let buffer: AlignedBuffer
 
   /// Packs `filters`.
   init(_ filters: FilterBank, inputStride: Int) {
-    side = filters.side
-    self.inputStride = inputStride
-    outputStride = aligned(filters.outputs)
+    shape = KernelShape(
+      side: filters.side, inputs: filters.inputs, outputs: filters.outputs,
+      inputStride: inputStride)
+    let (side, outputStride) = (shape.side, shape.outputStride)
     buffer = AlignedBuffer(count: side * side * inputStride * outputStride)
     Contraction.forEachPanel(of: outputStride) { channel, width in
       for y in 0..<side {
@@ -32,12 +30,15 @@ struct DirectKernel: Sendable {
     }
   }
 
-  private func offset(_ channel: Int) -> Int { channel * side * side * inputStride }
+  private func offset(_ channel: Int) -> Int {
+    channel * shape.side * shape.side * shape.inputStride
+  }
 
   func apply(
     _ x: FeatureMap, into y: FeatureMap, start: UnsafePointer<Float>?, addend: FeatureMap?,
     scale: Float
   ) {
+    let (side, inputStride, outputStride) = (shape.side, shape.inputStride, shape.outputStride)
     let run = side * inputStride
     Contraction.forEachPanel(of: outputStride) { channel, width in
       let contraction = Contraction(
@@ -55,11 +56,18 @@ struct DirectKernel: Sendable {
       }
     }
   }
+}
 
-  var gradientCount: Int { side * side * inputStride * outputStride }
+/// The gradient of the weights, `[side, side, inputStride, outputStride]`.
+extension DirectKernel {
+  static func gradientCount(_ shape: KernelShape) -> Int {
+    shape.side * shape.side * shape.inputStride * shape.outputStride
+  }
 
-  /// Adds the gradient of the weights, `[side, side, inputStride, outputStride]`.
-  func accumulate(_ gradient: UnsafeMutablePointer<Float>, x: FeatureMap, dy: FeatureMap) {
+  static func accumulate(
+    _ gradient: UnsafeMutablePointer<Float>, _ shape: KernelShape, x: FeatureMap, dy: FeatureMap
+  ) {
+    let (side, inputStride, outputStride) = (shape.side, shape.inputStride, shape.outputStride)
     let contraction = Contraction(
       segments: dy.height, run: dy.width, aRow: 1, aSegment: x.rowStride, aStep: x.stride,
       bSegment: dy.rowStride, bStep: dy.stride)
@@ -80,16 +88,16 @@ struct DirectKernel: Sendable {
   }
 
   /// Rearranges an accumulated gradient to `[outputs, inputs, side, side]`.
-  func filterGradient(
-    _ gradient: UnsafePointer<Float>, inputs: Int, outputs: Int
+  static func filterGradient(
+    _ gradient: UnsafePointer<Float>, _ shape: KernelShape
   ) -> [Float] {
-    let taps = side * side
+    let (inputs, outputs, taps) = (shape.inputs, shape.outputs, shape.side * shape.side)
     var result = [Float](repeating: 0, count: outputs * inputs * taps)
     for o in 0..<outputs {
       for i in 0..<inputs {
         for tap in 0..<taps {
           result[(o * inputs + i) * taps + tap] =
-            gradient[(tap * inputStride + i) * outputStride + o]
+            gradient[(tap * shape.inputStride + i) * shape.outputStride + o]
         }
       }
     }

@@ -8,19 +8,20 @@ import TensorCore
 ///
 /// **Shape** of the weights: `[(m + 2)², panel, inputStride, width]`.
 struct WinogradKernel<Tile: WinogradTile>: Sendable {
-  let inputStride: Int
-  let outputStride: Int
+  private let shape: KernelShape
   private let buffer: AlignedBuffer
 
-  private static var span: Int { Tile.outputs + 2 }
-  private static var positions: Int { span * span }
+  fileprivate static var span: Int { Tile.outputs + 2 }
+  fileprivate static var positions: Int { span * span }
 
   /// Transforms `filters`: G g Gᵀ in Double, eight output channels at once.
   init(_ filters: FilterBank) {
-    inputStride = aligned(filters.inputs)
-    outputStride = aligned(filters.outputs)
-    buffer = AlignedBuffer(count: Self.positions * inputStride * outputStride)
-    let (inputStride, position) = (inputStride, inputStride * outputStride)
+    shape = KernelShape(
+      side: 3, inputs: filters.inputs, outputs: filters.outputs,
+      inputStride: aligned(filters.inputs))
+    let (inputStride, outputStride) = (shape.inputStride, shape.outputStride)
+    let position = inputStride * outputStride
+    buffer = AlignedBuffer(count: Self.positions * position)
     let (base, rows) = (buffer.base, Tile.filter)
     let group = 8
     Contraction.forEachPanel(of: outputStride) { channel, width in
@@ -58,9 +59,10 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   ) {
     let mark = arena.mark
     defer { arena.release(to: mark) }
+    let (inputStride, outputStride) = (shape.inputStride, shape.outputStride)
     let tiling = Tiling(y)
     let count = tiling.count
-    let transformed = transformedInput(x, tiling, in: arena)
+    let transformed = Self.transformedInput(x, tiling, in: arena)
     let products = arena.take(Self.positions * count * outputStride)
     let scratch = arena.take(2 * Self.positions * Lanes.scalarCount)
     for position in 0..<Self.positions {
@@ -77,85 +79,15 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
       }
     }
     tiling.forEach { index, row, column in
-      transformOutput(
+      Self.transformOutput(
         UnsafePointer(products + index * outputStride), positionStride: count * outputStride,
         row: row, column: column, into: y, start: start, addend: addend, scale: scale,
         scratch: scratch)
     }
   }
 
-  var gradientCount: Int { Self.positions * inputStride * outputStride }
-
-  /// Adds the gradient of the transformed weights, `[(m + 2)², inputStride, outputStride]`.
-  func accumulate(
-    _ gradient: UnsafeMutablePointer<Float>, x: FeatureMap, dy: FeatureMap, in arena: Arena
-  ) {
-    let mark = arena.mark
-    defer { arena.release(to: mark) }
-    let tiling = Tiling(dy)
-    let count = tiling.count
-    let transformed = transformedInput(x, tiling, in: arena)
-    let cotangents = arena.take(Self.positions * count * outputStride)
-    let scratch = arena.take(2 * Self.positions * Lanes.scalarCount)
-    tiling.forEach { index, row, column in
-      transformCotangent(
-        dy, row: row, column: column, into: cotangents + index * outputStride,
-        positionStride: count * outputStride, scratch: scratch)
-    }
-    let product = Contraction(
-      segments: 1, run: count, aRow: 1, aSegment: 0, aStep: inputStride, bSegment: 0,
-      bStep: outputStride)
-    for position in 0..<Self.positions {
-      let a = UnsafePointer(transformed + position * count * inputStride)
-      let b = UnsafePointer(cotangents + position * count * outputStride)
-      let c = gradient + position * inputStride * outputStride
-      Contraction.forEachPanel(of: outputStride) { channel, width in
-        product(
-          rows: inputStride, width: width, a: a, b: b + channel, start: nil,
-          into: .init(
-            c + channel, cRow: outputStride, addend: UnsafePointer(c + channel),
-            addendRow: outputStride))
-      }
-    }
-  }
-
-  /// Gᵀ dU G, `[outputs, inputs, 3, 3]`, in Double, eight output channels at once.
-  func filterGradient(
-    _ gradient: UnsafePointer<Float>, inputs: Int, outputs: Int
-  ) -> [Float] {
-    let (position, rows, group) = (inputStride * outputStride, Tile.filter, 8)
-    return [Float](unsafeUninitializedCapacity: outputs * inputs * 9) { result, count in
-      count = outputs * inputs * 9
-      for first in stride(from: 0, to: outputs, by: group) {
-        for i in 0..<inputs {
-          let source = gradient + i * outputStride + first
-          for y in 0..<3 {
-            var sums = (SIMD8<Double>.zero, SIMD8<Double>.zero, SIMD8<Double>.zero)
-            for (k, right) in rows.enumerated() {
-              var column = SIMD8<Double>.zero
-              for (j, left) in rows.enumerated() {
-                column +=
-                  left[y]
-                  * SIMD8<Double>(SIMD8<Float>(at: source + (j * Self.span + k) * position))
-              }
-              sums.0 += right[0] * column
-              sums.1 += right[1] * column
-              sums.2 += right[2] * column
-            }
-            for lane in 0..<min(group, outputs - first) {
-              let target = ((first + lane) * inputs + i) * 9 + 3 * y
-              result[target] = Float(sums.0[lane])
-              result[target + 1] = Float(sums.1[lane])
-              result[target + 2] = Float(sums.2[lane])
-            }
-          }
-        }
-      }
-    }
-  }
-
   /// Where a tile lies along one side, and how many of its outputs the tile before it has.
-  private struct Place {
+  fileprivate struct Place {
     var origin: Int
     var skipped: Int
 
@@ -167,7 +99,7 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   }
 
   /// The tiles of a map of outputs.
-  private struct Tiling {
+  fileprivate struct Tiling {
     let height: Int
     let width: Int
 
@@ -187,36 +119,36 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   }
 
   /// Bᵀ d B of all tiles, `[(m + 2)², tiles, inputStride]`.
-  private func transformedInput(
+  fileprivate static func transformedInput(
     _ x: FeatureMap, _ tiling: Tiling, in arena: Arena
   ) -> UnsafeMutablePointer<Float> {
-    let transformed = arena.take(Self.positions * tiling.count * inputStride)
+    let transformed = arena.take(Self.positions * tiling.count * x.stride)
     let scratch = arena.take(Self.positions * Lanes.scalarCount)
     tiling.forEach { index, row, column in
       transformInput(
-        x.row(row.origin - 1) + (column.origin - 1) * inputStride, rowStride: x.rowStride,
-        into: transformed + index * inputStride, positionStride: tiling.count * inputStride,
-        scratch: scratch)
+        x, row: row, column: column, into: transformed + index * x.stride,
+        positionStride: tiling.count * x.stride, scratch: scratch)
     }
     return transformed
   }
 
   /// Bᵀ d B for every register of channels of one tile.
   @inline(__always)
-  private func transformInput(
-    _ d: UnsafeMutablePointer<Float>, rowStride: Int, into t: UnsafeMutablePointer<Float>,
+  private static func transformInput(
+    _ x: FeatureMap, row: Place, column: Place, into t: UnsafeMutablePointer<Float>,
     positionStride: Int, scratch: UnsafeMutablePointer<Float>
   ) {
-    let (span, lanes) = (Self.span, Lanes.scalarCount)
-    for c in stride(from: 0, to: inputStride, by: lanes) {
-      for column in 0..<span {
+    let (span, lanes) = (span, Lanes.scalarCount)
+    let corner = x.row(row.origin - 1) + (column.origin - 1) * x.stride
+    for c in stride(from: 0, to: x.stride, by: lanes) {
+      for j in 0..<span {
         Tile.transformInput(
-          d + c + column * inputStride, step: rowStride, into: scratch + column * lanes,
+          corner + c + j * x.stride, step: x.rowStride, into: scratch + j * lanes,
           step: span * lanes)
       }
-      for row in 0..<span {
+      for i in 0..<span {
         Tile.transformInput(
-          scratch + row * span * lanes, step: lanes, into: t + c + row * span * positionStride,
+          scratch + i * span * lanes, step: lanes, into: t + c + i * span * positionStride,
           step: positionStride)
       }
     }
@@ -224,7 +156,7 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
 
   /// (Aᵀ t A + start + addend)·scale for every register of channels of one tile.
   @inline(__always)
-  private func transformOutput(
+  private static func transformOutput(
     _ t: UnsafePointer<Float>, positionStride: Int, row: Place, column: Place,
     into y: FeatureMap, start: UnsafePointer<Float>?, addend: FeatureMap?, scale: Float,
     scratch: UnsafeMutablePointer<Float>
@@ -232,7 +164,7 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
     let (span, lanes, outputs) = (Self.span, Lanes.scalarCount, Tile.outputs)
     let second = scratch + Self.positions * lanes
     let factor = Lanes(repeating: scale)
-    for c in stride(from: 0, to: outputStride, by: lanes) {
+    for c in stride(from: 0, to: y.stride, by: lanes) {
       for j in 0..<span {
         Tile.transformOutput(
           t + c + j * positionStride, step: span * positionStride, into: scratch + j * lanes,
@@ -252,16 +184,93 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
       }
     }
   }
+}
+
+/// The gradient of the transformed weights, `[(m + 2)², inputStride, outputStride]`.
+extension WinogradKernel {
+  static func gradientCount(_ shape: KernelShape) -> Int {
+    positions * shape.inputStride * shape.outputStride
+  }
+
+  static func accumulate(
+    _ gradient: UnsafeMutablePointer<Float>, _ shape: KernelShape, x: FeatureMap, dy: FeatureMap,
+    in arena: Arena
+  ) {
+    let (inputStride, outputStride) = (shape.inputStride, shape.outputStride)
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    let tiling = Tiling(dy)
+    let count = tiling.count
+    let transformed = transformedInput(x, tiling, in: arena)
+    let cotangents = arena.take(positions * count * outputStride)
+    let scratch = arena.take(2 * positions * Lanes.scalarCount)
+    tiling.forEach { index, row, column in
+      transformCotangent(
+        dy, row: row, column: column, into: cotangents + index * outputStride,
+        positionStride: count * outputStride, scratch: scratch)
+    }
+    let product = Contraction(
+      segments: 1, run: count, aRow: 1, aSegment: 0, aStep: inputStride, bSegment: 0,
+      bStep: outputStride)
+    for position in 0..<positions {
+      let a = UnsafePointer(transformed + position * count * inputStride)
+      let b = UnsafePointer(cotangents + position * count * outputStride)
+      let c = gradient + position * inputStride * outputStride
+      Contraction.forEachPanel(of: outputStride) { channel, width in
+        product(
+          rows: inputStride, width: width, a: a, b: b + channel, start: nil,
+          into: .init(
+            c + channel, cRow: outputStride, addend: UnsafePointer(c + channel),
+            addendRow: outputStride))
+      }
+    }
+  }
+
+  /// Gᵀ dU G, `[outputs, inputs, 3, 3]`, in Double, eight output channels at once.
+  static func filterGradient(
+    _ gradient: UnsafePointer<Float>, _ shape: KernelShape
+  ) -> [Float] {
+    let (inputs, outputs, outputStride) = (shape.inputs, shape.outputs, shape.outputStride)
+    let (position, rows, group) = (shape.inputStride * outputStride, Tile.filter, 8)
+    return [Float](unsafeUninitializedCapacity: outputs * inputs * 9) { result, count in
+      count = outputs * inputs * 9
+      for first in stride(from: 0, to: outputs, by: group) {
+        for i in 0..<inputs {
+          let source = gradient + i * outputStride + first
+          for y in 0..<3 {
+            var sums = (SIMD8<Double>.zero, SIMD8<Double>.zero, SIMD8<Double>.zero)
+            for (k, right) in rows.enumerated() {
+              var column = SIMD8<Double>.zero
+              for (j, left) in rows.enumerated() {
+                column +=
+                  left[y]
+                  * SIMD8<Double>(SIMD8<Float>(at: source + (j * span + k) * position))
+              }
+              sums.0 += right[0] * column
+              sums.1 += right[1] * column
+              sums.2 += right[2] * column
+            }
+            for lane in 0..<min(group, outputs - first) {
+              let target = ((first + lane) * inputs + i) * 9 + 3 * y
+              result[target] = Float(sums.0[lane])
+              result[target + 1] = Float(sums.1[lane])
+              result[target + 2] = Float(sums.2[lane])
+            }
+          }
+        }
+      }
+    }
+  }
 
   /// A dy Aᵀ for every register of channels of one tile.
   @inline(__always)
-  private func transformCotangent(
+  private static func transformCotangent(
     _ dy: FeatureMap, row: Place, column: Place, into t: UnsafeMutablePointer<Float>,
     positionStride: Int, scratch: UnsafeMutablePointer<Float>
   ) {
     let (span, lanes, outputs) = (Self.span, Lanes.scalarCount, Tile.outputs)
     let second = scratch + Self.positions * lanes
-    for c in stride(from: 0, to: outputStride, by: lanes) {
+    for c in stride(from: 0, to: dy.stride, by: lanes) {
       for i in 0..<outputs {
         let source = dy.row(row.origin + i) + column.origin * dy.stride + c
         for j in 0..<outputs {

@@ -38,10 +38,10 @@ public final class DiffusionTrainer {
   /// The optimizer's state.
   public private(set) var optimizer: Adam
   private let workers: WorkerPool
-  private let slots: Slots
+  private let scratch: Scratch
 
-  /// Images in one part of a batch.
-  private static let partSize = 16
+  /// Most parts of a batch, and fewest images in one.
+  private static let (mostParts, smallestPart) = (8, 16)
 
   /// Starts from `parameters`.
   ///
@@ -51,17 +51,21 @@ public final class DiffusionTrainer {
     average = parameters
     optimizer = Adam(count: parameters.values.count)
     self.workers = workers
-    slots = Slots(workers.count, try parameters.makeDenoiser())
+    scratch = Scratch(workers.count, try parameters.makeDenoiser())
   }
 
-  /// One worker's scratch space, touched by that worker alone.
-  private final class Slots: @unchecked Sendable {
-    let all: [(session: EDMDenoiser.Session, gradients: ParameterGradients)]
+  /// A session for each worker, and gradients for each part of a batch: whoever works on one is
+  /// alone with it.
+  private final class Scratch: @unchecked Sendable {
+    let sessions: [EDMDenoiser.Session]
+    private(set) var parts: [ParameterGradients] = []
 
     init(_ count: Int, _ denoiser: EDMDenoiser) {
-      all = (0..<count).map { _ in
-        (EDMDenoiser.Session(denoiser), denoiser.network.makeGradients())
-      }
+      sessions = (0..<count).map { _ in EDMDenoiser.Session(denoiser) }
+    }
+
+    func prepare(parts count: Int, for network: UNet) {
+      while parts.count < count { parts.append(network.makeGradients()) }
     }
   }
 
@@ -71,32 +75,32 @@ public final class DiffusionTrainer {
   public func gradient(_ batch: [Example]) throws -> (loss: Double, gradient: [Float]) {
     precondition(!batch.isEmpty, "a batch needs an image")
     let denoiser = try parameters.makeDenoiser()
-    let parts = (batch.count + Self.partSize - 1) / Self.partSize
-    let results = Mutex(
-      [(loss: Double, tensors: [String: [Float]])](
-        repeating: (0, [:]), count: parts))
+    let size = max(
+      Self.smallestPart, (batch.count + Self.mostParts - 1) / Self.mostParts)
+    let parts = (batch.count + size - 1) / size
+    scratch.prepare(parts: parts, for: denoiser.network)
+    let losses = Mutex([Double](repeating: 0, count: parts))
     let values = Double(batch.count * denoiser.shape.count)
-    try workers.forEach(parts) { [slots] part, slot in
-      let (session, gradients) = slots.all[slot]
+    try workers.forEach(parts) { [scratch] part, slot in
+      let (session, gradients) = (scratch.sessions[slot], scratch.parts[part])
       session.use(denoiser)
       gradients.reset()
       var loss = 0.0
-      for example in batch[part * Self.partSize..<min((part + 1) * Self.partSize, batch.count)] {
+      for example in batch[part * size..<min((part + 1) * size, batch.count)] {
         loss += Self.differentiate(
           example, session, gradients, scale: 1 / values,
           sigmaData: denoiser.network.architecture.sigmaData)
       }
-      let tensors = denoiser.network.export(gradients)
-      results.withLock { $0[part] = (loss, tensors) }
+      losses.withLock { $0[part] = loss }
     }
-    var (loss, sum) = (0.0, [Float](repeating: 0, count: parameters.values.count))
-    var vector = sum
-    for result in results.withLock({ $0 }) {
-      loss += result.loss
-      parameters.scatter(result.tensors, into: &vector)
-      add(vector, to: &sum)
+    let (count, block) = (scratch.parts[0].count, 1 << 16)
+    try workers.forEach((count + block - 1) / block) { [scratch] index, _ in
+      let range = index * block..<min((index + 1) * block, count)
+      for part in 1..<parts { scratch.parts[0].add(scratch.parts[part], in: range) }
     }
-    return (loss, sum)
+    var vector = [Float](repeating: 0, count: parameters.values.count)
+    parameters.scatter(denoiser.network.export(scratch.parts[0]), into: &vector)
+    return (losses.withLock { $0.reduce(0, +) }, vector)
   }
 
   /// One step of Adam on a batch.
@@ -133,13 +137,6 @@ public final class DiffusionTrainer {
     session.pullback(of: residual.span, into: &input, adding: gradients)
     return loss
   }
-}
-
-/// target ← target + values.
-private func add(_ values: [Float], to target: inout [Float]) {
-  var target = target.mutableSpan
-  let values = values.span
-  for i in values.indices { target[i] += values[i] }
 }
 
 /// target ← target + share·(values − target).
