@@ -70,9 +70,10 @@ enum WinogradTile2: WinogradTile {
 /// Rounding errors are half of those with the usual ±1, ±2, and less than twice the definition's.
 enum WinogradTile4: WinogradTile {
   static let outputs = 4
-  private static let a = 0.625
-  private static let b = 1.5
-  private static let (p, q) = (a * a, b * b)
+  private static var a: Double { 0.625 }
+  private static var b: Double { 1.5 }
+  private static var p: Double { a * a }
+  private static var q: Double { b * b }
 
   static let filter: [SIMD3<Double>] = {
     let atA = 1 / (2 * p * (p - q))
@@ -90,9 +91,9 @@ enum WinogradTile4: WinogradTile {
   static func transformInput(
     _ d: UnsafePointer<Float>, step: Int, into t: UnsafeMutablePointer<Float>, step target: Int
   ) {
-    let (a, b) = (lanes(0.625), lanes(1.5))
-    let (minusP, minusQ) = (lanes(-0.390625), lanes(-2.25))
-    let (product, minusSum) = (lanes(0.87890625), lanes(-2.640625))
+    let (a, b) = (lanes(Self.a), lanes(Self.b))
+    let (minusP, minusQ) = (lanes(-Self.p), lanes(-Self.q))
+    let (product, minusSum) = (lanes(Self.p * Self.q), lanes(-Self.p - Self.q))
     let (d0, d1, d2) = (Lanes(at: d), Lanes(at: d + step), Lanes(at: d + 2 * step))
     let (d3, d4) = (Lanes(at: d + 3 * step), Lanes(at: d + 4 * step))
     let d5 = Lanes(at: d + 5 * step)
@@ -110,9 +111,9 @@ enum WinogradTile4: WinogradTile {
   static func transformOutput(
     _ t: UnsafePointer<Float>, step: Int, into y: UnsafeMutablePointer<Float>, step target: Int
   ) {
-    let (a, b) = (lanes(0.625), lanes(1.5))
-    let (p, q) = (lanes(0.390625), lanes(2.25))
-    let (cubeA, cubeB) = (lanes(0.244140625), lanes(3.375))
+    let (cubeA, cubeB) = (lanes(Self.a * Self.p), lanes(Self.b * Self.q))
+    let (a, b) = (lanes(Self.a), lanes(Self.b))
+    let (p, q) = (lanes(Self.p), lanes(Self.q))
     let (t1, t2) = (Lanes(at: t + step), Lanes(at: t + 2 * step))
     let (t3, t4) = (Lanes(at: t + 3 * step), Lanes(at: t + 4 * step))
     let (sumA, differenceA) = (t1 + t2, t1 - t2)
@@ -128,9 +129,9 @@ enum WinogradTile4: WinogradTile {
   static func transformCotangent(
     _ dy: UnsafePointer<Float>, step: Int, into t: UnsafeMutablePointer<Float>, step target: Int
   ) {
-    let (a, b) = (lanes(0.625), lanes(1.5))
-    let (p, q) = (lanes(0.390625), lanes(2.25))
-    let (cubeA, cubeB) = (lanes(0.244140625), lanes(3.375))
+    let (cubeA, cubeB) = (lanes(Self.a * Self.p), lanes(Self.b * Self.q))
+    let (a, b) = (lanes(Self.a), lanes(Self.b))
+    let (p, q) = (lanes(Self.p), lanes(Self.q))
     let (y0, y1) = (Lanes(at: dy), Lanes(at: dy + step))
     let (y2, y3) = (Lanes(at: dy + 2 * step), Lanes(at: dy + 3 * step))
     let (evenA, oddA) = (y0.plus(p, times: y2), (a * y1).plus(cubeA, times: y3))
