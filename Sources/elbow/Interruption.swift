@@ -6,6 +6,8 @@ import TensorCore
 /// Ends a run in good order on Ctrl-C, SIGTERM, or when its time is up.
 final class Interruption {
   private var sources: [any DispatchSourceProtocol] = []
+  /// Give the signals what they did before.
+  private var restorations: [() -> Void] = []
   private let timer = Timer()
 
   /// Whether the budget was used up.
@@ -18,7 +20,8 @@ final class Interruption {
   /// Watches over `workers` until released; a second signal ends the program at once.
   init(_ workers: WorkerPool, budget: Double?) {
     for number in [SIGINT, SIGTERM, SIGHUP] {
-      signal(number, SIG_IGN)
+      let previous = signal(number, SIG_IGN)
+      restorations.append { signal(number, previous) }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
         Output.error("\nelbow: stopping; what is reported is recorded")
@@ -40,5 +43,8 @@ final class Interruption {
     }
   }
 
-  deinit { for source in sources { source.cancel() } }
+  deinit {
+    for source in sources { source.cancel() }
+    for restore in restorations { restore() }
+  }
 }
