@@ -51,7 +51,8 @@ let package = Package(
     .target(
       name: "Classifiers", dependencies: ["Diffusion", "Records"], swiftSettings: numeric),
     .target(name: "Attacks", dependencies: ["Classifiers", "Records"], swiftSettings: numeric),
-    .target(name: "Training", dependencies: ["Diffusion"], swiftSettings: numeric),
+    .target(
+      name: "Training", dependencies: ["Datasets", "Diffusion", "Records"], swiftSettings: numeric),
     .target(
       name: "Evaluation", dependencies: ["Attacks", "Classifiers", "Datasets", "Records"]),
 
@@ -102,7 +103,7 @@ let package = Package(
       swiftSettings: numeric),
     .testTarget(name: "AttacksTests", dependencies: ["Attacks"], swiftSettings: numeric),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training"], resources: [.copy("Fixtures")],
+      name: "TrainingTests", dependencies: ["Datasets", "Training"], resources: [.copy("Fixtures")],
       swiftSettings: numeric),
     .testTarget(
       name: "RunStoreTests",

@@ -80,8 +80,13 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
     if augmentDimension > 0 { try c.encode(augmentDimension, forKey: .augmentDimension) }
   }
 
+  /// As a checkpoint's metadata holds it.
+  ///
+  /// - Throws: `EncodingError` where a number is not finite.
+  public var json: String { get throws { try JSONValue(encoding: self).canonical } }
+
   /// What makes the sizes impossible, nil where they are sound.
-  var problem: String? {
+  public var problem: String? {
     if resolution < 1 || channels < 1 || classes < 0 || blocks < 1 || multipliers.isEmpty
       || multipliers.contains(where: { $0 < 1 })
     {

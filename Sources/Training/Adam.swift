@@ -1,3 +1,5 @@
+import Foundation
+
 /// Adam with bias correction, and decoupled weight decay (AdamW).
 ///
 ///     m ← β₁m + (1 − β₁)g   v ← β₂v + (1 − β₂)g²
@@ -14,13 +16,23 @@ public struct Adam: Sendable {
   public var weightDecay = 0.0
   /// Steps taken, t.
   public private(set) var steps = 0
-  private var first: [Float]
-  private var second: [Float]
+  /// m.
+  public private(set) var first: [Float]
+  /// v.
+  public private(set) var second: [Float]
 
   /// For `count` parameters.
   public init(count: Int) {
     first = [Float](repeating: 0, count: count)
     second = first
+  }
+
+  /// Goes on from m and v after `steps` steps.
+  public init(first: [Float], second: [Float], steps: Int) {
+    precondition(first.count == second.count, "m has \(first.count) values, v \(second.count)")
+    self.first = first
+    self.second = second
+    self.steps = steps
   }
 
   /// Takes one step.
@@ -37,8 +49,9 @@ public struct Adam: Sendable {
     let factors = Factors(
       beta1: Float(betas.0), rest1: Float(1 - betas.0), beta2: Float(betas.1),
       rest2: Float(1 - betas.1), kept: Float(1 - rate * weightDecay),
-      scale: Float(rate / (1 - power(betas.0, steps))),
-      correction: Float((1 / (1 - power(betas.1, steps))).squareRoot()), epsilon: Float(epsilon))
+      scale: Float(rate / (1 - pow(betas.0, Double(steps)))),
+      correction: Float((1 / (1 - pow(betas.1, Double(steps)))).squareRoot()),
+      epsilon: Float(epsilon))
     Self.apply(factors, gradient.span, &first, &second, &parameters)
   }
 
@@ -60,9 +73,5 @@ public struct Adam: Sendable {
       theta[i] =
         f.kept * theta[i] - f.scale * m[i] / (v[i].squareRoot() * f.correction + f.epsilon)
     }
-  }
-
-  private func power(_ base: Double, _ exponent: Int) -> Double {
-    (0..<exponent).reduce(1) { product, _ in product * base }
   }
 }

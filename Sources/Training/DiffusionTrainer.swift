@@ -31,14 +31,17 @@ public final class DiffusionTrainer {
     }
   }
 
+  /// Parameters, moving average and optimizer.
+  public private(set) var state: TrainingState
   /// The parameters.
-  public private(set) var parameters: ParameterVector
+  public var parameters: ParameterVector { state.parameters }
   /// Their exponential moving average.
-  public private(set) var average: ParameterVector
-  /// The optimizer's state.
-  public private(set) var optimizer: Adam
+  public var average: ParameterVector { state.average }
   private let workers: WorkerPool
   private let scratch: Scratch
+
+  /// A network that has learnt nothing, F = 0, has a loss of about 1 at every σ.
+  private static let divergedLoss = 100.0
 
   /// Most parts of a batch, and fewest images in one.
   private static let (mostParts, smallestPart) = (8, 16)
@@ -46,12 +49,17 @@ public final class DiffusionTrainer {
   /// Starts from `parameters`.
   ///
   /// - Throws: what building the network throws.
-  public init(_ parameters: ParameterVector, workers: WorkerPool) throws {
-    self.parameters = parameters
-    average = parameters
-    optimizer = Adam(count: parameters.values.count)
+  public convenience init(_ parameters: ParameterVector, workers: WorkerPool) throws {
+    try self.init(TrainingState(parameters), workers: workers)
+  }
+
+  /// Goes on from `state`.
+  ///
+  /// - Throws: what building the network throws.
+  public init(_ state: TrainingState, workers: WorkerPool) throws {
+    self.state = state
     self.workers = workers
-    scratch = Scratch(workers.count, try parameters.makeDenoiser())
+    scratch = Scratch(workers.count, try state.parameters.makeDenoiser())
   }
 
   /// A session for each worker, and gradients for each part of a batch: whoever works on one is
@@ -103,18 +111,75 @@ public final class DiffusionTrainer {
     return (losses.withLock { $0.reduce(0, +) }, vector)
   }
 
+  /// What one step saw.
+  public struct Step: Sendable {
+    /// The loss before the step.
+    public var loss: Double
+    /// ‖gradient‖₂ before clipping.
+    public var gradientNorm: Double
+  }
+
   /// One step of Adam on a batch.
   ///
   /// - Parameters:
   ///   - rate: learning rate.
   ///   - decay: of the moving average.
-  /// - Returns: the loss before the step.
-  /// - Throws: `CancellationError` where the workers are cancelled; nothing has changed then.
-  public func step(_ batch: [Example], rate: Double, decay: Double) throws -> Double {
-    let (loss, gradient) = try gradient(batch)
-    optimizer.step(&parameters.values, gradient: gradient, rate: rate)
-    mix(parameters.values, into: &average.values, share: Float(1 - decay))
-    return loss
+  ///   - clip: longest gradient, ‖g‖₂; a longer one is scaled down to it.
+  /// - Throws: `TrainingError` where the loss is 100 or more, or loss or gradient are not finite,
+  ///   `CancellationError` where the workers are cancelled; nothing has changed then.
+  @discardableResult
+  public func step(
+    _ batch: [Example], rate: Double, decay: Double, clip: Double = .infinity
+  ) throws -> Step {
+    var (loss, gradient) = try gradient(batch)
+    let norm = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    guard loss < Self.divergedLoss, norm.isFinite else {
+      throw TrainingError(
+        "the training diverged: loss \(loss), gradient norm \(norm); lower 'rate' or 'clip'")
+    }
+    if norm > clip {
+      let factor = Float(clip / norm)
+      for i in gradient.indices { gradient[i] *= factor }
+    }
+    state.step(gradient, rate: rate, decay: decay)
+    return Step(loss: loss, gradientNorm: norm)
+  }
+
+  /// The loss of the moving average on `examples`.
+  ///
+  /// - Throws: `CancellationError` where the workers are cancelled.
+  public func averageLoss(_ examples: [Example]) throws -> Double {
+    precondition(!examples.isEmpty, "a loss needs an image")
+    let denoiser = try average.makeDenoiser()
+    let losses = Mutex([Double](repeating: 0, count: examples.count))
+    let scale = 1 / Double(examples.count * denoiser.shape.count)
+    try workers.forEach(examples.count) { [scratch] item, slot in
+      let session = scratch.sessions[slot]
+      session.use(denoiser)
+      let (loss, _) = Self.evaluate(
+        examples[item], session, scale: scale,
+        sigmaData: denoiser.network.architecture.sigmaData, keeps: false)
+      losses.withLock { $0[item] = loss }
+    }
+    return losses.withLock { $0.reduce(0, +) }
+  }
+
+  /// One example's part of the loss, and the gradient of it to the residual.
+  private static func evaluate(
+    _ example: Example, _ session: EDMDenoiser.Session, scale: Double, sigmaData: Double,
+    keeps: Bool
+  ) -> (loss: Double, cotangent: [Float]) {
+    var residual = [Float](repeating: 0, count: example.image.count)
+    var output = residual.mutableSpan
+    session.residual(
+      image: example.image.span, noise: example.noise.span, sigma: example.sigma,
+      label: example.label, into: &output, keepsForBackward: keeps)
+    let s = Double(example.sigma)
+    let weight = scale * (s * s + sigmaData * sigmaData) / (s * s * sigmaData * sigmaData)
+    let loss = weight * residual.reduce(0) { $0 + Double($1) * Double($1) }
+    let factor = Float(2 * weight)
+    for i in residual.indices { residual[i] *= factor }
+    return (loss, residual)
   }
 
   /// Adds the parameters' gradients of one example's part of the loss, and returns that part.
@@ -122,26 +187,11 @@ public final class DiffusionTrainer {
     _ example: Example, _ session: EDMDenoiser.Session, _ gradients: ParameterGradients,
     scale: Double, sigmaData: Double
   ) -> Double {
-    var residual = [Float](repeating: 0, count: example.image.count)
-    var output = residual.mutableSpan
-    session.residual(
-      image: example.image.span, noise: example.noise.span, sigma: example.sigma,
-      label: example.label, into: &output, keepsForBackward: true)
-    let s = Double(example.sigma)
-    let weight = scale * (s * s + sigmaData * sigmaData) / (s * s * sigmaData * sigmaData)
-    let loss = weight * residual.reduce(0) { $0 + Double($1) * Double($1) }
-    let factor = Float(2 * weight)
-    for i in residual.indices { residual[i] *= factor }
-    var pulled = [Float](repeating: 0, count: residual.count)
+    let (loss, cotangent) = evaluate(
+      example, session, scale: scale, sigmaData: sigmaData, keeps: true)
+    var pulled = [Float](repeating: 0, count: cotangent.count)
     var input = pulled.mutableSpan
-    session.pullback(of: residual.span, into: &input, adding: gradients)
+    session.pullback(of: cotangent.span, into: &input, adding: gradients)
     return loss
   }
-}
-
-/// target ← target + share·(values − target).
-private func mix(_ values: [Float], into target: inout [Float], share: Float) {
-  var target = target.mutableSpan
-  let values = values.span
-  for i in values.indices { target[i] += share * (values[i] - target[i]) }
 }

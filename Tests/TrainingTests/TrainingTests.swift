@@ -1,3 +1,4 @@
+import Datasets
 import Diffusion
 import Foundation
 import TensorCore
@@ -61,7 +62,7 @@ import Training
     let batch = try batch(times: 5)
     let (one, three) = (try trainer(threads: 1), try trainer(threads: 3))
     for _ in 0..<2 {
-      let losses = [one, three].map { try? $0.step(batch, rate: 1e-3, decay: 0.9) }
+      let losses = [one, three].map { try? $0.step(batch, rate: 1e-3, decay: 0.9).loss }
       #expect(losses[0] != nil && losses[0] == losses[1])
     }
     #expect(one.parameters.values == three.parameters.values)
@@ -74,7 +75,7 @@ import Training
     let batch = try batch()
     let trainer = try trainer(threads: 2)
     let before = trainer.parameters.values
-    let first = try trainer.step(batch, rate: 1e-3, decay: 0.75)
+    let first = try trainer.step(batch, rate: 1e-3, decay: 0.75).loss
     let after = trainer.parameters.values
     for i in stride(from: 0, to: before.count, by: 9973) {
       #expect(abs(trainer.average.values[i] - (0.75 * before[i] + 0.25 * after[i])) < 1e-6)
@@ -101,5 +102,104 @@ import Training
     }
     #expect(adam.steps == 4)
     for (found, saved) in zip(parameters, expected) { #expect(abs(Double(found) - saved) < 1e-6) }
+  }
+
+  /// A clipped gradient moves like a shorter one, and a diverged step changes nothing.
+  @Test func stepsClipAndRefuseToDiverge() throws {
+    let batch = try batch()
+    let trainer = try trainer(threads: 2)
+    let before = trainer.parameters.values
+    let (_, gradient) = try trainer.gradient(batch)
+    let norm = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    var (expected, adam) = (before, Adam(count: before.count))
+    adam.step(&expected, gradient: gradient.map { $0 / 2 }, rate: 1e-3)
+    let step = try trainer.step(batch, rate: 1e-3, decay: 0.9, clip: norm / 2)
+    #expect(abs(step.gradientNorm - norm) < 1e-9 * norm)
+    #expect(zip(trainer.state.optimizer.first, adam.first).allSatisfy { abs($0 - $1) < 1e-7 })
+    #expect(trainer.parameters.values != before)
+
+    var broken = batch
+    broken[0].image[5] = .nan
+    let state = trainer.parameters.values
+    #expect(throws: TrainingError.self) { try trainer.step(broken, rate: 1e-3, decay: 0.9) }
+    #expect(trainer.parameters.values == state && trainer.state.optimizer.steps == 1)
+  }
+
+  /// A state that was written and read goes on to the same bits.
+  @Test func statesGoOnAsTheyWere() throws {
+    let path =
+      FileManager.default.temporaryDirectory.path(percentEncoded: false)
+      + "elbow-state-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let batch = try batch()
+    let workers = WorkerPool(threads: 2)
+    let whole = try DiffusionTrainer(TrainingState(start, weightDecay: 0.1), workers: workers)
+    try whole.step(batch, rate: 1e-3, decay: 0.9)
+    try whole.state.write(to: path, identity: "a")
+    try whole.step(batch, rate: 1e-3, decay: 0.9)
+    let read = try TrainingState(path: path, identity: "a", start: start, weightDecay: 0.1)
+    let rest = try DiffusionTrainer(read, workers: workers)
+    try rest.step(batch, rate: 1e-3, decay: 0.9)
+    #expect(rest.parameters.values == whole.parameters.values)
+    #expect(rest.average.values == whole.average.values)
+    #expect(throws: TrainingError.self) {
+      try TrainingState(path: path, identity: "b", start: start)
+    }
+  }
+
+  /// Warm-up to the peak, then a cosine to 0.
+  @Test func ratesWarmUpAndFall() {
+    var recipe = DiffusionRecipe()
+    (recipe.rate, recipe.warmupSteps) = (2, 10)
+    #expect(recipe.rate(at: 0, of: 110) == 0.2)
+    #expect(recipe.rate(at: 9, of: 110) == 2 && recipe.rate(at: 10, of: 110) == 2)
+    #expect(abs(recipe.rate(at: 60, of: 110) - 1) < 1e-12)
+    #expect(recipe.rate(at: 109, of: 110) < 1e-3)
+    #expect(recipe.decay(at: 0) == 0.1 && recipe.decay(at: 1_000_000) == recipe.averageDecay)
+  }
+
+  /// Every epoch shows every image learnt from once, in an order of its own, and no held-out one.
+  @Test func epochsShowEveryImageOnce() throws {
+    let dataset = try DatasetCatalog.load("fashion-mnist", split: "train")
+    var recipe = DiffusionRecipe()
+    (recipe.heldOut, recipe.batch, recipe.flip) = (dataset.count - 300, 100, false)
+    (recipe.labelDropout, recipe.sigmaDeviation) = (0, 0)
+    var examples = DiffusionExamples(recipe, dataset: dataset)
+    let known = (0..<300).map { dataset.image(at: $0).map { Float($0) / 127.5 - 1 } }
+    func epoch(_ number: Int) -> [[Float]] {
+      (0..<3).flatMap { examples.batch(at: 3 * number + $0).map(\.image) }
+    }
+    let (first, second) = (epoch(0), epoch(1))
+    #expect(Set(first) == Set(known) && Set(second) == Set(known))
+    #expect(first != second && first == epoch(0))
+    #expect(examples.validation.count == recipe.heldOut)
+    let sigma = Float(exp(recipe.sigmaMean))
+    #expect(examples.batch(at: 0).allSatisfy { abs($0.sigma - sigma) < 1e-6 && $0.label != nil })
+  }
+
+  /// Half of the images are mirrored, a tenth lose their labels, ln σ is normal, shifts stay in
+  /// bounds: each within four standard errors.
+  @Test func examplesFollowTheRecipe() throws {
+    let dataset = try DatasetCatalog.load("fashion-mnist", split: "train")
+    var recipe = DiffusionRecipe()
+    recipe.batch = 4000
+    var examples = DiffusionExamples(recipe, dataset: dataset)
+    let batch = examples.batch(at: 7)
+    let n = Double(batch.count)
+    let dropped = Double(batch.count { $0.label == nil }) / n
+    #expect(abs(dropped - 0.1) < 4 * (0.09 / n).squareRoot())
+    let logs = batch.map { (log(Double($0.sigma)) - recipe.sigmaMean) / recipe.sigmaDeviation }
+    #expect(abs(logs.reduce(0, +) / n) < 4 / n.squareRoot())
+    #expect(abs(logs.reduce(0) { $0 + $1 * $1 } / n - 1) < 4 * (2 / n).squareRoot())
+    recipe.flip = false
+    examples = DiffusionExamples(recipe, dataset: dataset)
+    let plain = examples.batch(at: 7)
+    let mirrored = Double(zip(batch, plain).count { $0.image != $1.image }) / n
+    #expect(abs(mirrored - 0.5) < 4 * (0.25 / n).squareRoot())
+    recipe.shift = 2
+    examples = DiffusionExamples(recipe, dataset: dataset)
+    let shifted = examples.batch(at: 7)
+    let moved = Double(zip(shifted, plain).count { $0.image != $1.image }) / n
+    #expect(abs(moved - 24.0 / 25) < 4 * (0.0384 / n).squareRoot())
   }
 }

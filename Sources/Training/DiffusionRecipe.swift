@@ -1,0 +1,123 @@
+import Diffusion
+import Foundation
+import Records
+
+/// How a diffusion model is trained: with the images, it decides the weights to the last bit.
+public struct DiffusionRecipe: Codable, Hashable, Sendable {
+  /// Dataset whose `train` split is learnt.
+  public var dataset = "fashion-mnist"
+  /// Channels of the first level.
+  public var width = 16
+  /// Channels of each level, in units of `width`.
+  public var multipliers = [1, 2, 4]
+  /// Blocks a level in the encoder.
+  public var blocks = 1
+  /// Resolutions whose blocks attend.
+  public var attentionResolutions = [7]
+  /// Shipped model or file of the same architecture to start from; nil: random weights.
+  public var initial: String?
+  /// Passes through the training images.
+  public var epochs = 16.0
+  /// Images a step.
+  public var batch = 128
+  /// Highest learning rate.
+  public var rate = 1e-3
+  /// Steps over which the rate rises from 0; then it falls to 0 as a cosine.
+  public var warmupSteps = 500
+  /// λ of AdamW.
+  public var weightDecay = 0.0
+  /// Longest gradient, ‖g‖₂; longer ones are scaled down.
+  public var clip = 1.0
+  /// Decay of the moving average a step; less in the first steps, (1 + t)/(10 + t).
+  public var averageDecay = 0.9995
+  /// Probability that an image's label is dropped.
+  public var labelDropout = 0.1
+  /// Mean of ln σ.
+  public var sigmaMean = -1.2
+  /// Standard deviation of ln σ.
+  public var sigmaDeviation = 1.2
+  /// Whether half of the images are mirrored.
+  public var flip = true
+  /// Largest shift in either direction, pixels.
+  public var shift = 0
+  /// Images kept from training, at the split's end, to validate on.
+  public var heldOut = 1000
+  /// Seed of weights, order, noise and augmentation.
+  public var seed: UInt64 = 0
+
+  /// Keys as files spell them.
+  public enum CodingKeys: String, CodingKey, CaseIterable {
+    case dataset, width, multipliers, blocks, epochs, batch, rate, clip, flip, shift, seed
+    case attentionResolutions = "attention_resolutions"
+    case initial = "init"
+    case warmupSteps = "warmup_steps"
+    case weightDecay = "weight_decay"
+    case averageDecay = "ema"
+    case labelDropout = "label_dropout"
+    case sigmaMean = "sigma_mean"
+    case sigmaDeviation = "sigma_deviation"
+    case heldOut = "held_out"
+  }
+
+  /// The defaults.
+  public init() {}
+
+  public init(from decoder: any Decoder) throws {
+    let c = try decoder.container(keyedBy: CodingKeys.self)
+    func read<T: Decodable>(_ key: CodingKeys, into value: inout T) throws {
+      value = try c.decodeIfPresent(T.self, forKey: key) ?? value
+    }
+    try read(.dataset, into: &dataset)
+    try read(.width, into: &width)
+    try read(.multipliers, into: &multipliers)
+    try read(.blocks, into: &blocks)
+    try read(.attentionResolutions, into: &attentionResolutions)
+    initial = try c.decodeIfPresent(String.self, forKey: .initial)
+    try read(.epochs, into: &epochs)
+    try read(.batch, into: &batch)
+    try read(.rate, into: &rate)
+    try read(.warmupSteps, into: &warmupSteps)
+    try read(.weightDecay, into: &weightDecay)
+    try read(.clip, into: &clip)
+    try read(.averageDecay, into: &averageDecay)
+    try read(.labelDropout, into: &labelDropout)
+    try read(.sigmaMean, into: &sigmaMean)
+    try read(.sigmaDeviation, into: &sigmaDeviation)
+    try read(.flip, into: &flip)
+    try read(.shift, into: &shift)
+    try read(.heldOut, into: &heldOut)
+    try read(.seed, into: &seed)
+  }
+
+  /// What makes the recipe impossible, nil where it is sound.
+  public func problem(images: Int) -> String? {
+    let ranges: [(CodingKeys, Double, ClosedRange<Double>)] = [
+      (.epochs, epochs, 1e-6...1e6), (.batch, Double(batch), 1...100_000),
+      (.rate, rate, 1e-12...10), (.warmupSteps, Double(warmupSteps), 0...1e9),
+      (.weightDecay, weightDecay, 0...1), (.clip, clip, 1e-12...1e12),
+      (.averageDecay, averageDecay, 0...(1 - 1e-9)), (.labelDropout, labelDropout, 0...1),
+      (.sigmaMean, sigmaMean, -10...10), (.sigmaDeviation, sigmaDeviation, 0...10),
+      (.shift, Double(shift), 0...8), (.heldOut, Double(heldOut), 1...Double(images - 1)),
+    ]
+    return ranges.first { !$0.2.contains($0.1) }.map { key, value, range in
+      "'\(key.rawValue)' must be in \(range.lowerBound)…\(range.upperBound), got \(value)"
+    }
+  }
+
+  /// Steps in all, for `images` images to learn from.
+  public func steps(images: Int) -> Int {
+    max(1, Int((epochs * Double(images) / Double(batch)).rounded()))
+  }
+
+  /// The learning rate of a step, from 0: linear warm-up, then a cosine to 0.
+  public func rate(at step: Int, of steps: Int) -> Double {
+    if step < warmupSteps { return rate * Double(step + 1) / Double(warmupSteps) }
+    let share = Double(step - warmupSteps) / Double(max(steps - warmupSteps, 1))
+    return rate * 0.5 * (1 + cos(Double.pi * share))
+  }
+
+  /// The moving average's decay at a step, from 0.
+  public func decay(at step: Int) -> Double {
+    min(averageDecay, Double(1 + step) / Double(10 + step))
+  }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Datasets
+import Diffusion
+import Foundation
+import Records
+import TensorCore
+import Training
+import Yams
+
+/// Trains networks.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Train networks from a recipe.",
+    subcommands: [Diffusion.self])
+
+  /// Trains a class-conditional and unconditional diffusion model.
+  struct Diffusion: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Train a diffusion model on the EDM loss.",
+      discussion: """
+        The state is kept beside the model, in MODEL.state, at most a minute old: the same command \
+        goes on from there after any interruption, and ends with the same weights, bit for bit, as an \
+        undisturbed training, on any number of threads.
+
+        Keys of the recipe: \(DiffusionRecipe.CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")).
+        """)
+
+    @Option(
+      name: [.customShort("c"), .customLong("config")],
+      help: ArgumentHelp("YAML file of the recipe.", valueName: "file"))
+    var config: String
+    @Option(help: ArgumentHelp("Where the model goes.", valueName: "file"))
+    var out: String
+    @Option(help: ArgumentHelp("Folder of the dataset's files.", valueName: "dir"))
+    var data: String?
+    @Option(help: "Worker threads (default: all cores).") var threads: Int?
+    @Option(help: ArgumentHelp("Stop after this time, as 90s, 30m or 2h; the state is kept."))
+    var budget: String?
+
+    func validate() throws {
+      guard (1...1024).contains(threads ?? 1) else {
+        throw ValidationError("--threads must be 1 to 1024")
+      }
+    }
+
+    func run() throws {
+      let recipe = try Self.recipe(config)
+      let seconds = try budget.map(RunCommand.seconds)
+      let dataset = try DatasetCatalog.load(recipe.dataset, split: "train", directory: data)
+      if let problem = recipe.problem(images: dataset.count) {
+        throw ConfigurationError("\(config): \(problem)")
+      }
+      let workers = WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+      var job = try TrainingJob(recipe, dataset: dataset, model: out, workers: workers)
+      let interruption = Interruption(workers, budget: seconds)
+      do {
+        try job.run()
+      } catch is CancellationError {
+        try job.save()
+        Output.error(
+          "\nelbow: \(interruption.isOutOfTime ? "time is up" : "interrupted") at step "
+            + "\(job.step) of \(job.steps); the same command goes on")
+        throw ExitCode(interruption.isOutOfTime ? 0 : 130)
+      }
+      try Output.write("\(out)\n")
+    }
+
+    private static func recipe(_ file: String) throws -> DiffusionRecipe {
+      guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+        throw ConfigurationError("\(file): cannot be read; -c takes a YAML file of a recipe")
+      }
+      let known = DiffusionRecipe.CodingKeys.allCases.map(\.rawValue)
+      do {
+        for key in try Yams.compose(yaml: text)?.mapping?.keys.compactMap(\.string) ?? []
+        where !known.contains(key) {
+          throw ConfigurationError("\(file): no key '\(key)'\(didYouMean(key, among: known))")
+        }
+        return text.allSatisfy(\.isWhitespace)
+          ? DiffusionRecipe() : try YAMLDecoder().decode(DiffusionRecipe.self, from: text)
+      } catch let error as ConfigurationError {
+        throw error
+      } catch {
+        throw ConfigurationError("\(file): is no recipe: \(error)")
+      }
+    }
+  }
+}
+
+extension TrainingError: UsageProblem {
+  var isUsage: Bool { false }
+}
