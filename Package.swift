@@ -58,7 +58,7 @@ let package = Package(
 
     .target(
       name: "Migrations", path: "Migrations", sources: ["Migrations.swift"],
-      resources: [.embedInCode("V0001__runs.sql")]),
+      resources: [.embedInCode("V0001__runs.sql"), .embedInCode("V0002__trainings.sql")]),
     .target(
       name: "Queries", path: "Queries", sources: ["Queries.swift"],
       resources: [
@@ -75,6 +75,8 @@ let package = Package(
         .embedInCode("runs.sql"),
         .embedInCode("sessions.sql"),
         .embedInCode("timesteps.sql"),
+        .embedInCode("training-metrics.sql"),
+        .embedInCode("trainings.sql"),
       ]),
     .target(
       name: "RunStore",

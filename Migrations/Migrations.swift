@@ -17,6 +17,9 @@ public enum Migrations {
   /// All of them.
   public static let all: [Migration] = [
     Migration(
-      name: "V0001__runs", sql: String(decoding: PackageResources.V0001__runs_sql, as: UTF8.self))
+      name: "V0001__runs", sql: String(decoding: PackageResources.V0001__runs_sql, as: UTF8.self)),
+    Migration(
+      name: "V0002__trainings",
+      sql: String(decoding: PackageResources.V0002__trainings_sql, as: UTF8.self)),
   ]
 }

@@ -92,6 +92,8 @@ public enum Queries {
     PackageResources.runs_sql,
     PackageResources.sessions_sql,
     PackageResources.timesteps_sql,
+    PackageResources.training_metrics_sql,
+    PackageResources.trainings_sql,
   ].compactMap { Query(String(decoding: $0, as: UTF8.self)) }
 
   /// The query of a name, nil where there is none.

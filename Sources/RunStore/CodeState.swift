@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Records
 
 /// The code that a run ran: of the checkout that the program lies in, else of the working
@@ -45,5 +46,18 @@ struct CodeState: Sendable {
     guard process.terminationStatus == 0 else { return nil }
     return String(decoding: data, as: UTF8.self)
       .trimmingCharacters(in: CharacterSet(charactersIn: "\n"))
+  }
+}
+
+extension CodeState {
+  /// Stores the uncommitted changes, each once.
+  ///
+  /// - Returns: their SHA-256, nil where there are none.
+  func insertDiff(_ db: Database) throws -> String? {
+    guard let diff else { return nil }
+    let hash = SHA256.hexDigest(of: diff)
+    try db.execute(
+      sql: "INSERT INTO code_diff VALUES (?, ?) ON CONFLICT DO NOTHING", arguments: [hash, diff])
+    return hash
   }
 }

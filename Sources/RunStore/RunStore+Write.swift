@@ -102,7 +102,7 @@ extension RunStore {
 
   // MARK: Parts
 
-  private func writing<R>(_ body: (Database) throws -> R) throws -> R {
+  func writing<R>(_ body: (Database) throws -> R) throws -> R {
     do { return try database.write(body) } catch { throw RunStoreError(error, file: path) }
   }
 
@@ -162,13 +162,7 @@ extension RunStore {
     let number =
       try Int.fetchOne(
         db, sql: "SELECT count(*) FROM session WHERE run_id = ?", arguments: [header.id]) ?? 0
-    var diffHash: String?
-    if let diff = code?.diff {
-      let hash = SHA256.hexDigest(of: diff)
-      try db.execute(
-        sql: "INSERT INTO code_diff VALUES (?, ?) ON CONFLICT DO NOTHING", arguments: [hash, diff])
-      diffHash = hash
-    }
+    let diffHash = try code?.insertDiff(db)
     let process = ProcessIdentity.current
     let now = Timestamp.now
     try db.execute(

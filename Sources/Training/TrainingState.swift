@@ -17,6 +17,8 @@ public struct TrainingError: Error, CustomStringConvertible, Equatable {
 
 /// All that a training has come to: with the recipe it decides every later step.
 public struct TrainingState: Sendable {
+  /// ULID of the training.
+  public let id: String
   /// θ.
   public internal(set) var parameters: ParameterVector
   /// Exponential moving average of θ.
@@ -26,6 +28,7 @@ public struct TrainingState: Sendable {
 
   /// The state before the first step.
   public init(_ parameters: ParameterVector, weightDecay: Double = 0) {
+    id = ULID.make()
     self.parameters = parameters
     average = parameters
     optimizer = Adam(count: parameters.values.count)
@@ -49,7 +52,7 @@ public struct TrainingState: Sendable {
       [
         "parameters": tensor(parameters.values), "average": tensor(average.values),
         "adam.first": tensor(optimizer.first), "adam.second": tensor(optimizer.second),
-      ], metadata: ["identity": identity, "steps": String(optimizer.steps)], to: path)
+      ], metadata: ["id": id, "identity": identity, "steps": String(optimizer.steps)], to: path)
   }
 
   /// Reads what `write` wrote for the same training.
@@ -60,7 +63,7 @@ public struct TrainingState: Sendable {
     path: String, identity: String, start: ParameterVector, weightDecay: Double = 0
   ) throws {
     let file = try SafetensorsFile(path: path)
-    guard file.metadata["identity"] == identity,
+    guard file.metadata["identity"] == identity, let id = file.metadata["id"],
       let steps = file.metadata["steps"].flatMap(Int.init)
     else {
       throw TrainingError(
@@ -74,6 +77,7 @@ public struct TrainingState: Sendable {
       }
       return values
     }
+    self.id = id
     (parameters, average) = (start, start)
     parameters.values = try values("parameters")
     average.values = try values("average")

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Datasets
 import Diffusion
+import Evaluation
 import Foundation
 import Records
+import RunStore
 import TensorCore
 import Training
 import Yams
@@ -20,7 +22,8 @@ struct TrainCommand: ParsableCommand {
       discussion: """
         The state is kept beside the model, in MODEL.state, at most a minute old: the same command \
         goes on from there after any interruption, and ends with the same weights, bit for bit, as an \
-        undisturbed training, on any number of threads.
+        undisturbed training, on any number of threads. 'elbow query trainings' lists what is \
+        recorded, 'elbow query training-metrics' the loss of every step.
 
         Keys of the recipe: \(DiffusionRecipe.CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")).
         """)
@@ -33,6 +36,7 @@ struct TrainCommand: ParsableCommand {
     var out: String
     @Option(help: ArgumentHelp("Folder of the dataset's files.", valueName: "dir"))
     var data: String?
+    @OptionGroup var database: DatabaseOption
     @Option(help: "Worker threads (default: all cores).") var threads: Int?
     @Option(help: ArgumentHelp("Stop after this time, as 90s, 30m or 2h; the state is kept."))
     var budget: String?
@@ -52,16 +56,31 @@ struct TrainCommand: ParsableCommand {
       }
       let workers = WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
       var job = try TrainingJob(recipe, dataset: dataset, model: out, workers: workers)
+      let store = try RunStore(database.path, for: .write)
+      defer { store.close() }
+      let writer = try TrainingWriter(store, job.header)
       let interruption = Interruption(workers, budget: seconds)
+      let (clock, cpu) = (Date(), ProcessUsage.current.cpuSeconds)
+      func finish(_ status: RunEnding.Status, error: String? = nil, model: String? = nil) throws {
+        let usage = ProcessUsage.current
+        try writer.finish(
+          RunEnding(
+            status: status, error: error, wallSeconds: Date().timeIntervalSince(clock),
+            cpuSeconds: usage.cpuSeconds - cpu, peakMemory: usage.peakMemory), model: model)
+      }
       do {
-        try job.run()
+        try job.run(report: writer.log)
       } catch is CancellationError {
-        try job.save()
+        try finish(.interrupted)
         Output.error(
-          "\nelbow: \(interruption.isOutOfTime ? "time is up" : "interrupted") at step "
+          "elbow: \(interruption.isOutOfTime ? "time is up" : "interrupted") at step "
             + "\(job.step) of \(job.steps); the same command goes on")
         throw ExitCode(interruption.isOutOfTime ? 0 : 130)
+      } catch {
+        try? finish(.failed, error: "\(error)")
+        throw error
       }
+      try finish(.finished, model: Checkpoint(path: out).sha256)
       try Output.write("\(out)\n")
     }
 

@@ -9,6 +9,8 @@ import Training
 struct TrainingJob {
   /// Steps in all.
   let steps: Int
+  /// What is recorded of it.
+  let header: TrainingHeader
   private let recipe: DiffusionRecipe
   private let identity: String
   private let model: String
@@ -66,53 +68,82 @@ struct TrainingJob {
       }
       trainer = try DiffusionTrainer(
         TrainingState(start, weightDecay: recipe.weightDecay), workers: workers)
-      try trainer.state.write(to: model + ".state", identity: identity)
     }
+    header = TrainingHeader(
+      id: trainer.state.id, kind: "diffusion", recipe: try JSONValue(encoding: recipe).canonical,
+      dataset: dataset.name, datasetSHA256: dataset.sha256, initialSHA256: checkpoint?.sha256,
+      steps: steps, firstStep: trainer.state.optimizer.steps, modelPath: model,
+      threads: workers.count, blas: "\(BLAS.version) \(BLAS.kernel)",
+      instructionSet: compiledInstructionSet, arguments: CommandLine.arguments)
   }
-
-  /// Writes the state, replacing the last one at once.
-  func save() throws { try trainer.state.write(to: statePath, identity: identity) }
 
   /// Takes all steps that are left and writes the model.
   ///
-  /// - Throws: `CancellationError` where the workers are cancelled, `TrainingError` where the
-  ///   training diverges: the last good state stays on the disk.
-  mutating func run() throws {
+  /// Measurements are reported before the state that has seen them is written.
+  ///
+  /// - Throws: `CancellationError` where the workers are cancelled, the state being written;
+  ///   `TrainingError` where the training diverges: the last good state stays on the disk.
+  mutating func run(report: ([TrainingMetric]) throws -> Void) throws {
     let (began, first) = (Date(), step)
     var (saved, shown) = (began, began)
-    var recent: (loss: Double, count: Int) = (0, 0)
-    while step < steps {
-      let done: DiffusionTrainer.Step
-      do {
-        done = try trainer.step(
-          examples.batch(at: step), rate: recipe.rate(at: step, of: steps),
-          decay: recipe.decay(at: step), clip: recipe.clip)
-      } catch let error as TrainingError {
-        throw TrainingError(error, step: step, kept: statePath)
-      }
-      recent = (recent.loss + done.loss, recent.count + 1)
-      let now = Date()
-      if now.timeIntervalSince(saved) > Self.saving {
-        try save()
-        saved = now
-      }
-      if now.timeIntervalSince(shown) > Self.showing || step == steps {
-        let pace = Double(step - first) / now.timeIntervalSince(began)
-        Output.error(
-          "step \(step)/\(steps)  loss \(String(format: "%.5f", recent.loss / Double(recent.count)))"
-            + "  gradient \(String(format: "%.3f", done.gradientNorm))"
-            + "  \(String(format: "%.0f", pace * Double(recipe.batch))) images/s"
-            + "  \(Progress.clock(Double(steps - step) / pace)) left")
-        (shown, recent) = (now, (0, 0))
-      }
+    var measured: [TrainingMetric] = []
+    func save() throws {
+      try report(measured)
+      measured = []
+      try trainer.state.write(to: statePath, identity: identity)
     }
-    let validation = try trainer.averageLoss(examples.validation)
+    try save()
+    do {
+      while step < steps {
+        let rate = recipe.rate(at: step, of: steps)
+        let done = try trainer.step(
+          examples.batch(at: step), rate: rate, decay: recipe.decay(at: step), clip: recipe.clip)
+        for (name, value) in [
+          ("loss", done.loss), ("gradient_norm", done.gradientNorm), ("learning_rate", rate),
+        ] {
+          measured.append(TrainingMetric(step: step, name: name, value: value))
+        }
+        if step == steps || step % stepsAnEpoch == 0 {
+          let loss = try trainer.averageLoss(examples.validation)
+          measured.append(TrainingMetric(step: step, name: "validation_loss", value: loss))
+        }
+        let now = Date()
+        if now.timeIntervalSince(shown) > Self.showing || step == steps {
+          show(measured, rate: Double(step - first) / now.timeIntervalSince(began))
+          try report(measured)
+          (shown, measured) = (now, [])
+        }
+        if now.timeIntervalSince(saved) > Self.saving || step == steps {
+          try save()
+          saved = now
+        }
+      }
+    } catch is CancellationError {
+      try save()
+      throw CancellationError()
+    } catch let error as TrainingError {
+      try report(measured)
+      throw TrainingError(error, step: step, kept: statePath)
+    }
     try trainer.average.write(
-      to: model,
-      metadata: [
-        "training": identity, "validation_loss": String(validation), "steps": String(steps),
-      ])
+      to: model, metadata: ["training": identity, "steps": String(steps)])
     try FileManager.default.removeItem(atPath: statePath)
-    Output.error("validation loss \(String(format: "%.5f", validation))")
+  }
+
+  private var stepsAnEpoch: Int { max(1, examples.count / recipe.batch) }
+
+  private func show(_ measured: [TrainingMetric], rate: Double) {
+    func values(_ name: String) -> [Double] {
+      measured.filter { $0.name == name }.map(\.value)
+    }
+    let losses = values("loss")
+    var line = "step \(step)/\(steps)  loss "
+    line += String(format: "%.5f", losses.reduce(0, +) / Double(max(losses.count, 1)))
+    line += String(format: "  gradient %.3f", values("gradient_norm").last ?? 0)
+    if let loss = values("validation_loss").last {
+      line += String(format: "  validation loss %.5f", loss)
+    }
+    line += String(format: "  %.0f images/s", rate * Double(recipe.batch))
+    Output.error(line + "  \(Progress.clock(Double(steps - step) / rate)) left")
   }
 }

@@ -51,6 +51,19 @@ import Testing
     #expect(rest.status == 0, "\(rest.errors)")
     #expect(files.contents(atPath: elbow.folder + "/m.safetensors") == expected)
 
+    // One training with the same measurements at every step, however often it was stopped.
+    let series = "SELECT name, step, value FROM training_metric ORDER BY name, step"
+    let measured = try whole.column(series)
+    #expect(measured.count == 3 * 56 + 1)
+    #expect(try elbow.column(series) == measured)
+    let recorded = "SELECT status, model_sha256, steps, steps_done FROM trainings"
+    let row = try elbow.column(recorded)
+    #expect(row[0].hasPrefix("finished"))
+    #expect(try whole.column(recorded) == row)
+    let inspected = try elbow.run("model", "inspect", "m.safetensors", "--format", "json")
+    #expect(row[0].contains(try #require(try inspected.objects.first?["sha256"] as? String)))
+    #expect(try elbow.column("SELECT count(*) >= 2 FROM training_session") == ["1"])
+
     // The model runs, and is not overwritten.
     let run = try elbow.run(
       ["run", "--images", "2", "--model", "m.safetensors", "--format", "json"] + small)
@@ -69,6 +82,8 @@ import Testing
     #expect(result.status == 1)
     #expect(result.errors.contains("diverged") && result.errors.contains("m.safetensors.state"))
     #expect(FileManager.default.fileExists(atPath: elbow.folder + "/m.safetensors.state"))
+    #expect(
+      try elbow.column("SELECT status, error LIKE '%diverged%' FROM trainings") == ["failed\t1"])
     #expect(!FileManager.default.fileExists(atPath: elbow.folder + "/m.safetensors"))
   }
 

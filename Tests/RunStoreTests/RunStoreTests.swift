@@ -12,7 +12,7 @@ struct TemporaryDatabase: ~Copyable {
     FileManager.default.temporaryDirectory.path(percentEncoded: false)
     + "elbow-\(UUID().uuidString).db"
   deinit {
-    for suffix in ["", "-wal", "-shm", ".backup-V0001__runs"] {
+    for suffix in ["", "-wal", "-shm", ".backup-V0002__trainings"] {
       try? FileManager.default.removeItem(atPath: path + suffix)
     }
   }
@@ -333,9 +333,53 @@ func record(
         + [Migration(name: "V9998__more", sql: "CREATE TABLE more (x INTEGER) STRICT;")])
     let store = try RunStore(database.path, for: .read, schema: next)
     #expect(try store.readOnly("SELECT count(*) FROM more").rows == [[.integer(0)]])
-    let backup = try RunStore(database.path + ".backup-V0001__runs", for: .read)
+    let backup = try RunStore(database.path + ".backup-V0002__trainings", for: .read)
     #expect(try backup.query("runs").rows.count == 1)
     #expect(throws: RunStoreError.self) { try backup.readOnly("SELECT * FROM more") }
+  }
+
+  /// A file of the first schema keeps its runs and takes trainings.
+  @Test func olderFilesAreMigrated() throws {
+    let database = TemporaryDatabase()
+    defer { try? FileManager.default.removeItem(atPath: database.path + ".backup-V0001__runs") }
+    try record(
+      header(1), [prediction(0)],
+      in: RunStore(database.path, for: .write, schema: Schema([Migrations.all[0]])))
+    let store = try RunStore(database.path, for: .write)
+    #expect(try store.query("runs").rows.count == 1)
+    _ = try TrainingWriter(store, Self.training)
+    #expect(try store.query("trainings").rows.count == 1)
+  }
+
+  private static let training = TrainingHeader(
+    id: String(repeating: "T", count: 26), kind: "diffusion", recipe: "{}", dataset: "d",
+    datasetSHA256: String(repeating: "a", count: 64), initialSHA256: nil, steps: 9, firstStep: 0,
+    modelPath: "m", threads: 1, blas: "b", instructionSet: "i", arguments: ["elbow"])
+
+  /// A training that goes on is one training with two sessions; a step reported again keeps the
+  /// last value.
+  @Test func trainingsGoOn() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let first = try TrainingWriter(store, Self.training)
+    try first.log([.init(step: 1, name: "loss", value: 3), .init(step: 2, name: "loss", value: 2)])
+    let status = "SELECT status FROM trainings"
+    #expect(try store.readOnly(status).rows == [[.text("running")]])
+    let second = try TrainingWriter(store, Self.training)
+    try second.log([
+      .init(step: 2, name: "loss", value: 1.5), .init(step: 2, name: "validation_loss", value: 4),
+      .init(step: 1, name: "validation_loss", value: 5),
+    ])
+    let ending = RunEnding(status: .finished, wallSeconds: 2, cpuSeconds: 3, peakMemory: 4)
+    try second.finish(ending, model: String(repeating: "b", count: 64))
+    let shown = try store.readOnly(
+      "SELECT status, steps_done, loss, validation_loss, wall_seconds FROM trainings")
+    #expect(
+      shown.rows == [[.text("finished"), .integer(2), .real(1.5), .real(4), .real(2)]])
+    let metrics = try store.query("training-metrics", ["training": Self.training.id])
+    #expect(metrics.rows.count == 4)
+    let sessions = try store.readOnly("SELECT count(*) FROM training_session")
+    #expect(sessions.rows == [[.integer(2)]])
   }
 
   @Test func editedMigrationsAreNoticed() throws {
