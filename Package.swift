@@ -52,7 +52,8 @@ let package = Package(
       name: "Classifiers", dependencies: ["Diffusion", "Records"], swiftSettings: numeric),
     .target(name: "Attacks", dependencies: ["Classifiers", "Records"], swiftSettings: numeric),
     .target(
-      name: "Training", dependencies: ["Datasets", "Diffusion", "Records"], swiftSettings: numeric),
+      name: "Training", dependencies: ["Attacks", "Datasets", "Diffusion", "Records"],
+      swiftSettings: numeric),
     .target(
       name: "Evaluation", dependencies: ["Attacks", "Classifiers", "Datasets", "Records"]),
 

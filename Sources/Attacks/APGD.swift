@@ -61,7 +61,7 @@ public struct APGD: Attack {
   private struct Point {
     var image: [Float]
     var loss: Double
-    var gradient: [Double]
+    var gradient: [Float]
     /// Mean over draws of the margin: positive where misclassified.
     var margin: Double
 
@@ -117,7 +117,7 @@ public struct APGD: Attack {
     var checkpoints = Self.checkpoints(steps)[...]
     for step in 1...steps {
       let a = step == 1 ? 1 : Self.momentum
-      let moved = ball.project(advance(current, by: size))
+      let moved = ball.stepped(current.image, along: current.gradient, by: size)
       let mixed = moved.indices.map { i in
         let x = Double(current.image[i])
         return x + a * (Double(moved[i]) - x) + (1 - a) * (x - Double(previous[i]))
@@ -163,19 +163,6 @@ public struct APGD: Attack {
     return ball.project(zip(ball.centre, direction).map { $0 + epsilon * $1 })
   }
 
-  /// A step of the given size up the gradient.
-  private func advance(_ point: Point, by size: Double) -> [Double] {
-    let g = point.gradient
-    let x = point.image.map(Double.init)
-    switch norm {
-    case .linf:
-      return zip(x, g).map { $0 + size * ($1 > 0 ? 1 : $1 < 0 ? -1 : 0) }
-    case .l2:
-      let length = g.reduce(0) { $0 + $1 * $1 }.squareRoot()
-      return length > 0 ? zip(x, g).map { $0 + size * $1 / length } : x
-    }
-  }
-
   private func evaluate(
     _ image: [Float], label: Int, key: ImageKey, seed: UInt64, step: Int,
     _ classifier: any DifferentiableClassifier, _ tally: inout Tally
@@ -212,7 +199,8 @@ public struct APGD: Attack {
     tally.zeros += gradient.count { $0 == 0 }
     let count = Double(draws.count)
     return Point(
-      image: image, loss: draws.reduce(0) { $0 + $1.loss } / count, gradient: gradient,
+      image: image, loss: draws.reduce(0) { $0 + $1.loss } / count,
+      gradient: gradient.map { Float($0) },
       margin: draws.reduce(0) { $0 + $1.margin } / count)
   }
 }

@@ -9,10 +9,10 @@ public struct CheckpointError: Error, CustomStringConvertible, Equatable {
   init(_ description: String) { self.description = description }
 }
 
-/// The tensors of one EDM U-Net in a safetensors file, checked for names, shapes and finite values.
+/// The tensors of one network in a safetensors file, checked for names, shapes and finite values.
 public struct Checkpoint: Sendable {
   /// The network's layout, from the metadata or inferred from the tensors.
-  public let architecture: UNetArchitecture
+  public let architecture: any NetworkArchitecture
   /// Whether the metadata had no architecture.
   public let isInferred: Bool
   /// The file.
@@ -37,7 +37,7 @@ public struct Checkpoint: Sendable {
     let shapes = tensors.mapValues(\.shape)
     if let text = file.metadata["architecture"] {
       do {
-        architecture = try JSONDecoder().decode(UNetArchitecture.self, from: Data(text.utf8))
+        architecture = try NetworkKinds.decode(Data(text.utf8))
       } catch let error as DecodingError {
         throw CheckpointError(
           "\(path): the metadata's architecture cannot be read (\(error.summary))")
@@ -88,23 +88,52 @@ public struct Checkpoint: Sendable {
     }
   }
 
+  /// The architecture, of the kind that is needed.
+  ///
+  /// - Throws: `CheckpointError` where the file holds another kind of network.
+  public func architecture<A: NetworkArchitecture>(_ needed: A.Type) throws -> A {
+    guard let found = architecture as? A else {
+      let kind = type(of: architecture)
+      throw CheckpointError(
+        "\(file.path): is \(kind.title) (\(kind.kind)), not \(A.title) (\(A.kind)); \(kind.use)")
+    }
+    return found
+  }
+
   /// Builds the denoiser.
   ///
   /// A class-conditional checkpoint without metadata is taken for a public one, trained without label
   /// dropout, so that it has no unconditional mode.
   ///
-  /// - Throws: `CheckpointError` where a weight is not finite.
+  /// - Throws: `CheckpointError` for another kind of network, and where a weight is not finite.
   public func makeDenoiser() throws -> EDMDenoiser {
-    let network = try UNet(architecture) { name, _ in
-      let values = try file.floats(name)
-      guard values.allSatisfy(\.isFinite) else {
-        throw CheckpointError(
-          "\(file.path): tensor '\(name)' holds NaN or infinite weights; the training diverged "
-            + "or the file is damaged")
-      }
-      return values
-    }
+    let architecture = try architecture(UNetArchitecture.self)
+    let network = try UNet(architecture) { name, _ in try finite(name) }
     return EDMDenoiser(network, isUnconditional: architecture.classes == 0 || !isInferred)
+  }
+
+  /// Builds the classifier.
+  ///
+  /// - Throws: `CheckpointError` for another kind of network, and where a weight is not finite.
+  public func makeResNet() throws -> ResNet {
+    try ResNet(try architecture(ResNetArchitecture.self)) { name, _ in try finite(name) }
+  }
+
+  /// Builds whichever network the checkpoint holds, to see that it can be.
+  ///
+  /// - Throws: `CheckpointError` where a weight is not finite.
+  public func check() throws {
+    if architecture is ResNetArchitecture { _ = try makeResNet() } else { _ = try makeDenoiser() }
+  }
+
+  private func finite(_ name: String) throws -> [Float] {
+    let values = try file.floats(name)
+    guard values.allSatisfy(\.isFinite) else {
+      throw CheckpointError(
+        "\(file.path): tensor '\(name)' holds NaN or infinite weights; the training diverged "
+          + "or the file is damaged")
+    }
+    return values
   }
 
   /// The record of this checkpoint under `name`.
@@ -113,7 +142,7 @@ public struct Checkpoint: Sendable {
   public func record(name: String) throws -> ModelRecord {
     ModelRecord(
       sha256: sha256, name: name, dtype: dtype, parameters: parameterCount,
-      architecture: try JSONValue(encoding: architecture).canonical)
+      architecture: try architecture.json)
   }
 }
 

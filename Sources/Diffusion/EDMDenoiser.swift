@@ -138,7 +138,7 @@ public final class EDMDenoiser: Denoiser {
 
 /// Visits every value of a map with its index in the planar `[C, H, W]` order.
 @inline(__always)
-private func forEachValue(
+func forEachValue(
   of map: FeatureMap, _ shape: ImageShape, _ body: (UnsafeMutablePointer<Float>, Int) -> Void
 ) {
   for c in 0..<shape.channels {

@@ -4,7 +4,7 @@ import TensorCore
 /// One DDPM++ block: two normalised convolutions with the noise embedding between them, a skip
 /// path, and self-attention where the resolution asks for it.
 ///
-///     h = conv0(resample(SiLU(norm0(x)))) + affine(emb)
+///     h = conv0(resample(SiLU(norm0(x)))) + affine(emb), without affine(emb) where there is none
 ///     z = (conv1(SiLU(norm1(h))) + skip(resample(x)))·√½
 ///     y = (proj(attention(norm2(z))) + z)·√½, or y = z
 ///
@@ -20,7 +20,7 @@ struct ResidualBlock: Sendable {
 
   private let norm0: GroupNorm
   private let conv0: Convolution
-  private let affine: Linear
+  private let affine: Linear?
   private let norm1: GroupNorm
   private let conv1: Convolution
   private let skip: Convolution?
@@ -35,8 +35,8 @@ struct ResidualBlock: Sendable {
 
   /// Where each parameter's gradient accumulates.
   private struct Slots: Sendable {
-    let norm0, conv0, affine, norm1, conv1: GradientLayout.Pair
-    let skip, norm2, qkv, projection: GradientLayout.Pair?
+    let norm0, conv0, norm1, conv1: GradientLayout.Pair
+    let affine, skip, norm2, qkv, projection: GradientLayout.Pair?
   }
 
   private static let half = Float(0.5).squareRoot()
@@ -44,11 +44,11 @@ struct ResidualBlock: Sendable {
   /// - Parameters:
   ///   - name: prefix of the parameters, as `model.enc.28x28_block0`.
   ///   - side: of the output map.
-  ///   - embedding: length of the noise embedding.
+  ///   - embedding: length of the noise embedding; nil for a block without one.
   ///   - parameters: reads `[values]` by name and shape.
   ///   - layout: receives the places of the gradients.
   init(
-    _ name: String, inputs: Int, outputs: Int, side: Int, embedding: Int,
+    _ name: String, inputs: Int, outputs: Int, side: Int, embedding: Int? = nil,
     sampling: Sampling = .keep,
     attends: Bool = false, parameters: ParameterReader, layout: inout GradientLayout
   ) throws {
@@ -57,7 +57,7 @@ struct ResidualBlock: Sendable {
     self.sampling = sampling
     norm0 = try parameters.norm("\(name).norm0", inputs, activates: true)
     conv0 = try parameters.convolution("\(name).conv0", inputs, outputs, kernel: 3, side: side)
-    affine = try parameters.linear("\(name).affine", embedding, outputs)
+    affine = try embedding.map { try parameters.linear("\(name).affine", $0, outputs) }
     norm1 = try parameters.norm("\(name).norm1", outputs, activates: true)
     conv1 = try parameters.convolution("\(name).conv1", outputs, outputs, kernel: 3, side: side)
     skip =
@@ -72,8 +72,8 @@ struct ResidualBlock: Sendable {
           "\(name).proj", outputs, outputs, kernel: 1, side: side)) : nil
     slots = Slots(
       norm0: layout.add("\(name).norm0", norm0), conv0: layout.add("\(name).conv0", conv0),
-      affine: layout.add("\(name).affine", affine), norm1: layout.add("\(name).norm1", norm1),
-      conv1: layout.add("\(name).conv1", conv1),
+      norm1: layout.add("\(name).norm1", norm1), conv1: layout.add("\(name).conv1", conv1),
+      affine: affine.map { layout.add("\(name).affine", $0) },
       skip: skip.map { layout.add("\(name).skip", $0) },
       norm2: attention.map { layout.add("\(name).norm2", $0.norm) },
       qkv: attention.map { layout.add("\(name).qkv", $0.qkv, interleavedBlocks: 3) },
@@ -90,7 +90,7 @@ struct ResidualBlock: Sendable {
     fileprivate var activated1: FeatureMap
     fileprivate var skipInput: FeatureMap
     fileprivate var attention: AttentionCache?
-    fileprivate var embedding: UnsafePointer<Float>
+    fileprivate var embedding: UnsafePointer<Float>?
     /// The block's input.
     var input: FeatureMap { x }
   }
@@ -115,11 +115,11 @@ struct ResidualBlock: Sendable {
 
   /// - Parameters:
   ///   - x: `[H, W, inputs]`.
-  ///   - embedding: SiLU'd noise embedding, `[embedding]`.
+  ///   - embedding: SiLU'd noise embedding, `[embedding]`, of a block that has one.
   ///   - y: receives `[H', W', outputs]`, no border.
   ///   - keeps: whether `backward` follows; otherwise all scratch memory is given back.
   func forward(
-    _ x: FeatureMap, embedding: UnsafePointer<Float>, into y: FeatureMap, keeps: Bool,
+    _ x: FeatureMap, embedding: UnsafePointer<Float>? = nil, into y: FeatureMap, keeps: Bool,
     in arena: Arena
   ) -> Cache {
     let mark = arena.mark
@@ -130,10 +130,13 @@ struct ResidualBlock: Sendable {
     }
     let activated0 = map(inputs, border: 1)
     let statistics0 = norm0.forward(x, into: activated0, in: arena)
-    let bias = arena.take(y.stride)
-    bias.update(repeating: 0, count: y.stride)
-    affine.forward(embedding, into: bias)
-    for c in 0..<outputs { bias[c] += conv0.bias.base[c] }
+    var bias = conv0.bias.base
+    if let affine, let embedding {
+      bias = arena.take(y.stride)
+      bias.update(repeating: 0, count: y.stride)
+      affine.forward(embedding, into: bias)
+      for c in 0..<outputs { bias[c] += conv0.bias.base[c] }
+    }
     let h = map(outputs)
     conv0.forward(activated0, into: h, bias: bias, in: arena)
     let activated1 = map(outputs, border: 1)
@@ -213,8 +216,9 @@ struct ResidualBlock: Sendable {
     conv0.backward(dh, into: dActivated0, in: arena)
     if let gradients {
       gradients.accumulate(conv0, slots.conv0, x: cache.activated0, dy: dh, in: arena)
-      gradients.accumulateEmbedding(
-        affine, slots.affine, x: cache.embedding, map: dh, in: arena)
+      if let affine, let slot = slots.affine, let embedding = cache.embedding {
+        gradients.accumulateEmbedding(affine, slot, x: embedding, map: dh, in: arena)
+      }
     }
     let dSkip = skipBackward(g, cache: cache, gradients: gradients, in: arena)
     var dNormed = dActivated0

@@ -7,7 +7,7 @@ import TensorCore
 /// the public EDM checkpoints.
 ///
 /// **Source** Karras et al. 2022 (arXiv 2206.00364), table 1 and appendix C.
-public final class UNet: Sendable {
+public final class UNet: DifferentiableNetwork {
   /// Sizes and layout.
   public let architecture: UNetArchitecture
 
@@ -59,13 +59,10 @@ public final class UNet: Sendable {
     self.layout = layout
   }
 
-  /// Zeroed gradients of all parameters, for every network of this architecture.
   public func makeGradients() -> ParameterGradients {
     ParameterGradients(count: layout.count, embedding: 4 * architecture.width)
   }
 
-  /// `gradients` under the checkpoint's parameter names, in the checkpoint's memory order; those
-  /// that no output depends on are left out.
   public func export(_ gradients: ParameterGradients) -> [String: [Float]] {
     layout.export(UnsafePointer(gradients.pointer(0)))
   }

@@ -2,7 +2,11 @@ import Foundation
 import Records
 
 /// Sizes and layout of an EDM U-Net (DDPM++).
-public struct UNetArchitecture: Hashable, Sendable, Codable {
+public struct UNetArchitecture: NetworkArchitecture, Hashable {
+  public static let kind = "edm-unet"
+  public static let title = "a diffusion model"
+  public static let use = "run it with --classifier dc or rdc"
+
   /// Side of the square images.
   public var resolution: Int
   /// Colour channels.
@@ -28,8 +32,6 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
     case sigmaData = "sigma_data"
     case augmentDimension = "augment_dim"
   }
-
-  private static let kind = "edm-unet"
 
   /// The architecture as given.
   public init(
@@ -80,12 +82,6 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
     if augmentDimension > 0 { try c.encode(augmentDimension, forKey: .augmentDimension) }
   }
 
-  /// As a checkpoint's metadata holds it.
-  ///
-  /// - Throws: `EncodingError` where a number is not finite.
-  public var json: String { get throws { try JSONValue(encoding: self).canonical } }
-
-  /// What makes the sizes impossible, nil where they are sound.
   public var problem: String? {
     if resolution < 1 || channels < 1 || classes < 0 || blocks < 1 || multipliers.isEmpty
       || multipliers.contains(where: { $0 < 1 })
@@ -105,7 +101,6 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
     return nil
   }
 
-  /// Every parameter with its shape, in evaluation order.
   public var parameterShapes: [(name: String, shape: [Int])] {
     let embedding = 4 * width
     var list: [(name: String, shape: [Int])] = []
@@ -138,8 +133,16 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
     return list
   }
 
-  /// Multiplications and additions of one forward pass of one image: convolutions counted directly,
-  /// attention and linear layers; norms and activations left out.
+  public var properties: [(name: String, value: Cell)] {
+    [
+      ("width", .integer(Int64(width))),
+      ("multipliers", .text(multipliers.map(String.init).joined(separator: "-"))),
+      ("blocks", .integer(Int64(blocks))),
+      ("attention at", .text(attentionResolutions.map(String.init).joined(separator: ", "))),
+      ("sigma_data", .real(sigmaData)),
+    ]
+  }
+
   public var floatingPointOperations: Int {
     let plan = UNetPlan(self)
     let embedding = 4 * width

@@ -24,7 +24,7 @@ public struct Adam: Sendable {
   /// For `count` parameters.
   public init(count: Int) {
     first = [Float](repeating: 0, count: count)
-    second = first
+    second = [Float](repeating: 0, count: count)
   }
 
   /// Goes on from m and v after `steps` steps.

@@ -1,9 +1,13 @@
+import Datasets
 import Diffusion
-import Foundation
 import Records
+import TensorCore
 
 /// How a diffusion model is trained: with the images, it decides the weights to the last bit.
-public struct DiffusionRecipe: Codable, Hashable, Sendable {
+public struct DiffusionRecipe: TrainingRecipe {
+  public static let kind = "diffusion"
+  public static var keys: [String] { CodingKeys.allCases.map(\.rawValue) }
+
   /// Dataset whose `train` split is learnt.
   public var dataset = "fashion-mnist"
   /// Channels of the first level.
@@ -59,7 +63,6 @@ public struct DiffusionRecipe: Codable, Hashable, Sendable {
     case heldOut = "held_out"
   }
 
-  /// The defaults.
   public init() {}
 
   public init(from decoder: any Decoder) throws {
@@ -89,35 +92,29 @@ public struct DiffusionRecipe: Codable, Hashable, Sendable {
     try read(.seed, into: &seed)
   }
 
-  /// What makes the recipe impossible, nil where it is sound.
   public func problem(images: Int) -> String? {
-    let ranges: [(CodingKeys, Double, ClosedRange<Double>)] = [
-      (.epochs, epochs, 1e-6...1e6), (.batch, Double(batch), 1...100_000),
-      (.rate, rate, 1e-12...10), (.warmupSteps, Double(warmupSteps), 0...1e9),
-      (.weightDecay, weightDecay, 0...1), (.clip, clip, 1e-12...1e12),
-      (.averageDecay, averageDecay, 0...(1 - 1e-9)), (.labelDropout, labelDropout, 0...1),
-      (.sigmaMean, sigmaMean, -10...10), (.sigmaDeviation, sigmaDeviation, 0...10),
-      (.shift, Double(shift), 0...8), (.heldOut, Double(heldOut), 1...Double(images - 1)),
-    ]
-    return ranges.first { !$0.2.contains($0.1) }.map { key, value, range in
-      "'\(key.rawValue)' must be in \(range.lowerBound)…\(range.upperBound), got \(value)"
-    }
+    problem(
+      images: images,
+      [
+        ("label_dropout", labelDropout, 0...1), ("sigma_mean", sigmaMean, -10...10),
+        ("sigma_deviation", sigmaDeviation, 0...10),
+      ])
   }
 
-  /// Steps in all, for `images` images to learn from.
-  public func steps(images: Int) -> Int {
-    max(1, Int((epochs * Double(images) / Double(batch)).rounded()))
+  public func architecture(for dataset: Dataset) -> any NetworkArchitecture {
+    UNetArchitecture(
+      resolution: dataset.shape.height, channels: dataset.shape.channels,
+      classes: dataset.classNames.count, width: width, multipliers: multipliers, blocks: blocks,
+      attentionResolutions: attentionResolutions)
   }
 
-  /// The learning rate of a step, from 0: linear warm-up, then a cosine to 0.
-  public func rate(at step: Int, of steps: Int) -> Double {
-    if step < warmupSteps { return rate * Double(step + 1) / Double(warmupSteps) }
-    let share = Double(step - warmupSteps) / Double(max(steps - warmupSteps, 1))
-    return rate * 0.5 * (1 + cos(Double.pi * share))
+  public func makeExamples(_ dataset: Dataset) -> DiffusionExamples {
+    DiffusionExamples(self, dataset: dataset)
   }
 
-  /// The moving average's decay at a step, from 0.
-  public func decay(at step: Int) -> Double {
-    min(averageDecay, Double(1 + step) / Double(10 + step))
+  public func makeTrainer(
+    _ state: TrainingState, workers: WorkerPool
+  ) throws -> DiffusionTrainer {
+    try DiffusionTrainer(state, workers: workers)
   }
 }

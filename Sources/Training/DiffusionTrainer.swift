@@ -10,7 +10,7 @@ import TensorCore
 /// examples: not on the number of threads.
 ///
 /// **Source** Karras et al. 2022 (arXiv 2206.00364), section 5 and equation 8.
-public final class DiffusionTrainer {
+public final class DiffusionTrainer: Trainer {
   /// One image with its noise.
   public struct Example: Sendable {
     /// x, `[C·H·W]`, [−1, 1] units.
@@ -31,20 +31,13 @@ public final class DiffusionTrainer {
     }
   }
 
-  /// Parameters, moving average and optimizer.
-  public private(set) var state: TrainingState
-  /// The parameters.
-  public var parameters: ParameterVector { state.parameters }
-  /// Their exponential moving average.
-  public var average: ParameterVector { state.average }
+  public var state: TrainingState
   private let workers: WorkerPool
   private let scratch: Scratch
+  private let batchGradient = BatchGradient()
 
   /// A network that has learnt nothing, F = 0, has a loss of about 1 at every σ.
-  private static let divergedLoss = 100.0
-
-  /// Most parts of a batch, and fewest images in one.
-  private static let (mostParts, smallestPart) = (8, 16)
+  public static let divergedLoss = 100.0
 
   /// Starts from `parameters`.
   ///
@@ -62,87 +55,34 @@ public final class DiffusionTrainer {
     scratch = Scratch(workers.count, try state.parameters.makeDenoiser())
   }
 
-  /// A session for each worker, and gradients for each part of a batch: whoever works on one is
-  /// alone with it.
+  /// A session for each worker, who is alone with it.
   private final class Scratch: @unchecked Sendable {
     let sessions: [EDMDenoiser.Session]
-    private(set) var parts: [ParameterGradients] = []
 
     init(_ count: Int, _ denoiser: EDMDenoiser) {
       sessions = (0..<count).map { _ in EDMDenoiser.Session(denoiser) }
     }
-
-    func prepare(parts count: Int, for network: UNet) {
-      while parts.count < count { parts.append(network.makeGradients()) }
-    }
   }
 
-  /// The loss of a batch, and its gradient by `ParameterVector`'s order.
-  ///
-  /// - Throws: `CancellationError` where the workers are cancelled.
   public func gradient(_ batch: [Example]) throws -> (loss: Double, gradient: [Float]) {
-    precondition(!batch.isEmpty, "a batch needs an image")
     let denoiser = try parameters.makeDenoiser()
-    let size = max(
-      Self.smallestPart, (batch.count + Self.mostParts - 1) / Self.mostParts)
-    let parts = (batch.count + size - 1) / size
-    scratch.prepare(parts: parts, for: denoiser.network)
-    let losses = Mutex([Double](repeating: 0, count: parts))
     let values = Double(batch.count * denoiser.shape.count)
-    try workers.forEach(parts) { [scratch] part, slot in
-      let (session, gradients) = (scratch.sessions[slot], scratch.parts[part])
+    return try batchGradient.sum(
+      batch.count, of: denoiser.network, parameters, workers: workers
+    ) { [scratch] range, slot, gradients in
+      let session = scratch.sessions[slot]
       session.use(denoiser)
-      gradients.reset()
-      var loss = 0.0
-      for example in batch[part * size..<min((part + 1) * size, batch.count)] {
-        loss += Self.differentiate(
-          example, session, gradients, scale: 1 / values,
-          sigmaData: denoiser.network.architecture.sigmaData)
+      return batch[range].reduce(0) { loss, example in
+        loss
+          + Self.differentiate(
+            example, session, gradients, scale: 1 / values,
+            sigmaData: denoiser.network.architecture.sigmaData)
       }
-      losses.withLock { $0[part] = loss }
     }
-    let (count, block) = (scratch.parts[0].count, 1 << 16)
-    try workers.forEach((count + block - 1) / block) { [scratch] index, _ in
-      let range = index * block..<min((index + 1) * block, count)
-      for part in 1..<parts { scratch.parts[0].add(scratch.parts[part], in: range) }
-    }
-    var vector = [Float](repeating: 0, count: parameters.values.count)
-    parameters.scatter(denoiser.network.export(scratch.parts[0]), into: &vector)
-    return (losses.withLock { $0.reduce(0, +) }, vector)
   }
 
-  /// What one step saw.
-  public struct Step: Sendable {
-    /// The loss before the step.
-    public var loss: Double
-    /// ‖gradient‖₂ before clipping.
-    public var gradientNorm: Double
-  }
-
-  /// One step of Adam on a batch.
-  ///
-  /// - Parameters:
-  ///   - rate: learning rate.
-  ///   - decay: of the moving average.
-  ///   - clip: longest gradient, ‖g‖₂; a longer one is scaled down to it.
-  /// - Throws: `TrainingError` where the loss is 100 or more, or loss or gradient are not finite,
-  ///   `CancellationError` where the workers are cancelled; nothing has changed then.
-  @discardableResult
-  public func step(
-    _ batch: [Example], rate: Double, decay: Double, clip: Double = .infinity
-  ) throws -> Step {
-    var (loss, gradient) = try gradient(batch)
-    let norm = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-    guard loss < Self.divergedLoss, norm.isFinite else {
-      throw TrainingError(
-        "the training diverged: loss \(loss), gradient norm \(norm); lower 'rate' or 'clip'")
-    }
-    if norm > clip {
-      let factor = Float(clip / norm)
-      for i in gradient.indices { gradient[i] *= factor }
-    }
-    state.step(gradient, rate: rate, decay: decay)
-    return Step(loss: loss, gradientNorm: norm)
+  public func validate(_ examples: [Example]) throws -> [(name: String, value: Double)] {
+    [("validation_loss", try averageLoss(examples))]
   }
 
   /// The loss of the moving average on `examples`.

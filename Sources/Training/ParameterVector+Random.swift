@@ -3,12 +3,14 @@ import TensorCore
 
 extension ParameterVector {
   /// Random weights to begin from: uniform of Xavier's width, biases 0, norms the identity; the
-  /// last layer of every branch, and of the network, begins at 1e-5 of that, so that each block
+  /// last layer of every branch, and of a denoiser, begins at 1e-5 of that, so that each block
   /// begins as its skip path.
   ///
   /// **Source** Glorot & Bengio 2010; the small last layers as in the EDM networks, Karras et al.
   /// 2022 (arXiv 2206.00364), appendix F.
-  public static func random(_ architecture: UNetArchitecture, seed: UInt64) -> ParameterVector {
+  public static func random(
+    _ architecture: any NetworkArchitecture, seed: UInt64
+  ) -> ParameterVector {
     var random = RandomStream(
       key: SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)), counter: SIMD3(0, 0, 0))
     return ParameterVector(architecture) { name, shape in

@@ -1,10 +1,10 @@
 import Diffusion
 
 /// A network's parameters in one vector, each tensor row-major, in the order of
-/// `UNetArchitecture.parameterShapes`.
+/// its architecture's `parameterShapes`.
 public struct ParameterVector: Sendable {
   /// The network's layout.
-  public let architecture: UNetArchitecture
+  public let architecture: any NetworkArchitecture
   /// All parameters.
   public var values: [Float]
   private let ranges: [String: Range<Int>]
@@ -12,7 +12,8 @@ public struct ParameterVector: Sendable {
   /// - Parameter read: the values of the named parameter, row-major in the shape given.
   /// - Throws: what `read` throws.
   public init(
-    _ architecture: UNetArchitecture, read: (_ name: String, _ shape: [Int]) throws -> [Float]
+    _ architecture: any NetworkArchitecture,
+    read: (_ name: String, _ shape: [Int]) throws -> [Float]
   ) rethrows {
     self.architecture = architecture
     var values: [Float] = []
@@ -31,15 +32,29 @@ public struct ParameterVector: Sendable {
   /// The parameters under their names.
   public var named: [String: [Float]] { ranges.mapValues { Array(values[$0]) } }
 
-  /// The network with these parameters; one trained with label dropout is unconditional as well.
+  /// The denoiser with these parameters; one trained with label dropout is unconditional as well.
   ///
   /// - Throws: nothing but what building a network of this architecture does.
   public func makeDenoiser() throws -> EDMDenoiser {
-    EDMDenoiser(
-      try UNet(architecture) { name, _ in
-        guard let range = ranges[name] else { preconditionFailure("no parameter \(name)") }
-        return Array(values[range])
-      }, isUnconditional: true)
+    guard let architecture = architecture as? UNetArchitecture else {
+      preconditionFailure("a denoiser of \(architecture)")
+    }
+    return EDMDenoiser(try UNet(architecture) { name, _ in tensor(name) }, isUnconditional: true)
+  }
+
+  /// The classifier with these parameters.
+  ///
+  /// - Throws: nothing but what building a network of this architecture does.
+  public func makeResNet() throws -> ResNet {
+    guard let architecture = architecture as? ResNetArchitecture else {
+      preconditionFailure("a classifier of \(architecture)")
+    }
+    return try ResNet(architecture) { name, _ in tensor(name) }
+  }
+
+  private func tensor(_ name: String) -> [Float] {
+    guard let range = ranges[name] else { preconditionFailure("no parameter \(name)") }
+    return Array(values[range])
   }
 
   /// Writes named tensors to their places in a vector of this layout; the rest stays.

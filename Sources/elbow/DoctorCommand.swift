@@ -79,7 +79,7 @@ struct DoctorCommand: ParsableCommand {
   private func model(_ name: String) -> Finding {
     do {
       let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))
-      _ = try checkpoint.makeDenoiser()
+      try checkpoint.check()
       return Finding(
         item: "model \(name)",
         detail: "\(checkpoint.parameterCount) parameters, \(checkpoint.dtype), SHA-256 "

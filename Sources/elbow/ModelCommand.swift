@@ -35,15 +35,14 @@ struct ModelCommand: ParsableCommand {
               ]
             }))
       }
-      let rows: [(String, Cell)] = [
+      var rows: [(String, Cell)] = [
         ("file", .text(checkpoint.file.path)),
+        ("kind", .text(type(of: a).kind)),
         ("images", .text("\(a.resolution)×\(a.resolution)×\(a.channels)")),
         ("classes", .integer(Int64(a.classes))),
-        ("width", .integer(Int64(a.width))),
-        ("multipliers", .text(a.multipliers.map(String.init).joined(separator: "-"))),
-        ("blocks", .integer(Int64(a.blocks))),
-        ("attention at", .text(a.attentionResolutions.map(String.init).joined(separator: ", "))),
-        ("sigma_data", .real(a.sigmaData)),
+      ]
+      rows += a.properties.map { ($0.name, $0.value) }
+      rows += [
         ("parameters", .integer(Int64(checkpoint.parameterCount))),
         ("dtype", .text(checkpoint.dtype)),
         ("sha256", .text(checkpoint.sha256)),

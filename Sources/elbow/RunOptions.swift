@@ -220,9 +220,7 @@ struct RunOptions: ParsableArguments {
 
   /// `8/255` or `0.03`.
   static func fraction(_ text: String, _ flag: String) throws -> Double {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Double($0) }
-    if parts.count == 1, let value = parts[0] { return value }
-    if parts.count == 2, let a = parts[0], let b = parts[1], b != 0 { return a / b }
+    if let value = Fraction.parse(text) { return value }
     throw ConfigurationError("\(flag) needs a number or a fraction as 8/255, got '\(text)'")
   }
 

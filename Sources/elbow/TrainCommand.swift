@@ -13,95 +13,40 @@ import Yams
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train networks from a recipe.",
-    subcommands: [Diffusion.self])
+    subcommands: [Diffusion.self, Classifier.self])
+
+  /// What every subcommand says of its files.
+  private static func discussion<R: TrainingRecipe>(_ recipe: R.Type) -> String {
+    """
+    The state is kept beside the model, in MODEL.state, at most a minute old: the same command goes \
+    on from there after any interruption, and ends with the same weights, bit for bit, as an \
+    undisturbed training, on any number of threads. 'elbow query trainings' lists what is recorded, \
+    'elbow query training-metrics' the measurements of every step.
+
+    Keys of the recipe: \(R.keys.joined(separator: ", ")).
+    """
+  }
 
   /// Trains a class-conditional and unconditional diffusion model.
   struct Diffusion: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Train a diffusion model on the EDM loss.",
-      discussion: """
-        The state is kept beside the model, in MODEL.state, at most a minute old: the same command \
-        goes on from there after any interruption, and ends with the same weights, bit for bit, as an \
-        undisturbed training, on any number of threads. 'elbow query trainings' lists what is \
-        recorded, 'elbow query training-metrics' the loss of every step.
+      discussion: discussion(DiffusionRecipe.self))
 
-        Keys of the recipe: \(DiffusionRecipe.CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")).
-        """)
+    @OptionGroup var options: TrainOptions
 
-    @Option(
-      name: [.customShort("c"), .customLong("config")],
-      help: ArgumentHelp("YAML file of the recipe.", valueName: "file"))
-    var config: String
-    @Option(help: ArgumentHelp("Where the model goes.", valueName: "file"))
-    var out: String
-    @Option(help: ArgumentHelp("Folder of the dataset's files.", valueName: "dir"))
-    var data: String?
-    @OptionGroup var database: DatabaseOption
-    @Option(help: "Worker threads (default: all cores).") var threads: Int?
-    @Option(help: ArgumentHelp("Stop after this time, as 90s, 30m or 2h; the state is kept."))
-    var budget: String?
+    func run() throws { try options.train(DiffusionRecipe.self) }
+  }
 
-    func validate() throws {
-      guard (1...1024).contains(threads ?? 1) else {
-        throw ValidationError("--threads must be 1 to 1024")
-      }
-    }
+  /// Trains a ResNet on clean or attacked images.
+  struct Classifier: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Train a ResNet classifier on clean or attacked images.",
+      discussion: discussion(ClassifierRecipe.self))
 
-    func run() throws {
-      let recipe = try Self.recipe(config)
-      let seconds = try budget.map(RunCommand.seconds)
-      let dataset = try DatasetCatalog.load(recipe.dataset, split: "train", directory: data)
-      if let problem = recipe.problem(images: dataset.count) {
-        throw ConfigurationError("\(config): \(problem)")
-      }
-      let workers = WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-      var job = try TrainingJob(recipe, dataset: dataset, model: out, workers: workers)
-      let store = try RunStore(database.path, for: .write)
-      defer { store.close() }
-      let writer = try TrainingWriter(store, job.header)
-      let interruption = Interruption(workers, budget: seconds)
-      let (clock, cpu) = (Date(), ProcessUsage.current.cpuSeconds)
-      func finish(_ status: RunEnding.Status, error: String? = nil, model: String? = nil) throws {
-        let usage = ProcessUsage.current
-        try writer.finish(
-          RunEnding(
-            status: status, error: error, wallSeconds: Date().timeIntervalSince(clock),
-            cpuSeconds: usage.cpuSeconds - cpu, peakMemory: usage.peakMemory), model: model)
-      }
-      do {
-        try job.run(report: writer.log)
-      } catch is CancellationError {
-        try finish(.interrupted)
-        Output.error(
-          "elbow: \(interruption.isOutOfTime ? "time is up" : "interrupted") at step "
-            + "\(job.step) of \(job.steps); the same command goes on")
-        throw ExitCode(interruption.isOutOfTime ? 0 : 130)
-      } catch {
-        try? finish(.failed, error: "\(error)")
-        throw error
-      }
-      try finish(.finished, model: Checkpoint(path: out).sha256)
-      try Output.write("\(out)\n")
-    }
+    @OptionGroup var options: TrainOptions
 
-    private static func recipe(_ file: String) throws -> DiffusionRecipe {
-      guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-        throw ConfigurationError("\(file): cannot be read; -c takes a YAML file of a recipe")
-      }
-      let known = DiffusionRecipe.CodingKeys.allCases.map(\.rawValue)
-      do {
-        for key in try Yams.compose(yaml: text)?.mapping?.keys.compactMap(\.string) ?? []
-        where !known.contains(key) {
-          throw ConfigurationError("\(file): no key '\(key)'\(didYouMean(key, among: known))")
-        }
-        return text.allSatisfy(\.isWhitespace)
-          ? DiffusionRecipe() : try YAMLDecoder().decode(DiffusionRecipe.self, from: text)
-      } catch let error as ConfigurationError {
-        throw error
-      } catch {
-        throw ConfigurationError("\(file): is no recipe: \(error)")
-      }
-    }
+    func run() throws { try options.train(ClassifierRecipe.self) }
   }
 }
 

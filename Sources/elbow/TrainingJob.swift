@@ -5,20 +5,20 @@ import Records
 import TensorCore
 import Training
 
-/// One training of a diffusion model: steps, validation, and the files that keep it.
-struct TrainingJob {
+/// One training: steps, validation, and the files that keep it.
+struct TrainingJob<Recipe: TrainingRecipe> {
   /// Steps in all.
   let steps: Int
   /// What is recorded of it.
   let header: TrainingHeader
-  private let recipe: DiffusionRecipe
+  private let recipe: Recipe
   private let identity: String
   private let model: String
-  private let trainer: DiffusionTrainer
-  private var examples: DiffusionExamples
+  private let trainer: Recipe.Learner
+  private var examples: Recipe.Examples
 
   /// Seconds between two states on the disk, and between two progress lines.
-  private static let (saving, showing) = (60.0, 10.0)
+  private static var times: (saving: Double, showing: Double) { (60, 10) }
 
   /// Steps taken.
   var step: Int { trainer.state.optimizer.steps }
@@ -28,51 +28,49 @@ struct TrainingJob {
   ///
   /// - Throws: `ConfigurationError`, `TrainingError`, or what reading the files throws.
   init(
-    _ recipe: DiffusionRecipe, dataset: Dataset, model: String, workers: WorkerPool
+    _ recipe: Recipe, dataset: Dataset, model: String, workers: WorkerPool
   ) throws {
     self.recipe = recipe
     self.model = model
-    examples = DiffusionExamples(recipe, dataset: dataset)
+    examples = recipe.makeExamples(dataset)
     steps = recipe.steps(images: examples.count)
-    let architecture = UNetArchitecture(
-      resolution: dataset.shape.height, channels: dataset.shape.channels,
-      classes: dataset.classNames.count, width: recipe.width, multipliers: recipe.multipliers,
-      blocks: recipe.blocks, attentionResolutions: recipe.attentionResolutions)
+    let architecture = recipe.architecture(for: dataset)
     if let problem = architecture.problem {
       throw ConfigurationError("the recipe's network \(problem)")
     }
-    let checkpoint = try recipe.initial.map { try Checkpoint(path: ShippedModels.path(of: $0)) }
-    if let checkpoint, checkpoint.architecture != architecture {
+    let checkpoints = try recipe.checkpoints.mapValues { name in
+      try name.map { try Checkpoint(path: ShippedModels.path(of: $0)) }
+    }
+    let initial = checkpoints["init"] ?? nil
+    if let initial, try initial.architecture.json != architecture.json {
       throw ConfigurationError(
-        "'init: \(recipe.initial ?? "")' has another architecture than the recipe; make width, "
-          + "multipliers, blocks and attention_resolutions its own")
+        "'init: \(recipe.initial ?? "")' has another architecture than the recipe; give the recipe "
+          + "the sizes that 'elbow model inspect' shows")
     }
     let start =
-      try checkpoint.map { checkpoint in
+      try initial.map { checkpoint in
         try ParameterVector(architecture) { name, _ in try checkpoint.file.floats(name) }
       } ?? .random(architecture, seed: recipe.seed)
-    identity =
-      JSONValue.object([
-        "recipe": try JSONValue(encoding: recipe), "data": .string(dataset.sha256),
-        "init": checkpoint.map { .string($0.sha256) } ?? .null,
-      ]).canonical
+    var parts = checkpoints.mapValues { $0.map { JSONValue.string($0.sha256) } ?? .null }
+    parts["recipe"] = try JSONValue(encoding: recipe)
+    parts["data"] = .string(dataset.sha256)
+    identity = JSONValue.object(parts).canonical
     let files = FileManager.default
+    let state: TrainingState
     if files.fileExists(atPath: model + ".state") {
-      trainer = try DiffusionTrainer(
-        TrainingState(
-          path: model + ".state", identity: identity, start: start,
-          weightDecay: recipe.weightDecay), workers: workers)
+      state = try TrainingState(
+        path: model + ".state", identity: identity, start: start, weightDecay: recipe.weightDecay)
     } else {
       guard !files.fileExists(atPath: model) else {
         throw ConfigurationError("\(model) exists; name another file with --out, or remove it")
       }
-      trainer = try DiffusionTrainer(
-        TrainingState(start, weightDecay: recipe.weightDecay), workers: workers)
+      state = TrainingState(start, weightDecay: recipe.weightDecay)
     }
+    trainer = try recipe.makeTrainer(state, workers: workers)
     header = TrainingHeader(
-      id: trainer.state.id, kind: "diffusion", recipe: try JSONValue(encoding: recipe).canonical,
-      dataset: dataset.name, datasetSHA256: dataset.sha256, initialSHA256: checkpoint?.sha256,
-      steps: steps, firstStep: trainer.state.optimizer.steps, modelPath: model,
+      id: state.id, kind: Recipe.kind, recipe: try JSONValue(encoding: recipe).canonical,
+      dataset: dataset.name, datasetSHA256: dataset.sha256, initialSHA256: initial?.sha256,
+      steps: steps, firstStep: state.optimizer.steps, modelPath: model,
       threads: workers.count, blas: "\(BLAS.version) \(BLAS.kernel)",
       instructionSet: compiledInstructionSet, arguments: CommandLine.arguments)
   }
@@ -104,16 +102,17 @@ struct TrainingJob {
           measured.append(TrainingMetric(step: step, name: name, value: value))
         }
         if step == steps || step % stepsAnEpoch == 0 {
-          let loss = try trainer.averageLoss(examples.validation)
-          measured.append(TrainingMetric(step: step, name: "validation_loss", value: loss))
+          for (name, value) in try trainer.validate(examples.validation) {
+            measured.append(TrainingMetric(step: step, name: name, value: value))
+          }
         }
         let now = Date()
-        if now.timeIntervalSince(shown) > Self.showing || step == steps {
+        if now.timeIntervalSince(shown) > Self.times.showing || step == steps {
           show(measured, rate: Double(step - first) / now.timeIntervalSince(began))
           try report(measured)
           (shown, measured) = (now, [])
         }
-        if now.timeIntervalSince(saved) > Self.saving || step == steps {
+        if now.timeIntervalSince(saved) > Self.times.saving || step == steps {
           try save()
           saved = now
         }
@@ -140,8 +139,10 @@ struct TrainingJob {
     var line = "step \(step)/\(steps)  loss "
     line += String(format: "%.5f", losses.reduce(0, +) / Double(max(losses.count, 1)))
     line += String(format: "  gradient %.3f", values("gradient_norm").last ?? 0)
-    if let loss = values("validation_loss").last {
-      line += String(format: "  validation loss %.5f", loss)
+    // Those of a validation stand together, where there was one.
+    let last = measured.last { $0.name.hasPrefix("validation") }?.step
+    for metric in measured where metric.step == last && metric.name.hasPrefix("validation") {
+      line += "  \(metric.name.replacing("_", with: " "))" + String(format: " %.5f", metric.value)
     }
     line += String(format: "  %.0f images/s", rate * Double(recipe.batch))
     Output.error(line + "  \(Progress.clock(Double(steps - step) / rate)) left")

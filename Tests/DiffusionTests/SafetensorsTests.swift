@@ -119,7 +119,7 @@ import Testing
     let checkpoint = try Checkpoint(path: ShippedModels.path(of: ShippedModels.standard))
     #expect(!checkpoint.isInferred)
     #expect(checkpoint.parameterCount == 744_401)
-    #expect(checkpoint.architecture.multipliers == [1, 2, 4])
+    #expect(try checkpoint.architecture(UNetArchitecture.self).multipliers == [1, 2, 4])
     #expect(checkpoint.architecture.classes == 10)
   }
 
@@ -127,7 +127,7 @@ import Testing
     let checkpoint = try Checkpoint(path: fixture("edm-cifar10-width16"))
     #expect(checkpoint.isInferred)
     #expect(
-      checkpoint.architecture
+      try checkpoint.architecture(UNetArchitecture.self)
         == UNetArchitecture(
           resolution: 32, channels: 3, classes: 10, width: 16, multipliers: [2, 2, 2], blocks: 4,
           attentionResolutions: [16], augmentDimension: 9))

@@ -1,0 +1,30 @@
+import Datasets
+import TensorCore
+
+/// The examples of a classifier's training: which image, how augmented, with which random start for
+/// its attack. A pure function of recipe, images and place.
+public struct ClassifierExamples: TrainingExamples {
+  private let batch: Int
+  private var images: TrainingImages
+
+  public var count: Int { images.count }
+
+  /// The examples of `recipe` over `dataset`.
+  public init(_ recipe: ClassifierRecipe, dataset: Dataset) {
+    batch = recipe.batch
+    images = TrainingImages(recipe, dataset: dataset) { $0 / 255 }
+  }
+
+  public mutating func batch(at step: Int) -> [ClassifierTrainer.Example] {
+    (0..<batch).map { example(images.draw(step: step, place: $0)) }
+  }
+
+  public var validation: [ClassifierTrainer.Example] {
+    images.heldOut.map { example(images.validation($0)) }
+  }
+
+  private func example(_ draw: TrainingImages.Draw) -> ClassifierTrainer.Example {
+    ClassifierTrainer.Example(
+      image: draw.pixels, label: images.label(draw.index), random: draw.random)
+  }
+}

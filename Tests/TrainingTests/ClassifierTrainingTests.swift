@@ -1,0 +1,159 @@
+import Datasets
+import Diffusion
+import Foundation
+import Records
+import TensorCore
+import Testing
+import Training
+
+@Suite struct ClassifierTrainingTests {
+  private static let architecture = ResNetArchitecture(
+    resolution: 8, channels: 1, classes: 4, width: 8, multipliers: [2], blocks: 1)
+  private let start = ParameterVector.random(Self.architecture, seed: 3)
+
+  private func trainer(
+    _ method: ClassifierRecipe.Method, threads: Int = 2,
+    _ change: (inout ClassifierRecipe) -> Void = { _ in }
+  ) throws -> ClassifierTrainer {
+    var recipe = ClassifierRecipe()
+    recipe.method = method
+    change(&recipe)
+    return try ClassifierTrainer(
+      recipe, TrainingState(start), workers: WorkerPool(threads: threads))
+  }
+
+  /// Noise with a bright quadrant that the label names.
+  private func batch(_ count: Int) -> [ClassifierTrainer.Example] {
+    (0..<count).map { item in
+      var random = RandomStream(key: SIMD2(1, 2), counter: SIMD3(3, UInt32(item), 0))
+      let label = item % 4
+      let image = (0..<64).map { i in
+        let isBright = i / 32 == label / 2 && i % 8 / 4 == label % 2
+        return Float(random.uniform()) * 0.4 + (isBright ? 0.5 : 0.1)
+      }
+      return ClassifierTrainer.Example(image: image, label: label, random: random)
+    }
+  }
+
+  /// Cross-entropy by the definition.
+  @Test func standardLossesAreCrossEntropies() throws {
+    let batch = batch(20)
+    let session = ResNet.Session(try start.makeResNet())
+    let expected = batch.reduce(0.0) { sum, example in
+      var z = [Float](repeating: 0, count: 4)
+      var output = z.mutableSpan
+      session.logits(of: example.image.span, into: &output, keepsForBackward: false)
+      return sum + log(z.reduce(0) { $0 + exp(Double($1)) }) - Double(z[example.label])
+    }
+    let loss = try trainer(.standard).gradient(batch).loss
+    #expect(abs(loss - expected / 20) < 1e-6)
+  }
+
+  /// To the last bit, whatever the attack, over more images than one part of a batch has.
+  @Test(arguments: ClassifierRecipe.Method.allCases)
+  func stepsDoNotDependOnThreads(method: ClassifierRecipe.Method) throws {
+    let batch = batch(40)
+    let (one, three) = (try trainer(method, threads: 1), try trainer(method, threads: 3))
+    for _ in 0..<2 {
+      let losses = [one, three].map { try? $0.step(batch, rate: 1e-2, decay: 0.9).loss }
+      #expect(losses[0] != nil && losses[0] == losses[1])
+    }
+    #expect(one.parameters.values == three.parameters.values)
+    #expect(one.average.values == three.average.values)
+    #expect(one.parameters.values != start.values)
+    let found = try [one, three].map { try $0.validate(batch).map(\.value) }
+    #expect(found[0] == found[1])
+  }
+
+  /// The gradient against differences of the loss along itself. An attack's image moves with the
+  /// parameters, but at its maximum that changes the loss in second order only.
+  @Test(arguments: ClassifierRecipe.Method.allCases, AttackConfiguration.Norm.allCases)
+  func gradientsMatchDifferences(
+    method: ClassifierRecipe.Method, norm: AttackConfiguration.Norm
+  ) throws {
+    guard method != .standard || norm == .linf else { return }
+    let batch = batch(8)
+    let trainer = try trainer(method) { recipe in
+      guard method != .standard else { return }
+      (recipe.norm, recipe.epsilon) = (norm, norm == .linf ? 0.02 : 0.1)
+      if method != .fgsm { recipe.attackSteps = 20 }
+    }
+    for _ in 0..<10 { try trainer.step(batch, rate: 1e-2, decay: 0.9) }
+    let parameters = trainer.parameters
+    let gradient = try trainer.gradient(batch).gradient
+    let length = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    let h = 2e-3
+    let losses = try [h, -h].map { h in
+      var moved = parameters
+      for i in moved.values.indices { moved.values[i] += Float(h / length) * gradient[i] }
+      trainer.state = TrainingState(moved)
+      return try trainer.gradient(batch).loss
+    }
+    let found = (losses[0] - losses[1]) / (2 * h)
+    #expect(abs(found - length) < 0.02 * length, "\(found) against \(length)")
+  }
+
+  /// What an attack does to the loss: nothing at ε = 0, more the stronger it is; PGD beats one step.
+  @Test func strongerAttacksRaiseTheLoss() throws {
+    let batch = batch(16)
+    let trained = try trainer(.standard)
+    for _ in 0..<40 { try trained.step(batch, rate: 1e-2, decay: 0.9) }
+    func loss(_ method: ClassifierRecipe.Method, _ epsilon: Double, steps: Int?) throws -> Double {
+      let trainer = try trainer(method) { recipe in
+        (recipe.epsilon, recipe.attackSteps) = (epsilon, steps)
+      }
+      trainer.state = trained.state
+      return try trainer.gradient(batch).loss
+    }
+    let clean = try trained.gradient(batch).loss
+    #expect(abs(try loss(.pgd, 1e-9, steps: 1) - clean) < 1e-4 * (1 + clean))
+    let weak = try loss(.pgd, 0.05, steps: 10)
+    let strong = try loss(.pgd, 0.1, steps: 10)
+    let single = try loss(.fgsm, 0.1, steps: nil)
+    #expect(clean < weak && weak < strong && clean < single && single < strong)
+    // β·KL comes on top of the clean loss.
+    let trades = try loss(.trades, 0.1, steps: 10)
+    #expect(trades > clean)
+  }
+
+  /// Attacked accuracy is measured where the method attacks, and never above the clean one.
+  @Test func validationAttacksWhereTrainingDoes() throws {
+    let batch = batch(40)
+    let clean = try trainer(.standard).validate(batch)
+    #expect(clean.map(\.name) == ["validation_loss", "validation_accuracy"])
+    let trained = try trainer(.standard)
+    for _ in 0..<60 { try trained.step(batch, rate: 1e-2, decay: 0.5) }
+    let attacking = try trainer(.fgsm) { $0.epsilon = 0.5 }
+    attacking.state = trained.state
+    let found = try attacking.validate(batch)
+    #expect(found.map(\.name)[2] == "validation_robust_accuracy")
+    #expect(found[1].value == 1 && found[2].value < 0.6)
+  }
+
+  @Test(arguments: [
+    ("epsilon: 8/255", "needs a method that attacks"),
+    ("method: fgsm\nattack_steps: 3", "one step"), ("method: pgd\nbeta: 1", "trades"),
+    ("method: pgd\nepsilon: 0", "'epsilon' must be in"),
+  ])
+  func impossibleRecipesSayWhy(recipe: String, message: String) throws {
+    let pairs = recipe.split(separator: "\n").map { $0.split(separator: ": ") }
+    let object = Dictionary(
+      uniqueKeysWithValues: pairs.map { pair in
+        (String(pair[0]), Double(pair[1]).map(JSONValue.number) ?? .string(String(pair[1])))
+      })
+    let text = JSONValue.object(object).canonical
+    let read = try JSONDecoder().decode(ClassifierRecipe.self, from: Data(text.utf8))
+    #expect(read.problem(images: 60_000)?.contains(message) == true)
+    #expect(ClassifierRecipe().problem(images: 60_000) == nil)
+  }
+
+  /// Fractions are read as numbers; a recipe written and read is itself.
+  @Test func recipesAreReadAsWritten() throws {
+    let text = #"{"method":"trades","norm":"l2","epsilon":"1/2","batch":64}"#
+    let recipe = try JSONDecoder().decode(ClassifierRecipe.self, from: Data(text.utf8))
+    #expect(recipe.epsilon == 0.5 && recipe.batch == 64 && recipe.norm == .l2)
+    let again = try JSONDecoder().decode(
+      ClassifierRecipe.self, from: JSONEncoder().encode(recipe))
+    #expect(again == recipe)
+  }
+}
