@@ -57,53 +57,23 @@ public struct APGD: Attack {
     return result
   }
 
-  /// One visited image with what the attacker saw there.
-  private struct Point {
-    var image: [Float]
-    var loss: Double
-    var gradient: [Float]
-    /// Mean over draws of the margin: positive where misclassified.
-    var margin: Double
-
-    /// Whether this one is the better final image.
-    func beats(_ other: Point) -> Bool {
-      (margin > 0) == (other.margin > 0) ? loss > other.loss : margin > 0
-    }
-  }
-
   public func perturb(
     _ image: [Float], label: Int, key: ImageKey, seed: UInt64,
     against classifier: any DifferentiableClassifier
   ) throws -> AttackResult {
     let ball = Ball(around: image, norm: norm, epsilon: epsilon)
-    var tally = Tally()
-    var best: Point?
-    for restart in 0..<restarts {
-      let found = try ascend(
-        ball, label: label, key: key, seed: seed, restart: restart, classifier, &tally)
-      if best.map(found.beats) ?? true { best = found }
+    var probe = AttackProbe(
+      classifier, loss: loss, eot: eot, label: label, key: key, seed: seed)
+    return try probe.best(of: restarts) { restart, probe in
+      try ascend(ball, key: key, seed: seed, restart: restart, &probe)
     }
-    guard let best else { preconditionFailure("APGD needs at least 1 restart") }
-    return AttackResult(
-      image: best.image, cost: tally.cost,
-      zeroGradientShare: Double(tally.zeros) / Double(max(tally.pixels, 1)), loss: best.loss)
-  }
-
-  /// Compute and zero gradients over all steps.
-  private struct Tally {
-    var cost = Cost()
-    var zeros = 0
-    var pixels = 0
   }
 
   private func ascend(
-    _ ball: Ball, label: Int, key: ImageKey, seed: UInt64, restart: Int,
-    _ classifier: any DifferentiableClassifier, _ tally: inout Tally
-  ) throws -> Point {
-    func evaluate(_ image: [Float], _ step: Int) throws -> Point {
-      try self.evaluate(
-        image, label: label, key: key, seed: seed, step: restart * (steps + 1) + step, classifier,
-        &tally)
+    _ ball: Ball, key: ImageKey, seed: UInt64, restart: Int, _ probe: inout AttackProbe
+  ) throws -> AttackProbe.Point {
+    func evaluate(_ image: [Float], _ step: Int) throws -> AttackProbe.Point {
+      try probe.evaluate(image, step: restart * (steps + 1) + step)
     }
     var current = try evaluate(start(ball, key: key, seed: seed, restart: restart), 0)
     var previous = current.image
@@ -161,46 +131,5 @@ public struct APGD: Attack {
       direction = values.map { Double($0) / length }
     }
     return ball.project(zip(ball.centre, direction).map { $0 + epsilon * $1 })
-  }
-
-  private func evaluate(
-    _ image: [Float], label: Int, key: ImageKey, seed: UInt64, step: Int,
-    _ classifier: any DifferentiableClassifier, _ tally: inout Tally
-  ) throws -> Point {
-    let loss = self.loss
-    var draws: [(loss: Double, margin: Double, scale: Double, gradient: [Float])] = []
-    for draw in 0..<eot {
-      let result = try classifier.gradient(
-        of: image, key: key,
-        stream: NoiseStream(seed: seed, owner: .attack(step: step, eot: draw))
-      ) { logits in
-        // Scaled to 1, so that a saturated softmax does not underflow in Float.
-        let slope = loss.value(logits, label: label).gradient
-        let scale = slope.reduce(0) { max($0, $1.magnitude) }
-        return scale > 0 ? slope.map { $0 / scale } : slope
-      }
-      let (value, slope) = loss.value(result.logits, label: label)
-      draws.append(
-        (
-          value, AttackLoss.margin.value(result.logits, label: label).loss,
-          slope.reduce(0) { max($0, $1.magnitude) }, result.gradient
-        ))
-      tally.cost = tally.cost + result.cost
-    }
-    // The mean over draws up to a common factor.
-    let largest = draws.reduce(0) { max($0, $1.scale) }
-    var gradient = [Double](repeating: 0, count: image.count)
-    for draw in draws where draw.scale > 0 {
-      for i in gradient.indices {
-        gradient[i] += draw.scale / largest * Double(draw.gradient[i])
-      }
-    }
-    tally.pixels += gradient.count
-    tally.zeros += gradient.count { $0 == 0 }
-    let count = Double(draws.count)
-    return Point(
-      image: image, loss: draws.reduce(0) { $0 + $1.loss } / count,
-      gradient: gradient.map { Float($0) },
-      margin: draws.reduce(0) { $0 + $1.margin } / count)
   }
 }

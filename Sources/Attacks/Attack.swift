@@ -39,8 +39,41 @@ public protocol Attack: Sendable {
 
 /// The attacks by name.
 public enum Attacks {
+  private struct Entry: Sendable {
+    var name: String
+    var loss: AttackLoss
+    /// Whether it is one step from the clean image, so that steps and restarts are 1.
+    var isSingleStep = false
+    var make: @Sendable (AttackConfiguration, AttackLoss) -> any Attack
+  }
+
+  private static let entries =
+    AttackLoss.allCases.map { loss in
+      Entry(name: "apgd-\(loss.rawValue)", loss: loss) { c, loss in
+        APGD(
+          loss: loss, norm: c.norm, epsilon: c.epsilon, steps: c.steps, restarts: c.restarts,
+          eot: c.eot)
+      }
+    }
+    + AttackLoss.allCases.map { loss in
+      Entry(name: "pgd-\(loss.rawValue)", loss: loss) { c, loss in
+        PGD(
+          loss: loss, norm: c.norm, epsilon: c.epsilon, steps: c.steps, restarts: c.restarts,
+          eot: c.eot)
+      }
+    } + [
+      Entry(name: "fgsm", loss: .ce, isSingleStep: true) { c, _ in
+        PGD.singleStep(norm: c.norm, epsilon: c.epsilon, eot: c.eot)
+      }
+    ]
+
   /// Registered names.
-  public static var names: [String] { AttackLoss.allCases.map { "apgd-\($0.rawValue)" } }
+  public static var names: [String] { entries.map(\.name) }
+
+  /// Whether an attack is one step from the clean image; false for unknown names.
+  public static func isSingleStep(_ name: String) -> Bool {
+    entries.first { $0.name == name }?.isSingleStep ?? false
+  }
 
   /// Builds the attack that `configuration` describes.
   ///
@@ -49,7 +82,7 @@ public enum Attacks {
     _ configuration: AttackConfiguration, classCount: Int
   ) throws -> any Attack {
     let c = configuration
-    guard let loss = AttackLoss.allCases.first(where: { "apgd-\($0.rawValue)" == c.name }) else {
+    guard let entry = entries.first(where: { $0.name == c.name }) else {
       throw ConfigurationError(
         "no attack '\(c.name)'; there are \(names.joined(separator: ", "))"
           + didYouMean(c.name, among: names))
@@ -62,11 +95,13 @@ public enum Attacks {
     ] where !(1...1_000_000).contains(value) {
       throw ConfigurationError("\(flag) must be 1 to 1000000, got \(value)")
     }
-    if loss == .dlr, classCount < 3 {
+    if entry.isSingleStep, c.steps != 1 || c.restarts != 1 {
+      throw ConfigurationError(
+        "\(c.name) takes one step from the clean image; leave --attack-steps and --restarts out")
+    }
+    if entry.loss == .dlr, classCount < 3 {
       throw ConfigurationError("the DLR loss needs 3 classes, the model has \(classCount)")
     }
-    return APGD(
-      loss: loss, norm: c.norm, epsilon: c.epsilon, steps: c.steps, restarts: c.restarts,
-      eot: c.eot)
+    return entry.make(c, entry.loss)
   }
 }
