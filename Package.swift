@@ -59,7 +59,11 @@ let package = Package(
 
     .target(
       name: "Migrations", path: "Migrations", sources: ["Migrations.swift"],
-      resources: [.embedInCode("V0001__runs.sql"), .embedInCode("V0002__trainings.sql")]),
+      resources: [
+        .embedInCode("V0001__runs.sql"),
+        .embedInCode("V0002__trainings.sql"),
+        .embedInCode("V0003__classifiers.sql"),
+      ]),
     .target(
       name: "Queries", path: "Queries", sources: ["Queries.swift"],
       resources: [

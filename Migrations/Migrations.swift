@@ -21,5 +21,8 @@ public enum Migrations {
     Migration(
       name: "V0002__trainings",
       sql: String(decoding: PackageResources.V0002__trainings_sql, as: UTF8.self)),
+    Migration(
+      name: "V0003__classifiers",
+      sql: String(decoding: PackageResources.V0003__classifiers_sql, as: UTF8.self)),
   ]
 }

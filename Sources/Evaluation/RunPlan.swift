@@ -12,7 +12,7 @@ public struct RunPlan: Sendable {
   public let classifier: any ImageClassifier
   /// The configuration as it is recorded.
   public let configuration: Configuration
-  /// The denoiser.
+  /// The denoiser, or the network that classifies.
   public let model: ModelRecord
   /// The network of likelihood maximization, where it is another.
   public let lmModel: ModelRecord?
@@ -20,10 +20,10 @@ public struct RunPlan: Sendable {
   public let attack: (any Attack)?
   /// The images' dataset.
   public let dataset: Dataset
-  /// The grid as a run records it.
+  /// The grid as a run records it; empty where no losses are asked for.
   public let timesteps: [TimestepRecord]
-  /// Most timesteps that the strategy asks for any class.
-  public let timestepsAsked: Int
+  /// Most timesteps that the strategy asks for any class; nil where no losses are asked for.
+  public let timestepsAsked: Int?
 
   /// Loads what `request` names.
   ///
@@ -34,62 +34,56 @@ public struct RunPlan: Sendable {
       request.dataset, split: request.split, directory: request.data)
     self.dataset = dataset
     let kind = configuration.classifier
-    let grid = try NoiseGrid(configuration.grid)
+    // Of a classifier without noise levels, likelihood maximization takes the usual ones.
+    let grid = try NoiseGrid(
+      kind.weighsLosses ? configuration.grid : RunRequest().configuration.grid)
 
-    if kind.maximizesLikelihood {
-      configuration.lm = try request.lm.resolved(grid: grid)
-    } else if !request.lm.isEmpty {
-      throw ConfigurationError(
-        "--lm and its parameters need a classifier that maximizes likelihood: --classifier rdc or "
-          + "lm+optimal, not \(kind.rawValue)")
-    } else {
-      configuration.lm = nil
-    }
-    if request.lmModel != nil, !kind.maximizesLikelihood {
-      throw ConfigurationError("--lm-model needs --classifier rdc or lm+optimal")
-    }
+    configuration.lm = kind.maximizesLikelihood ? try request.lm.resolved(grid: grid) : nil
+    try Self.check(request)
 
-    let denoiser: any Denoiser
-    let network = kind.isOptimal ? nil : try LoadedModel(request.model, for: dataset)
-    if let network {
-      (denoiser, model) = (network.denoiser, network.record)
+    let base: any ImageClassifier
+    var denoisers: DenoiserPool?
+    if kind.weighsLosses {
+      let denoiser: any Denoiser
+      (denoiser, model) = try Self.denoiser(request, dataset)
+      guard denoiser.classCount == 0 || denoiser.classCount == dataset.classNames.count else {
+        throw Self.wrongClasses(request, denoiser.classCount, dataset)
+      }
+      configuration.model = model.sha256
+      let pool = DenoiserPool(denoiser, workers: workers)
+      let plan = try ClassifierPlan(
+        configuration, classCount: denoiser.classCount, shape: dataset.shape)
+      configuration = plan.configuration
+      timesteps = plan.timestepRecords
+      timestepsAsked = plan.strategy.largestSubset(of: plan.grid.count)
+      base = DiffusionClassifier(pool, plan: plan, recordsLosses: request.recordsLosses)
+      denoisers = kind.isOptimal ? nil : pool
     } else {
-      let training = try DatasetCatalog.load(
-        request.dataset, split: "train", directory: request.data)
-      denoiser = OptimalDenoiser(
-        shape: training.shape, bytes: training.bytes, labels: training.labels,
-        classCount: training.classNames.count)
-      model = ModelRecord(
-        sha256: training.sha256, name: "optimal (\(training.name) train)", dtype: "U8",
-        parameters: training.bytes.count,
-        architecture: JSONValue.object(["optimal": .string(training.name)]).canonical)
+      let checkpoint = try Checkpoint(path: try ShippedModels.path(of: request.model))
+      let network = try checkpoint.makeResNet()
+      try Self.check(network.shape, request.model, dataset)
+      guard network.architecture.classes == dataset.classNames.count else {
+        throw Self.wrongClasses(request, network.architecture.classes, dataset)
+      }
+      model = try checkpoint.record(name: request.model)
+      configuration.model = model.sha256
+      (timesteps, timestepsAsked) = ([], nil)
+      base = NetworkClassifier(network, workers: workers)
     }
-    guard denoiser.classCount == 0 || denoiser.classCount == dataset.classNames.count else {
-      throw ConfigurationError(
-        "model \(request.model) has \(denoiser.classCount) classes, \(dataset.name) has "
-          + "\(dataset.classNames.count); take a model trained on these classes")
-    }
-    configuration.model = model.sha256
-    let pool = DenoiserPool(denoiser, workers: workers)
-    let plan = try ClassifierPlan(
-      configuration, classCount: denoiser.classCount, shape: dataset.shape)
-    configuration = plan.configuration
-    timesteps = plan.timestepRecords
-    timestepsAsked = plan.strategy.largestSubset(of: plan.grid.count)
-    let base = DiffusionClassifier(pool, plan: plan, recordsLosses: request.recordsLosses)
 
     if let parameters = configuration.lm {
-      var maximizerPool = pool
       var record: ModelRecord?
-      if kind.isOptimal || request.lmModel != nil {
-        let other = try LoadedModel(request.lmModel ?? request.model, for: dataset)
-        maximizerPool = DenoiserPool(other.denoiser, workers: workers)
+      if denoisers == nil || request.lmModel != nil {
+        let name = request.lmModel ?? (kind.isOptimal ? request.model : ShippedModels.standard)
+        let other = try Self.network(name, dataset)
+        denoisers = DenoiserPool(other.denoiser, workers: workers)
         record = other.record
         configuration.lmModel = other.record.sha256
       }
       lmModel = record
-      classifier = MaximizedClassifier(
-        try LikelihoodMaximizer(maximizerPool, parameters: parameters, grid: grid), base)
+      guard let denoisers else { preconditionFailure("likelihood maximization has no denoiser") }
+      classifier = Self.maximized(
+        base, by: try LikelihoodMaximizer(denoisers, parameters: parameters, grid: grid))
     } else {
       lmModel = nil
       classifier = base
@@ -99,21 +93,74 @@ public struct RunPlan: Sendable {
     }
     self.configuration = configuration
   }
-}
 
-/// A network with its record, checked against the images it is for.
-private struct LoadedModel {
-  let denoiser: EDMDenoiser
-  let record: ModelRecord
-
-  init(_ name: String, for dataset: Dataset) throws {
-    let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))
-    denoiser = try checkpoint.makeDenoiser()
-    guard denoiser.shape == dataset.shape else {
+  /// What the flags of likelihood maximization need.
+  private static func check(_ request: RunRequest) throws {
+    let kind = request.configuration.classifier
+    let names = Configuration.Classifier.allCases.filter(\.maximizesLikelihood).map(\.rawValue)
+    if !kind.maximizesLikelihood, !request.lm.isEmpty {
       throw ConfigurationError(
-        "model \(name) takes images of \(denoiser.shape), \(dataset.name) has \(dataset.shape); "
-          + "take another --model or --dataset")
+        "--lm and its parameters need a classifier that maximizes likelihood: --classifier "
+          + "\(names.joined(separator: " or ")), not \(kind.rawValue)")
     }
-    record = try checkpoint.record(name: name)
+    if !kind.maximizesLikelihood, request.lmModel != nil {
+      throw ConfigurationError("--lm-model needs --classifier \(names.joined(separator: " or "))")
+    }
+    if !kind.weighsLosses, request.lm.variant == .l2 {
+      throw ConfigurationError(
+        "--lm l2 averages over the classifier's noise levels, and \(kind.rawValue) has none; take "
+          + "--lm paper or released")
+    }
+  }
+
+  /// The denoiser whose losses are weighed, with its record.
+  private static func denoiser(
+    _ request: RunRequest, _ dataset: Dataset
+  ) throws -> (any Denoiser, ModelRecord) {
+    guard request.configuration.classifier.isOptimal else {
+      return try network(request.model, dataset)
+    }
+    let training = try DatasetCatalog.load(
+      request.dataset, split: "train", directory: request.data)
+    let denoiser = OptimalDenoiser(
+      shape: training.shape, bytes: training.bytes, labels: training.labels,
+      classCount: training.classNames.count)
+    let record = ModelRecord(
+      sha256: training.sha256, name: "optimal (\(training.name) train)", dtype: "U8",
+      parameters: training.bytes.count,
+      architecture: JSONValue.object(["optimal": .string(training.name)]).canonical)
+    return (denoiser, record)
+  }
+
+  /// A diffusion model with its record, checked against the images it is for.
+  private static func network(
+    _ name: String, _ dataset: Dataset
+  ) throws -> (denoiser: any Denoiser, record: ModelRecord) {
+    let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))
+    let denoiser = try checkpoint.makeDenoiser()
+    try check(denoiser.shape, name, dataset)
+    return (denoiser, try checkpoint.record(name: name))
+  }
+
+  private static func check(_ shape: ImageShape, _ name: String, _ dataset: Dataset) throws {
+    guard shape == dataset.shape else {
+      throw ConfigurationError(
+        "model \(name) takes images of \(shape), \(dataset.name) has \(dataset.shape); take "
+          + "another --model or --dataset")
+    }
+  }
+
+  private static func wrongClasses(
+    _ request: RunRequest, _ count: Int, _ dataset: Dataset
+  ) -> ConfigurationError {
+    ConfigurationError(
+      "model \(request.model) has \(count) classes, \(dataset.name) has "
+        + "\(dataset.classNames.count); take a model trained on these classes")
+  }
+
+  private static func maximized(
+    _ base: some ImageClassifier, by maximizer: LikelihoodMaximizer
+  ) -> any ImageClassifier {
+    MaximizedClassifier(maximizer, base)
   }
 }

@@ -4,7 +4,7 @@ import Records
 
 /// What a user asks of a run: everything that must be known to start it, or to start it again.
 public struct RunRequest: Codable, Hashable, Sendable {
-  /// Shipped name or path of the denoiser.
+  /// Shipped name or path of the denoiser, or of the network that classifies.
   public var model = ShippedModels.standard
   /// Shipped name or path of another network for likelihood maximization.
   public var lmModel: String?

@@ -33,9 +33,11 @@ extension Configuration: Codable {
     }
     self.init(
       classifier: try c.decode(Classifier.self, forKey: .classifier),
-      model: try c.decode(String.self, forKey: .model),
-      grid: try c.decode(String.self, forKey: .grid),
-      weights: try c.decode(String.self, forKey: .weights))
+      model: try c.decode(String.self, forKey: .model))
+    if classifier.weighsLosses {
+      grid = try c.decode(String.self, forKey: .grid)
+      weights = try c.decode(String.self, forKey: .weights)
+    }
     lmModel = try c.decodeIfPresent(String.self, forKey: .lmModel)
     loss = try c.decodeIfPresent(Loss.self, forKey: .loss) ?? loss
     reduction = try c.decodeIfPresent(Reduction.self, forKey: .reduction) ?? reduction
@@ -52,7 +54,7 @@ extension Configuration: Codable {
 
   public func encode(to encoder: any Encoder) throws {
     var c = encoder.container(keyedBy: Key.self)
-    let neutral = Configuration(classifier: classifier, model: model, grid: grid, weights: weights)
+    let neutral = Configuration(classifier: classifier, model: model)
     func write<T: Encodable & Equatable>(_ path: KeyPath<Configuration, T>, _ key: Key) throws {
       if self[keyPath: path] != neutral[keyPath: path] {
         try c.encode(self[keyPath: path], forKey: key)
@@ -61,8 +63,8 @@ extension Configuration: Codable {
     try c.encode(Self.schema, forKey: .schema)
     try c.encode(classifier, forKey: .classifier)
     try c.encode(model, forKey: .model)
-    try c.encode(grid, forKey: .grid)
-    try c.encode(weights, forKey: .weights)
+    try write(\.grid, .grid)
+    try write(\.weights, .weights)
     try write(\.lmModel, .lmModel)
     try write(\.loss, .loss)
     try write(\.reduction, .reduction)

@@ -19,9 +19,15 @@ public struct Configuration: Hashable, Sendable {
     case optimal
     /// Likelihood maximization by a network, then `optimal`.
     case lmOptimal = "lm+optimal"
+    /// A convolutional classifier, whose evidence is its logits.
+    case cnn
+    /// Likelihood maximization by a diffusion model, then `cnn`.
+    case lmCNN = "lm+cnn"
 
     /// Whether likelihood maximization comes first.
-    public var maximizesLikelihood: Bool { self == .rdc || self == .lmOptimal }
+    public var maximizesLikelihood: Bool { self == .rdc || self == .lmOptimal || self == .lmCNN }
+    /// Whether denoising losses decide: it has noise levels, weights and a strategy.
+    public var weighsLosses: Bool { self != .cnn && self != .lmCNN }
     /// Whether the denoiser is the closed-form one of the training set.
     public var isOptimal: Bool { self == .optimal || self == .lmOptimal }
   }
@@ -35,13 +41,14 @@ public struct Configuration: Hashable, Sendable {
 
   /// How the image is classified.
   public var classifier: Classifier
-  /// SHA-256 (hexadecimal) of the denoiser's tensors, or of the support images of `optimal`.
+  /// SHA-256 (hexadecimal) of the network's tensors, or of the support images of `optimal`.
   public var model: String
   /// SHA-256 of the tensors of the network that maximizes likelihood; nil: `model` itself.
   public var lmModel: String?
-  /// Noise levels in canonical spelling, as `linear:0.0001:3:125`.
+  /// Noise levels in canonical spelling, as `linear:0.0001:3:125`; neutral, of a classifier that
+  /// weighs no losses: empty.
   public var grid: String
-  /// Weight function ω(σ), as `edm`.
+  /// Weight function ω(σ), as `edm`; neutral, of a classifier that weighs no losses: empty.
   public var weights: String
   /// Error norm; neutral: `squared`.
   public var loss: Loss = .squared
@@ -65,7 +72,9 @@ public struct Configuration: Hashable, Sendable {
   public var lm: LikelihoodMaximization?
 
   /// A configuration with every other axis at its neutral default.
-  public init(classifier: Classifier, model: String, grid: String, weights: String) {
+  public init(
+    classifier: Classifier, model: String, grid: String = "", weights: String = ""
+  ) {
     self.classifier = classifier
     self.model = model
     self.grid = grid

@@ -121,8 +121,8 @@ public struct RunHeader: Sendable {
   public var inputsRun: String?
   /// The whole grid.
   public var timesteps: [TimestepRecord]
-  /// Most timesteps that the strategy asks for any class.
-  public var timestepsAsked: Int
+  /// Most timesteps that the strategy asks for any class; nil where no losses are asked for.
+  public var timestepsAsked: Int?
   /// Size of every image, `[C, H, W]`.
   public var imageShape: [Int]
   /// Worker threads.
@@ -169,7 +169,8 @@ public struct RunHeader: Sendable {
 public struct ClassEvidence: Hashable, Sendable {
   /// Class index.
   public var label: Int
-  /// ELBO_y, reduced and scaled; nil where the strategy eliminated the class.
+  /// ELBO_y, reduced and scaled, or the logit of a classifier that weighs no losses; nil where the
+  /// strategy eliminated the class.
   public var elbo: Double?
   /// Last round in which the class was asked for, from 0.
   public var lastRound: Int

@@ -115,6 +115,8 @@ extension RunStore {
   }
 
   private func insert(_ c: Records.Configuration, _ db: Database) throws {
+    /// NULL where the classifier weighs no losses.
+    func ofLosses<T>(_ value: T) -> T? { c.classifier.weighsLosses ? value : nil }
     try db.execute(
       sql: """
         INSERT INTO configuration
@@ -126,10 +128,12 @@ extension RunStore {
       arguments: [
         "fingerprint": try c.fingerprint(), "json": try c.canonicalJSON(),
         "classifier": c.classifier.rawValue, "model": c.model, "lm_model": c.lmModel,
-        "grid": c.grid, "weights": c.weights, "loss": c.loss.rawValue,
-        "reduction": c.reduction.rawValue, "logit_scale": c.logitScale, "noise": c.noise.rawValue,
-        "share_timesteps": c.sharesTimesteps, "antithetic": c.antithetic, "draws": c.draws,
-        "strategy": c.strategy, "lm": c.lm?.variant.rawValue, "lm_steps": c.lm?.steps,
+        "grid": ofLosses(c.grid), "weights": ofLosses(c.weights),
+        "loss": ofLosses(c.loss.rawValue), "reduction": ofLosses(c.reduction.rawValue),
+        "logit_scale": ofLosses(c.logitScale), "noise": ofLosses(c.noise.rawValue),
+        "share_timesteps": ofLosses(c.sharesTimesteps), "antithetic": ofLosses(c.antithetic),
+        "draws": ofLosses(c.draws), "strategy": ofLosses(c.strategy),
+        "lm": c.lm?.variant.rawValue, "lm_steps": c.lm?.steps,
         "lm_rate": c.lm?.rate, "lm_sigma_low": c.lm?.sigmaLow, "lm_sigma_high": c.lm?.sigmaHigh,
         "eta": c.lm?.eta,
       ])

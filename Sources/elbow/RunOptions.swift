@@ -1,4 +1,5 @@
 import ArgumentParser
+import Attacks
 import Evaluation
 import Foundation
 import Records
@@ -33,7 +34,7 @@ struct RunOptions: ParsableArguments {
     help: ArgumentHelp(
       "Classify the recorded images of this run, adversarial ones included.", valueName: "run"))
   var inputs: String?
-  @Option(help: "dc, rdc, optimal or lm+optimal (default: dc).")
+  @Option(help: "dc, rdc, optimal, lm+optimal, cnn or lm+cnn (default: dc).")
   var classifier: Configuration.Classifier?
   @Option(
     help: ArgumentHelp(
@@ -74,13 +75,13 @@ struct RunOptions: ParsableArguments {
   var lmSigma: String?
   @Option(help: "Bound on its movement in pixel units, as 8/255.")
   var eta: String?
-  @Option(help: "none, apgd-ce, apgd-dlr or apgd-margin (default: none).")
+  @Option(help: "none, \(Attacks.names.joined(separator: ", ")) (default: none).")
   var attack: String?
   @Option(help: "linf or l2 (default: linf).")
   var norm: AttackConfiguration.Norm?
   @Option(help: "The attack's budget in pixel units (default: 8/255, for l2 0.5).")
   var epsilon: String?
-  @Option(help: "Its iterations (default: 100).")
+  @Option(help: "Its iterations (default: 100, of fgsm 1).")
   var attackSteps: Int?
   @Option(help: "Its random starts (default: 1).")
   var restarts: Int?
@@ -136,6 +137,7 @@ struct RunOptions: ParsableArguments {
     set(\.seed, try Self.seed(seed, "--seed"))
     set(\.attackSeed, try Self.seed(attackSeed, "--attack-seed"))
     if let prior { r.configuration.prior = try Self.numbers(prior, "--prior", separator: ",") }
+    if !r.configuration.classifier.weighsLosses { try setNetwork(&r) }
     if inputs != nil, images != nil || dataset != nil || split != nil {
       throw ConfigurationError(
         "--inputs takes the images of the run it names; leave --images, --dataset and --split out")
@@ -143,6 +145,29 @@ struct RunOptions: ParsableArguments {
     try setLikelihoodMaximization(&r)
     try setAttack(&r)
     return r
+  }
+
+  /// A classifier that weighs no losses has a model of its own, and no flags of losses.
+  private func setNetwork(_ r: inout RunRequest) throws {
+    let kind = r.configuration.classifier.rawValue
+    let given: [(String, Bool)] = [
+      ("--grid", grid != nil), ("--weights", weights != nil), ("--loss", loss != nil),
+      ("--reduction", reduction != nil), ("--logit-scale", logitScale != nil),
+      ("--prior", prior != nil), ("--noise", noise != nil),
+      ("--share-timesteps", shareTimesteps != nil), ("--antithetic", antithetic != nil),
+      ("--draws", draws != nil), ("--strategy", strategy != nil), ("--losses", losses != nil),
+    ]
+    if let flag = given.first(where: \.1)?.0 {
+      throw ConfigurationError(
+        "\(flag) needs a classifier that weighs denoising losses: dc, rdc, optimal or lm+optimal, "
+          + "not \(kind)")
+    }
+    guard model != nil else {
+      throw ConfigurationError(
+        "--classifier \(kind) needs a classifier network: --model NAME|FILE; train one with 'elbow "
+          + "train classifier'")
+    }
+    (r.configuration.grid, r.configuration.weights, r.recordsLosses) = ("", "", false)
   }
 
   private func setLikelihoodMaximization(_ r: inout RunRequest) throws {
@@ -173,7 +198,8 @@ struct RunOptions: ParsableArguments {
     switch r.configuration.classifier {
     case .rdc: r.configuration.classifier = .dc
     case .lmOptimal: r.configuration.classifier = .optimal
-    case .dc, .optimal: break
+    case .lmCNN: r.configuration.classifier = .cnn
+    case .dc, .optimal, .cnn: break
     }
   }
 
@@ -199,7 +225,7 @@ struct RunOptions: ParsableArguments {
       name: attack, norm: norm,
       epsilon: try epsilon.map { try Self.fraction($0, "--epsilon") }
         ?? (norm == .linf ? 8.0 / 255 : 0.5))
-    a.steps = attackSteps ?? a.steps
+    a.steps = attackSteps ?? (Attacks.isSingleStep(attack) ? 1 : a.steps)
     a.restarts = restarts ?? a.restarts
     a.eot = eot ?? a.eot
     a.gradient = gradient ?? a.gradient

@@ -160,6 +160,17 @@ import Testing
     (["run", "--images", "10001"], 2, "the split has 0 to 9999"),
     (["run", "--attack", "apgd"], 2, "apgd-ce, apgd-dlr, apgd-margin"),
     (["run", "--epsilon", "8/255"], 2, "needs an attack"),
+    (["run", "--attack", "fgsm", "--attack-steps", "3"], 2, "takes one step"),
+    (["run", "--classifier", "cnn"], 2, "elbow train classifier"),
+    (
+      ["run", "--classifier", "cnn", "--model", "m", "--strategy", "full"], 2,
+      "--strategy needs a classifier that weighs denoising losses"
+    ),
+    (["run", "--classifier", "lm+cnn", "--model", "m", "--lm", "l2"], 2, "take --lm paper"),
+    (
+      ["run", "--classifier", "cnn", "--model", "fashion-mnist-small"], 1,
+      "is a diffusion model (edm-unet), not a classifier (resnet)"
+    ),
     (["run", "--lm", "paper"], 2, "--classifier rdc"),
     (["run", "--model", "fashion"], 1, "neither a file nor a shipped model"),
     (["run", "--dataset", "cifar10", "--data", "/nonexistent"], 1, "test_batch.bin: no such file"),

@@ -103,6 +103,24 @@ import Testing
     #expect(try decoded.fingerprint() == configuration.fingerprint())
   }
 
+  /// A classifier that weighs no losses names nothing of them.
+  @Test func networksHaveNoGrid() throws {
+    let configuration = Configuration(classifier: .cnn, model: "abc")
+    let text = try configuration.canonicalJSON()
+    #expect(text == #"{"classifier":"cnn","model":"abc","schema":1}"#)
+    let decoded = try JSONDecoder().decode(Configuration.self, from: Data(text.utf8))
+    #expect(decoded == configuration)
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode(
+        Configuration.self, from: Data(text.replacing("cnn", with: "dc").utf8))
+    }
+  }
+
+  @Test func fractionsAreReadAsPeopleWriteThem() {
+    #expect(Fraction.parse("8/255") == 8.0 / 255 && Fraction.parse("0.1") == 0.1)
+    for text in ["", "1/0", "1/2/3", "a/b", "/2"] { #expect(Fraction.parse(text) == nil) }
+  }
+
   @Test func unknownFieldsAndSchemasAreRefused() {
     for text in [
       #"{"schema":1,"classifier":"dc","model":"a","grid":"g","weights":"w","colour":1}"#,

@@ -12,7 +12,7 @@ struct TemporaryDatabase: ~Copyable {
     FileManager.default.temporaryDirectory.path(percentEncoded: false)
     + "elbow-\(UUID().uuidString).db"
   deinit {
-    for suffix in ["", "-wal", "-shm", ".backup-V0002__trainings"] {
+    for suffix in ["", "-wal", "-shm", ".backup-V0003__classifiers"] {
       try? FileManager.default.removeItem(atPath: path + suffix)
     }
   }
@@ -333,9 +333,32 @@ func record(
         + [Migration(name: "V9998__more", sql: "CREATE TABLE more (x INTEGER) STRICT;")])
     let store = try RunStore(database.path, for: .read, schema: next)
     #expect(try store.readOnly("SELECT count(*) FROM more").rows == [[.integer(0)]])
-    let backup = try RunStore(database.path + ".backup-V0002__trainings", for: .read)
+    let backup = try RunStore(database.path + ".backup-V0003__classifiers", for: .read)
     #expect(try backup.query("runs").rows.count == 1)
     #expect(throws: RunStoreError.self) { try backup.readOnly("SELECT * FROM more") }
+  }
+
+  /// What says how losses are weighed is NULL where none are.
+  @Test func networksHaveNoLosses() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    var network = header(1)
+    network.configuration = Records.Configuration(
+      classifier: .cnn, model: String(repeating: "a", count: 64))
+    (network.timesteps, network.timestepsAsked, network.recordsLosses) = ([], nil, false)
+    var answer = prediction(0)
+    answer.losses = nil
+    try record(network, [answer], in: store)
+    let columns = ["strategy", "timesteps", "grid", "weights", "noise", "loss", "reduction", "lm"]
+    let shown = try store.readOnly(
+      "SELECT classifier, accuracy, \(columns.joined(separator: ", ")) FROM runs")
+    #expect(
+      shown.rows == [[.text("cnn"), .real(1)] + [Cell](repeating: .null, count: columns.count)])
+    #expect(try store.query("health").rows[0].suffix(3) == [.integer(0), .integer(0), .text("ok")])
+    // The next run of another classifier has them.
+    try record(header(1), [prediction(0)], in: store)
+    #expect(
+      try store.readOnly("SELECT count(*) FROM runs WHERE grid IS NULL").rows == [[.integer(1)]])
   }
 
   /// A file of the first schema keeps its runs and takes trainings.
@@ -346,7 +369,9 @@ func record(
       header(1), [prediction(0)],
       in: RunStore(database.path, for: .write, schema: Schema([Migrations.all[0]])))
     let store = try RunStore(database.path, for: .write)
-    #expect(try store.query("runs").rows.count == 1)
+    let runs = try store.readOnly("SELECT grid, timesteps, loss FROM runs")
+    #expect(runs.rows == [[.text("linear:0.1:2:3"), .integer(3), .text("squared")]])
+    #expect(try store.query("health").rows[0].suffix(3) == [.integer(0), .integer(0), .text("ok")])
     _ = try TrainingWriter(store, Self.training)
     #expect(try store.query("trainings").rows.count == 1)
   }
