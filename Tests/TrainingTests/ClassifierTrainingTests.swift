@@ -35,6 +35,57 @@ import Training
     }
   }
 
+  /// Logits, the gradient of the pixels, and losses with every parameter's gradient, standard and of
+  /// FGSM's images, against an independent implementation in Float64.
+  @Test func resultsMatchSavedValues() throws {
+    let file = try SafetensorsFile(
+      path: Bundle.module.bundlePath + "/Fixtures/classifier-step-small.safetensors")
+    let architecture = ResNetArchitecture(
+      resolution: 8, channels: 2, classes: 5, width: 8, multipliers: [1, 2], blocks: 2)
+    let saved = try ParameterVector(architecture) { name, shape in
+      #expect(try file.entry(name).shape == shape, "\(name)")
+      return try file.floats(name)
+    }
+    let (x, labels) = (try file.floats("x"), try file.floats("labels").map { Int($0) })
+    let batch = labels.indices.map { item in
+      ClassifierTrainer.Example(
+        image: Array(x[item * 128..<(item + 1) * 128]), label: labels[item],
+        random: RandomStream(key: SIMD2(0, 0), counter: SIMD3(0, 0, 0)))
+    }
+    let session = ResNet.Session(try saved.makeResNet())
+    var (logits, gradients) = ([Float](), [Float]())
+    for example in batch {
+      var z = [Float](repeating: 0, count: 5)
+      var output = z.mutableSpan
+      session.logits(of: example.image.span, into: &output, keepsForBackward: true)
+      let total = z.reduce(0) { $0 + exp($1) }
+      let slope = z.indices.map { exp(z[$0]) / total - ($0 == example.label ? 1 : 0) }
+      var gradient = [Float](repeating: 0, count: 128)
+      var pulled = gradient.mutableSpan
+      session.pullback(of: slope.span, into: &pulled)
+      logits += z
+      gradients += gradient
+    }
+    #expect(relativeError(logits, try file.floats("logits")) < 1e-5)
+    #expect(relativeError(gradients, try file.floats("input_gradient")) < 1e-4)
+    for method in [ClassifierRecipe.Method.standard, .fgsm] {
+      var recipe = ClassifierRecipe()
+      recipe.method = method
+      if method == .fgsm { recipe.epsilon = 0.1 }
+      let trainer = try ClassifierTrainer(
+        recipe, TrainingState(saved), workers: WorkerPool(threads: 2))
+      let (loss, gradient) = try trainer.gradient(batch)
+      let expected = Double(try file.floats("\(method.rawValue).loss")[0])
+      #expect(abs(loss - expected) < 1e-5 * expected)
+      var vector = saved
+      vector.values = gradient
+      for (name, values) in vector.named {
+        let error = relativeError(values, try file.floats("\(method.rawValue).\(name)"))
+        #expect(error < 1e-4, "\(method) \(name)")
+      }
+    }
+  }
+
   /// Cross-entropy by the definition.
   @Test func standardLossesAreCrossEntropies() throws {
     let batch = batch(20)
