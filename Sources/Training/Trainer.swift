@@ -1,18 +1,3 @@
-import Diffusion
-import Records
-
-/// The examples of a training, a pure function of recipe, images and place.
-public protocol TrainingExamples: Sendable {
-  /// What the network learns from.
-  associatedtype Example: Sendable
-  /// Images learnt from.
-  var count: Int { get }
-  /// The batch of a step.
-  mutating func batch(at step: Int) -> [Example]
-  /// The held-out images, each always with the same randomness.
-  var validation: [Example] { get }
-}
-
 /// Learns from batches: what one kind of training computes.
 ///
 /// Results depend on nothing but state and examples: not on the number of threads.
@@ -31,14 +16,6 @@ public protocol Trainer: AnyObject {
   ///
   /// - Throws: `CancellationError` where the workers are cancelled.
   func validate(_ examples: [Example]) throws -> [(name: String, value: Double)]
-}
-
-/// What one training step saw.
-public struct TrainingStep: Sendable {
-  /// The loss before the step.
-  public var loss: Double
-  /// ‖gradient‖₂ before clipping.
-  public var gradientNorm: Double
 }
 
 extension Trainer {
