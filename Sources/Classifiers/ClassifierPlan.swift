@@ -77,6 +77,24 @@ public struct ClassifierPlan: Sendable {
     return configuration.logitScale * factor / pixels
   }
 
+  /// Whether one network evaluation answers for all classes at a timestep and draw: that of a
+  /// multi-head denoiser does, unless the classes have noise of their own.
+  public func sharesEvaluations(isMultiHead: Bool) -> Bool {
+    isMultiHead && configuration.noise == .shared
+  }
+
+  /// The classes in parts that are evaluated in one call: of one noise, and, unless they share the
+  /// evaluation, not more than keeps all threads busy.
+  func parts(
+    of classes: [Int], sharingEvaluations: Bool, atMost limit: Int
+  ) -> [ArraySlice<Int>] {
+    let most = configuration.noise == .fresh ? 1 : sharingEvaluations ? classes.count : limit
+    let size = min(max(most, 1), max(classes.count, 1))
+    return stride(from: 0, to: classes.count, by: size).map {
+      classes[$0..<min($0 + size, classes.count)]
+    }
+  }
+
   /// Names the noise of one loss.
   ///
   /// Antithetic draws 2j and 2j + 1 share the key of draw j, the second negated.

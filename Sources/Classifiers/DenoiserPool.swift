@@ -17,17 +17,20 @@ public final class DenoiserPool: Sendable {
     }
   }
 
-  /// One worker's session and buffers, `[C·H·W]` each.
+  /// One worker's session and buffers.
   final class Slot {
-    let session: any DenoiserSession
-    private(set) var noise: [Float]
-    var residual: [Float]
-    var gradient: [Float]
+    private let session: any DenoiserSession
+    /// ε, `[C·H·W]`.
+    private var noise: [Float]
+    /// What `evaluate` found, `[labels, C·H·W]`.
+    private var residuals: [Float] = []
+    /// What `differentiate` found, `[C·H·W]`.
+    private(set) var gradient: [Float]
 
     init(_ denoiser: any Denoiser) {
       session = denoiser.makeSession()
-      let zeros = [Float](repeating: 0, count: denoiser.shape.count)
-      (noise, residual, gradient) = (zeros, zeros, zeros)
+      noise = [Float](repeating: 0, count: denoiser.shape.count)
+      gradient = noise
     }
 
     /// What `noise` holds; nil: something else.
@@ -49,20 +52,33 @@ public final class DenoiserPool: Sendable {
       noise = values
     }
 
-    /// Evaluates r = D(x + σε) − x on the noise drawn last.
-    func evaluate(_ image: [Float], sigma: Float, label: Int?, keeps: Bool) {
-      let noise = self.noise
-      Self.edit(&residual) {
-        session.residual(
-          image: image.span, noise: noise.span, sigma: sigma, label: label, into: &$0,
-          keepsForBackward: keeps)
+    /// The residuals D(x + σε; σ, y) − x of `labels` on the noise drawn last, each given to `body`
+    /// with its index.
+    func evaluate(
+      _ image: [Float], sigma: Float, labels: [Int?], _ body: (Int, ArraySlice<Float>) -> Void
+    ) {
+      let (noise, size) = (self.noise, image.count)
+      if residuals.count != labels.count * size {
+        residuals = Array(repeating: 0, count: labels.count * size)
       }
+      Self.edit(&residuals) {
+        session.residuals(
+          image: image.span, noise: noise.span, sigma: sigma, labels: labels, into: &$0)
+      }
+      for index in labels.indices { body(index, residuals[index * size..<(index + 1) * size]) }
     }
 
-    /// Pulls the residual, which holds a cotangent by now, back to the image.
-    func pullBack() {
-      let residual = self.residual
-      Self.edit(&gradient) { session.pullback(of: residual.span, into: &$0) }
+    /// Leaves in `gradient` what the session's gradient is on the noise drawn last.
+    func differentiate(
+      _ image: [Float], sigma: Float, labels: [Int?],
+      cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void
+    ) {
+      let noise = self.noise
+      Self.edit(&gradient) {
+        session.gradient(
+          image: image.span, noise: noise.span, sigma: sigma, labels: labels, into: &$0,
+          cotangent: cotangent)
+      }
     }
 
     /// Lets `body` write to a stored buffer through a span.

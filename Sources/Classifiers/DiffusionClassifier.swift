@@ -50,11 +50,13 @@ public struct DiffusionClassifier: ImageClassifier {
     let source = ModelLossSource(pool: pool, plan: plan, image: x, key: key, stream: stream)
     let ledger = try sample(source, key: key, stream: stream, keepsEntries: false)
     let logits = ledger.logits
-    let terms = plan.gradientTerms(of: ledger, cotangent: cotangent(logits))
+    let terms = plan.gradientTerms(
+      of: ledger, cotangent: cotangent(logits), sharingEvaluations: source.sharesEvaluations)
     let gradient = try sumOfGradients(terms, at: x, key: key, stream: stream)
+    let passes = terms.reduce(0) { $0 + source.evaluations(classes: $1.labels.count) }
     return LogitGradient(
       logits: logits, gradient: gradient,
-      cost: Cost(evaluations: ledger.evaluations + terms.count, gradients: terms.count))
+      cost: Cost(evaluations: ledger.evaluations + passes, gradients: passes))
   }
 
   private func sample(
@@ -74,25 +76,29 @@ public struct DiffusionClassifier: ImageClassifier {
     _ terms: [GradientTerm], at x: [Float], key: ImageKey, stream: NoiseStream
   ) throws -> [Float] {
     let lanes = LaneSums(count: min(terms.count, 64), length: shape.count)
+    let loss = plan.configuration.loss
     try pool.forEach(lanes.count) { lane, slot in
       for index in stride(from: lane, to: terms.count, by: lanes.count) {
         let term = terms[index]
         let (noise, negated) = plan.noiseKey(
-          stream, key, timestep: term.timestep, draw: term.draw, label: term.label)
+          stream, key, timestep: term.timestep, draw: term.draw, label: term.labels[0])
         slot.draw(noise, negated: negated)
-        slot.evaluate(
-          x, sigma: plan.grid.levels[term.timestep].sigma, label: term.label, keeps: true)
-        // The residual becomes its own cotangent, ∂ℓ/∂r.
-        switch plan.configuration.loss {
-        case .squared: for i in slot.residual.indices { slot.residual[i] *= 2 }
-        case .absolute:
-          for i in slot.residual.indices {
-            let r = slot.residual[i]
-            slot.residual[i] = r > 0 ? 1 : r < 0 ? -1 : 0
+        let largest = term.coefficients.map(\.magnitude).max() ?? 0
+        slot.differentiate(
+          x, sigma: plan.grid.levels[term.timestep].sigma, labels: term.labels
+        ) { index, residual in
+          // ∂ℓ/∂r, the term's largest coefficient being put in after the sum.
+          let factor = Float(term.coefficients[index] / largest)
+          for i in residual.indices {
+            let r = residual[i]
+            residual[i] =
+              switch loss {
+              case .squared: 2 * factor * r
+              case .absolute: r > 0 ? factor : r < 0 ? -factor : 0
+              }
           }
         }
-        slot.pullBack()
-        lanes.add(slot.gradient, times: term.coefficient, to: lane)
+        lanes.add(slot.gradient, times: largest, to: lane)
       }
     }
     // x = 2·pixel − 1.
@@ -100,13 +106,13 @@ public struct DiffusionClassifier: ImageClassifier {
   }
 }
 
-/// One loss's part in a gradient.
+/// The part in a gradient of losses that are evaluated in one call.
 struct GradientTerm: Sendable {
   var timestep: Int
   var draw: Int
-  var label: Int
-  /// c_k·∂logit_k/∂ℓ.
-  var coefficient: Double
+  var labels: [Int]
+  /// c_k·∂logit_k/∂ℓ of each label, not 0.
+  var coefficients: [Double]
 }
 
 extension ClassifierPlan {
@@ -114,19 +120,31 @@ extension ClassifierPlan {
   private static let negligible = 1e-8
 
   /// The losses that Σ_k c_k·logit_k depends on, each with its coefficient.
-  func gradientTerms(of ledger: LossLedger, cotangent c: [Double]) -> [GradientTerm] {
+  func gradientTerms(
+    of ledger: LossLedger, cotangent c: [Double], sharingEvaluations: Bool
+  ) -> [GradientTerm] {
     precondition(c.count == classCount, "cotangent has \(c.count) values for \(classCount) classes")
     let largest = c.map(\.magnitude).max() ?? 0
-    var terms: [GradientTerm] = []
+    var labels: [[Int]] = Array(repeating: [], count: grid.count)
+    var scales = [Double](repeating: 0, count: classCount)
     for (label, account) in ledger.accounts.enumerated()
     where c[label] != 0 && c[label].magnitude >= Self.negligible * largest {
-      let scale = c[label] * lossScale(asked: account.timesteps.count) / Double(draws)
+      scales[label] = c[label] * lossScale(asked: account.timesteps.count) / Double(draws)
       for timestep in account.timesteps where weights[timestep] != 0 {
-        for draw in 0..<draws {
-          terms.append(
-            GradientTerm(
-              timestep: timestep, draw: draw, label: label, coefficient: -scale * weights[timestep])
-          )
+        labels[timestep].append(label)
+      }
+    }
+    // The same parts whatever the threads, so that sums have the same order.
+    let limit = labels.reduce(0) { $0 + $1.count } * draws / 16
+    var terms: [GradientTerm] = []
+    for timestep in grid.levels.indices {
+      let parts = parts(
+        of: labels[timestep], sharingEvaluations: sharingEvaluations, atMost: limit)
+      for draw in 0..<draws {
+        terms += parts.map { part in
+          GradientTerm(
+            timestep: timestep, draw: draw, labels: Array(part),
+            coefficients: part.map { -scales[$0] * weights[timestep] })
         }
       }
     }

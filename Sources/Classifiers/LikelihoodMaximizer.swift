@@ -119,8 +119,8 @@ public struct LikelihoodMaximizer: Sendable {
     try pool.forEach(lanes.count) { lane, slot in
       for index in stride(from: lane, to: count, by: lanes.count) {
         let sigma = prepare(slot, index)
-        slot.evaluate(x, sigma: sigma, label: nil, keeps: true)
-        slot.pullBack()
+        // Half the gradient of ‖r‖² is the pullback of r itself.
+        slot.differentiate(x, sigma: sigma, labels: [nil]) { _, _ in }
         lanes.add(slot.gradient, times: 2 / Double(x.count * count), to: lane)
       }
     }

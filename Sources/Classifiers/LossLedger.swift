@@ -16,6 +16,8 @@ public struct LossLedger {
   private let source: any LossSource
   private let plan: ClassifierPlan
   private var rounds = 0
+  /// Network evaluations asked for.
+  private(set) var evaluations = 0
   /// By class.
   private(set) var accounts: [Account]
   /// Every loss in the order asked.
@@ -54,6 +56,7 @@ public struct LossLedger {
         }
       }
     }
+    evaluations += source.evaluations(classes: classes.count) * timesteps.count * draws
     for label in classes {
       accounts[label].timesteps += timesteps
       accounts[label].lastRound = rounds
@@ -67,9 +70,6 @@ public struct LossLedger {
       accounts[label].isEliminated = true
     }
   }
-
-  /// Network evaluations asked for: one a timestep, class and draw.
-  var evaluations: Int { accounts.reduce(0) { $0 + $1.timesteps.count } * plan.draws }
 
   /// Logit s·ELBO_y + ln p(y) of a class, from the timesteps asked for it so far; −∞ where it
   /// diverged.

@@ -6,6 +6,8 @@ import Diffusion
 public protocol LossSource {
   /// Number of classes K.
   var classCount: Int { get }
+  /// Whether one network evaluation answers for all classes at a timestep and draw.
+  var sharesEvaluations: Bool { get }
 
   /// Raw errors summed over pixels, before weights and reduction.
   ///
@@ -17,4 +19,9 @@ public protocol LossSource {
   ///   - draw: noise draw, from 0.
   /// - Throws: a source's own error, naming the loss that it cannot give.
   func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float]
+}
+
+extension LossSource {
+  /// Network evaluations that the losses of so many classes at one timestep and draw take.
+  func evaluations(classes: Int) -> Int { sharesEvaluations ? min(classes, 1) : classes }
 }

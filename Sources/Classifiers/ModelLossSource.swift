@@ -11,24 +11,32 @@ struct ModelLossSource: LossSource {
   let stream: NoiseStream
 
   var classCount: Int { plan.classCount }
+  var sharesEvaluations: Bool { plan.sharesEvaluations(isMultiHead: pool.denoiser.isMultiHead) }
 
   func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float] {
-    let count = classes.count * timesteps.count
-    return try withResults(count) { results in
-      try pool.forEach(count) { item, slot in
-        let (timestep, label) = (timesteps[item / classes.count], classes[item % classes.count])
+    let parts = plan.parts(
+      of: classes, sharingEvaluations: sharesEvaluations,
+      atMost: classes.count * timesteps.count / (4 * pool.workers.count))
+    return try withResults(classes.count * timesteps.count) { results in
+      try pool.forEach(parts.count * timesteps.count) { item, slot in
+        let (row, number) = item.quotientAndRemainder(dividingBy: parts.count)
+        let (timestep, part) = (timesteps[row], parts[number])
         let (key, negated) = plan.noiseKey(
-          stream, key, timestep: timestep, draw: draw, label: label)
+          stream, key, timestep: timestep, draw: draw, label: part[part.startIndex])
         slot.draw(key, negated: negated)
-        slot.evaluate(image, sigma: plan.grid.levels[timestep].sigma, label: label, keeps: false)
-        results[item] = error(of: slot.residual, plan.configuration.loss)
+        slot.evaluate(
+          image, sigma: plan.grid.levels[timestep].sigma, labels: Array(part)
+        ) { index, residual in
+          results[row * classes.count + part.startIndex + index] = error(
+            of: residual, plan.configuration.loss)
+        }
       }
     }
   }
 }
 
 /// Σ r² or Σ |r| over pixels, summed in Double; +Inf where it diverged.
-func error(of residual: [Float], _ loss: Configuration.Loss) -> Float {
+func error(of residual: ArraySlice<Float>, _ loss: Configuration.Loss) -> Float {
   var sum = 0.0
   switch loss {
   case .squared: for r in residual { sum += Double(r * r) }

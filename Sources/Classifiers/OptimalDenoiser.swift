@@ -14,6 +14,7 @@ public final class OptimalDenoiser: Denoiser {
   public let shape: ImageShape
   public let classCount: Int
   public var isUnconditional: Bool { true }
+  public var isMultiHead: Bool { false }
 
   /// Grey levels sorted by class, rows padded with zeros to whole registers, `[n, stride]`.
   private let rows: [UInt8]
@@ -70,6 +71,8 @@ public final class OptimalDenoiser: Denoiser {
     private var query: [Float]
     private var mean: [Float]
     private var scratch: [Float]
+    /// r or v of one label, `[C·H·W]`.
+    private var values: [Float]
     /// s_i of the rows that count, with their indices.
     private var support: [(row: Int, weight: Float)] = []
     private var distances: [Float] = []
@@ -82,26 +85,57 @@ public final class OptimalDenoiser: Denoiser {
       self.owner = owner
       query = Array(repeating: 0, count: owner.stride)
       (mean, scratch) = (query, query)
+      values = Array(repeating: 0, count: owner.shape.count)
     }
 
-    func residual(
-      image: Span<Float>, noise: Span<Float>, sigma: Float, label: Int?,
-      into residual: inout MutableSpan<Float>, keepsForBackward: Bool
+    func residuals(
+      image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+      into residuals: inout MutableSpan<Float>
     ) {
+      locate(image: image, noise: noise, sigma: sigma)
+      let count = owner.shape.count
+      for (index, label) in labels.enumerated() {
+        denoise(label)
+        for i in 0..<count { residuals[index * count + i] = (mean[i] / 127.5 - 1) - image[i] }
+      }
+    }
+
+    func gradient(
+      image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+      into gradient: inout MutableSpan<Float>,
+      cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void
+    ) {
+      locate(image: image, noise: noise, sigma: sigma)
+      let count = owner.shape.count
+      for i in 0..<count { gradient[i] = 0 }
+      for (index, label) in labels.enumerated() {
+        denoise(label)
+        for i in 0..<count { values[i] = (mean[i] / 127.5 - 1) - image[i] }
+        var span = values.mutableSpan
+        cotangent(index, &span)
+        addPullback(to: &gradient)
+      }
+    }
+
+    /// Takes x_σ.
+    private func locate(image: Span<Float>, noise: Span<Float>, sigma: Float) {
       precondition(sigma > 0 && sigma.isFinite, "σ must be positive and finite, got \(sigma)")
       self.sigma = sigma
-      let count = owner.shape.count
       // x = level/127.5 − 1.
-      for i in 0..<count { query[i] = (image[i] + sigma * noise[i] + 1) * 127.5 }
-      measure(owner.rows(of: label))
-      combine(weights: support.map(\.weight), into: &mean)
-      for i in 0..<count { residual[i] = (mean[i] / 127.5 - 1) - image[i] }
+      for i in 0..<owner.shape.count { query[i] = (image[i] + sigma * noise[i] + 1) * 127.5 }
     }
 
-    func pullback(of cotangent: Span<Float>, into gradient: inout MutableSpan<Float>) {
+    /// D* at x_σ for one label.
+    private func denoise(_ label: Int?) {
+      measure(owner.rows(of: label))
+      combine(weights: support.map(\.weight), into: &mean)
+    }
+
+    /// Adds (∂r/∂x)ᵀ v of the label denoised last, v in `values`.
+    private func addPullback(to gradient: inout MutableSpan<Float>) {
       // ∂D/∂x = Cov_s(x_i)/σ², symmetric: Σ s_i x_i·((x_i − D)·v)/σ².
       let count = owner.shape.count
-      for i in 0..<count { scratch[i] = cotangent[i] }
+      for i in 0..<count { scratch[i] = values[i] }
       for i in count..<owner.stride { scratch[i] = 0 }
       let projections = support.map { project($0.row) }
       let centre = zip(support, projections).reduce(0.0) { $0 + Double($1.0.weight) * Double($1.1) }
@@ -109,7 +143,7 @@ public final class OptimalDenoiser: Denoiser {
       combine(weights: weights, into: &scratch)
       // Both factors are in grey levels: 127.5² of them a unit squared.
       let scale = 1 / (127.5 * 127.5 * sigma * sigma)
-      for i in 0..<count { gradient[i] = scale * scratch[i] - cotangent[i] }
+      for i in 0..<count { gradient[i] += scale * scratch[i] - values[i] }
     }
 
     /// Softmax of −‖x_σ − x_i‖²/2σ² over `rows`.

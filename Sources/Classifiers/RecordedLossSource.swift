@@ -19,6 +19,7 @@ public struct RecordedLossSource: LossSource {
   }
 
   public let classCount: Int
+  public let sharesEvaluations: Bool
   private let values: [Place: Float]
 
   /// - Parameters:
@@ -26,8 +27,12 @@ public struct RecordedLossSource: LossSource {
   ///   - timesteps: those that the recording strategy asked for every class, rising; used where the
   ///     record is dense.
   ///   - classCount: K.
-  public init(_ record: LossRecord, timesteps: [Int], classCount: Int) {
+  ///   - sharesEvaluations: as of the run's live source: `ClassifierPlan.sharesEvaluations`.
+  public init(
+    _ record: LossRecord, timesteps: [Int], classCount: Int, sharesEvaluations: Bool
+  ) {
     self.classCount = classCount
+    self.sharesEvaluations = sharesEvaluations
     let losses: [LossRecord.Loss]
     switch record {
     case .sparse(let items): losses = items

@@ -146,6 +146,14 @@ public struct Checkpoint: Sendable {
   }
 }
 
+extension ModelRecord {
+  /// Whether the recorded network gives all classes in one evaluation.
+  public var isMultiHead: Bool {
+    let decoded = try? JSONDecoder().decode(UNetArchitecture.self, from: Data(architecture.utf8))
+    return (decoded?.heads ?? 1) > 1
+  }
+}
+
 extension DecodingError {
   /// One line on what is missing or wrong.
   fileprivate var summary: String {

@@ -8,35 +8,39 @@ public protocol Denoiser: Sendable {
   var shape: ImageShape { get }
   /// Number of classes K; 0 for an unconditional model.
   var classCount: Int { get }
-  /// Whether `label: nil`, the unconditional denoiser, is available.
+  /// Whether `nil` is a label: the unconditional denoiser is available.
   var isUnconditional: Bool { get }
+  /// Whether one network evaluation gives the residuals of all classes.
+  var isMultiHead: Bool { get }
   /// Scratch space and caches for one thread.
   func makeSession() -> any DenoiserSession
 }
 
-/// One thread's access to a denoiser.
+/// One thread's access to a denoiser: residuals r_y = D(x + σε; σ, y) − x at one image, noise and
+/// noise level, for as many labels as are asked for.
 ///
-/// Results depend on the arguments alone: not on the thread, the order or what else runs.
+/// What labels have in common is computed once; each label's residual is the same, to the last bit,
+/// as alone. Results depend on the arguments: not on the thread, the order or what else runs.
+///
+/// Arguments of both calls: image x `[C·H·W]`, [−1, 1] units; noise ε ~ N(0, I) `[C·H·W]`; sigma > 0;
+/// labels in `0 ..< classCount`, nil for the unconditional denoiser.
 public protocol DenoiserSession: AnyObject {
-  /// The residual r = D(x + σε; σ, y) − x, formed without cancellation at small σ.
+  /// The residuals, formed without cancellation at small σ.
   ///
-  /// - Parameters:
-  ///   - image: x, `[C·H·W]`, [−1, 1] units.
-  ///   - noise: ε ~ N(0, I), `[C·H·W]`.
-  ///   - sigma: noise level, > 0.
-  ///   - label: class in `0 ..< classCount`, nil for the unconditional denoiser.
-  ///   - residual: receives r, `[C·H·W]`.
-  ///   - keepsForBackward: whether `pullback` will be called for this evaluation.
-  func residual(
-    image: Span<Float>, noise: Span<Float>, sigma: Float, label: Int?,
-    into residual: inout MutableSpan<Float>, keepsForBackward: Bool)
+  /// - Parameter residuals: receives r, `[labels.count, C·H·W]`.
+  func residuals(
+    image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+    into residuals: inout MutableSpan<Float>)
 
-  /// The gradient (∂r/∂x)ᵀ v of the last `residual` that was kept, with ε held fixed.
-  ///
-  /// x counts through both places it stands in: x + σε and −x.
+  /// The gradient Σ_y (∂r_y/∂x)ᵀ v_y with ε held fixed; x counts through both places it stands in,
+  /// x + σε and −x.
   ///
   /// - Parameters:
-  ///   - cotangent: v, `[C·H·W]`.
   ///   - gradient: receives the result, `[C·H·W]`.
-  func pullback(of cotangent: Span<Float>, into gradient: inout MutableSpan<Float>)
+  ///   - cotangent: called once for each label in order, with its index in `labels` and r_y, which it
+  ///     replaces by v_y.
+  func gradient(
+    image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+    into gradient: inout MutableSpan<Float>,
+    cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void)
 }

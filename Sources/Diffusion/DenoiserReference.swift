@@ -50,6 +50,11 @@ public struct DenoiserReference: Sendable {
       throw CheckpointError(
         "\(file.path): holds label \(label), the model has \(denoiser.classCount) classes")
     }
+    if denoiser.isMultiHead, labels.contains(nil) {
+      throw CheckpointError(
+        "\(file.path): holds an unconditional row (label -1), which a multi-head network cannot "
+          + "compute; leave it out")
+    }
     var expected = [("denoised", try images("denoised"))]
     if file.entries["gradient"] != nil { expected.append(("gradient", try images("gradient"))) }
     self.expected = expected
@@ -64,17 +69,19 @@ public struct DenoiserReference: Sendable {
     var worst = expected.map { (row: 0, error: 0.0, tensor: $0.tensor) }
     for row in sigma.indices {
       let image = Array(x[row * size..<(row + 1) * size])
-      var residual = zeros
-      var gradient = zeros
+      let label = [labels[row]]
+      var (residual, gradient) = (zeros, zeros)
       var output = residual.mutableSpan
-      session.residual(
-        image: image.span, noise: zeros.span, sigma: sigma[row], label: labels[row], into: &output,
-        keepsForBackward: wantsGradient)
+      session.residuals(
+        image: image.span, noise: zeros.span, sigma: sigma[row], labels: label, into: &output)
       // D = r + x; the gradient of Σr² is the pullback of 2r.
       if wantsGradient {
-        let cotangent = residual.map { 2 * $0 }
         var pulled = gradient.mutableSpan
-        session.pullback(of: cotangent.span, into: &pulled)
+        session.gradient(
+          image: image.span, noise: zeros.span, sigma: sigma[row], labels: label, into: &pulled
+        ) { _, r in
+          for i in 0..<size { r[i] *= 2 }
+        }
       }
       let found = ["denoised": zip(residual, image).map { $0 + $1 }, "gradient": gradient]
       for i in expected.indices {

@@ -17,10 +17,11 @@ public final class EDMDenoiser: Denoiser {
   /// Preconditions `network`.
   ///
   /// - Parameter isUnconditional: whether the zero label vector is the unconditional network: label
-  ///   dropout in training makes it so, and a network without classes is nothing else.
+  ///   dropout in training makes it so, and a network without classes is nothing else. A multi-head
+  ///   network has no label input and never is.
   public init(_ network: UNet, isUnconditional: Bool) {
     self.network = network
-    self.isUnconditional = isUnconditional
+    self.isUnconditional = isUnconditional && network.architecture.heads == 1
   }
 
   public var shape: ImageShape {
@@ -28,6 +29,7 @@ public final class EDMDenoiser: Denoiser {
     return ImageShape(channels: a.channels, height: a.resolution, width: a.resolution)
   }
   public var classCount: Int { network.architecture.classes }
+  public var isMultiHead: Bool { network.architecture.heads > 1 }
 
   public func makeSession() -> any DenoiserSession { Session(self) }
 
@@ -43,6 +45,8 @@ public final class EDMDenoiser: Denoiser {
     public let shrink: Float
     /// c_noise = ln(σ)/4.
     public let noise: Double
+    /// c_skip·σ.
+    private let signal: Float
 
     /// - Parameters:
     ///   - sigma: noise level, > 0.
@@ -56,6 +60,13 @@ public final class EDMDenoiser: Denoiser {
       input = Float(1 / norm.squareRoot())
       shrink = Float(s * s / norm)
       noise = log(s) / 4
+      signal = skip * sigma
+    }
+
+    /// D(x + σε) − x = c_out·F + c_skip·σ·ε − (1 − c_skip)·x, with no subtraction of near equals.
+    @inline(__always)
+    func residual(_ f: Float, _ x: Float, _ noise: Float) -> Float {
+      out * f + signal * noise - shrink * x
     }
   }
 
@@ -63,87 +74,143 @@ public final class EDMDenoiser: Denoiser {
   public final class Session: DenoiserSession {
     private var denoiser: EDMDenoiser
     private let arena = Arena()
-    private var kept: (cache: UNet.Cache, scaling: Preconditioning, mark: Arena.Mark)?
+    /// r or v of one label, `[C·H·W]`.
+    private var values: [Float] = []
 
     /// Scratch space for `denoiser`.
     public init(_ denoiser: EDMDenoiser) { self.denoiser = denoiser }
 
     /// Turns to another denoiser, the scratch memory kept: training has a new one each step.
-    public func use(_ denoiser: EDMDenoiser) {
-      self.denoiser = denoiser
-      kept = nil
+    public func use(_ denoiser: EDMDenoiser) { self.denoiser = denoiser }
+
+    public func residuals(
+      image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+      into residuals: inout MutableSpan<Float>
+    ) {
+      let size = denoiser.shape.count
+      precondition(
+        residuals.count == labels.count * size,
+        "residuals of \(labels.count) labels need \(labels.count * size) values, got "
+          + "\(residuals.count)")
+      let (trunk, scaling) = begin(image: image, noise: noise, sigma: sigma, keeps: false)
+      for pass in passes(labels) {
+        let mark = arena.mark
+        let cache = denoiser.network.forward(
+          trunk, noise: scaling.noise, label: pass.label, keeps: false, in: arena)
+        for (index, head) in pass.outputs {
+          forEachValue(of: cache.output, denoiser.shape, head: head) { pointer, i in
+            residuals[index * size + i] = scaling.residual(pointer.pointee, image[i], noise[i])
+          }
+        }
+        arena.release(to: mark)
+      }
     }
 
-    public func residual(
-      image: Span<Float>, noise: Span<Float>, sigma: Float, label: Int?,
-      into residual: inout MutableSpan<Float>, keepsForBackward keeps: Bool
+    public func gradient(
+      image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+      into gradient: inout MutableSpan<Float>,
+      cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void
     ) {
+      differentiate(
+        image: image, noise: noise, sigma: sigma, labels: labels, into: &gradient, adding: nil,
+        cotangent: cotangent)
+    }
+
+    /// `gradient` that also adds the gradients of every parameter, of Σ_y v_yᵀ r_y, to `gradients`.
+    public func gradient(
+      image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+      into gradient: inout MutableSpan<Float>, adding gradients: ParameterGradients,
+      cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void
+    ) {
+      differentiate(
+        image: image, noise: noise, sigma: sigma, labels: labels, into: &gradient,
+        adding: gradients, cotangent: cotangent)
+    }
+
+    private func differentiate(
+      image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+      into gradient: inout MutableSpan<Float>, adding gradients: ParameterGradients?,
+      cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void
+    ) {
+      let (shape, network) = (denoiser.shape, denoiser.network)
+      precondition(
+        gradient.count == shape.count, "gradient needs \(shape.count) values, got \(gradient.count)"
+      )
+      let (trunk, scaling) = begin(image: image, noise: noise, sigma: sigma, keeps: true)
+      if values.count != shape.count { values = Array(repeating: 0, count: shape.count) }
+      for i in 0..<shape.count { gradient[i] = 0 }
+      for pass in passes(labels) {
+        let mark = arena.mark
+        let cache = network.forward(
+          trunk, noise: scaling.noise, label: pass.label, keeps: true, in: arena)
+        let dy = network.makeOutputGradient(in: arena)
+        for (index, head) in pass.outputs {
+          forEachValue(of: cache.output, shape, head: head) { pointer, i in
+            values[i] = scaling.residual(pointer.pointee, image[i], noise[i])
+          }
+          var span = values.mutableSpan
+          cotangent(index, &span)
+          forEachValue(of: dy, shape, head: head) { pointer, i in
+            pointer.pointee += scaling.out * values[i]
+            gradient[i] -= scaling.shrink * values[i]
+          }
+        }
+        let dx = network.backward(dy, cache: cache, gradients: gradients, in: arena)
+        forEachValue(of: dx, shape) { pointer, i in
+          gradient[i] += scaling.input * pointer.pointee
+        }
+        arena.release(to: mark)
+      }
+    }
+
+    /// What all labels have in common.
+    private func begin(
+      image: Span<Float>, noise: Span<Float>, sigma: Float, keeps: Bool
+    ) -> (UNet.Trunk, Preconditioning) {
       let shape = denoiser.shape
       precondition(
-        image.count == shape.count && noise.count == shape.count && residual.count == shape.count,
-        "image, noise and residual need \(shape.count) values, got \(image.count), "
-          + "\(noise.count), \(residual.count)")
+        image.count == shape.count && noise.count == shape.count,
+        "image and noise need \(shape.count) values, got \(image.count) and \(noise.count)")
       let scaling = Preconditioning(
         sigma: sigma, sigmaData: denoiser.network.architecture.sigmaData)
-      kept = nil
-      let start = Arena.Mark.start
-      arena.release(to: start)
+      arena.release(to: .start)
       let x = denoiser.network.makeInput(in: arena)
       forEachValue(of: x, shape) { pointer, i in
         pointer.pointee = scaling.input * (image[i] + sigma * noise[i])
       }
-      let cache = denoiser.network.forward(
-        x, noise: scaling.noise, label: label, keeps: keeps, in: arena)
-      // D(x + σε) − x = c_out·F + c_skip·σ·ε − (1 − c_skip)·x, with no subtraction of near equals.
-      forEachValue(of: cache.output, shape) { pointer, i in
-        residual[i] =
-          scaling.out * pointer.pointee + scaling.skip * sigma * noise[i]
-          - scaling.shrink * image[i]
-      }
-      if keeps { kept = (cache, scaling, arena.mark) }
+      return (denoiser.network.begin(x, keeps: keeps, in: arena), scaling)
     }
 
-    public func pullback(of cotangent: Span<Float>, into gradient: inout MutableSpan<Float>) {
-      differentiate(cotangent, gradients: nil, into: &gradient)
-    }
+    /// One run through the network: its label input, and which head answers at which index.
+    private typealias Pass = (label: Int?, outputs: [(index: Int, head: Int)])
 
-    /// `pullback` that also adds the gradients of every parameter of vᵀr to `gradients`.
-    public func pullback(
-      of cotangent: Span<Float>, into gradient: inout MutableSpan<Float>,
-      adding gradients: ParameterGradients
-    ) {
-      differentiate(cotangent, gradients: gradients, into: &gradient)
-    }
-
-    private func differentiate(
-      _ cotangent: Span<Float>, gradients: ParameterGradients?,
-      into gradient: inout MutableSpan<Float>
-    ) {
-      guard let (cache, scaling, mark) = kept else {
-        preconditionFailure("pullback needs a residual that was kept for it")
+    /// All labels in one pass where each has a head, else one each.
+    private func passes(_ labels: [Int?]) -> [Pass] {
+      guard denoiser.isMultiHead else {
+        return labels.enumerated().map { ($1, [($0, 0)]) }
       }
-      let shape = denoiser.shape
-      arena.release(to: mark)
-      let dy = FeatureMap(
-        height: shape.height, width: shape.width, channels: shape.channels, border: 1, in: arena)
-      dy.clear()
-      forEachValue(of: dy, shape) { pointer, i in pointer.pointee = scaling.out * cotangent[i] }
-      let dx = denoiser.network.backward(dy, cache: cache, gradients: gradients, in: arena)
-      forEachValue(of: dx, shape) { pointer, i in
-        gradient[i] = scaling.input * pointer.pointee - scaling.shrink * cotangent[i]
+      let outputs = labels.enumerated().map { index, label in
+        guard let label, label < denoiser.classCount else {
+          preconditionFailure(
+            "a multi-head network of \(denoiser.classCount) classes was asked for "
+              + (label.map { "class \($0)" } ?? "its unconditional mode"))
+        }
+        return (index: index, head: label)
       }
+      return outputs.isEmpty ? [] : [(nil, outputs)]
     }
   }
 }
 
-/// Visits every value of a map with its index in the planar `[C, H, W]` order.
+/// Visits every value of one head's channels with its index in the planar `[C, H, W]` order.
 @inline(__always)
 func forEachValue(
-  of map: FeatureMap, _ shape: ImageShape, _ body: (UnsafeMutablePointer<Float>, Int) -> Void
+  of map: FeatureMap, _ shape: ImageShape, head: Int = 0,
+  _ body: (UnsafeMutablePointer<Float>, Int) -> Void
 ) {
   for c in 0..<shape.channels {
     for y in 0..<shape.height {
-      let row = map.row(y) + c
+      let row = map.row(y) + head * shape.channels + c
       for x in 0..<shape.width {
         body(row + x * map.stride, (c * shape.height + y) * shape.width + x)
       }

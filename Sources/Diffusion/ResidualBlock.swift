@@ -113,6 +113,43 @@ struct ResidualBlock: Sendable {
     }
   }
 
+  /// A map for the output of an input like `x` in `arena`.
+  func makeOutput(for x: FeatureMap, in arena: Arena) -> FeatureMap {
+    FeatureMap(
+      height: outputSide(x.height), width: outputSide(x.width), channels: outputs, in: arena)
+  }
+
+  /// What does not depend on the embedding: h before it is added, and the skip path.
+  struct Start {
+    fileprivate var x: FeatureMap
+    fileprivate var norm0: GroupNorm.Cache
+    fileprivate var activated0: FeatureMap
+    fileprivate var h: FeatureMap
+    fileprivate var skipped: FeatureMap
+    fileprivate var skipInput: FeatureMap
+  }
+
+  /// Computes what embeddings share.
+  ///
+  /// - Parameters:
+  ///   - x: `[H, W, inputs]`.
+  ///   - bias: replaces conv0's own.
+  ///   - keeps: whether `backward` follows.
+  func begin(
+    _ x: FeatureMap, bias: UnsafePointer<Float>? = nil, keeps: Bool, in arena: Arena
+  ) -> Start {
+    let h = makeOutput(for: x, in: arena)
+    let (skipped, skipInput) = skipForward(x, height: h.height, width: h.width, in: arena)
+    let mark = arena.mark
+    defer { if !keeps { arena.release(to: mark) } }
+    let activated0 = FeatureMap(
+      height: h.height, width: h.width, channels: inputs, border: 1, in: arena)
+    let norm = norm0.forward(x, into: activated0, in: arena)
+    conv0.forward(activated0, into: h, bias: bias, in: arena)
+    return Start(
+      x: x, norm0: norm, activated0: activated0, h: h, skipped: skipped, skipInput: skipInput)
+  }
+
   /// - Parameters:
   ///   - x: `[H, W, inputs]`.
   ///   - embedding: SiLU'd noise embedding, `[embedding]`, of a block that has one.
@@ -124,29 +161,53 @@ struct ResidualBlock: Sendable {
   ) -> Cache {
     let mark = arena.mark
     defer { if !keeps { arena.release(to: mark) } }
+    let bias = embedding.flatMap { shift($0, in: arena) }
+    if let bias { for c in 0..<outputs { bias[c] += conv0.bias.base[c] } }
+    let start = begin(x, bias: bias, keeps: keeps, in: arena)
+    return finish(start, h: start.h, embedding: embedding, into: y, in: arena)
+  }
+
+  /// `forward` of the block's input at `begin`.
+  func forward(
+    from start: Start, embedding: UnsafePointer<Float>, into y: FeatureMap, keeps: Bool,
+    in arena: Arena
+  ) -> Cache {
+    let mark = arena.mark
+    defer { if !keeps { arena.release(to: mark) } }
+    var h = start.h
+    if let shift = shift(embedding, in: arena) {
+      h = FeatureMap(height: y.height, width: y.width, channels: outputs, in: arena)
+      addToChannels(shift, of: start.h, into: h)
+    }
+    return finish(start, h: h, embedding: embedding, into: y, in: arena)
+  }
+
+  /// affine(emb), `[aligned(outputs)]`, of a block that has one.
+  private func shift(
+    _ embedding: UnsafePointer<Float>, in arena: Arena
+  ) -> UnsafeMutablePointer<Float>? {
+    guard let affine else { return nil }
+    let shift = arena.take(aligned(outputs))
+    shift.update(repeating: 0, count: aligned(outputs))
+    affine.forward(embedding, into: shift)
+    return shift
+  }
+
+  private func finish(
+    _ start: Start, h: FeatureMap, embedding: UnsafePointer<Float>?, into y: FeatureMap,
+    in arena: Arena
+  ) -> Cache {
     let (height, width) = (y.height, y.width)
     func map(_ channels: Int, border: Int = 0) -> FeatureMap {
       FeatureMap(height: height, width: width, channels: channels, border: border, in: arena)
     }
-    let activated0 = map(inputs, border: 1)
-    let statistics0 = norm0.forward(x, into: activated0, in: arena)
-    var bias = conv0.bias.base
-    if let affine, let embedding {
-      bias = arena.take(y.stride)
-      bias.update(repeating: 0, count: y.stride)
-      affine.forward(embedding, into: bias)
-      for c in 0..<outputs { bias[c] += conv0.bias.base[c] }
-    }
-    let h = map(outputs)
-    conv0.forward(activated0, into: h, bias: bias, in: arena)
     let activated1 = map(outputs, border: 1)
     let statistics1 = norm1.forward(h, into: activated1, in: arena)
-    let (skipped, skipInput) = skipForward(x, height: height, width: width, in: arena)
     let z = attention == nil ? y : map(outputs)
-    conv1.forward(activated1, into: z, addend: skipped, scale: Self.half, in: arena)
+    conv1.forward(activated1, into: z, addend: start.skipped, scale: Self.half, in: arena)
     var cache = Cache(
-      x: x, norm0: statistics0, activated0: activated0, h: h, norm1: statistics1,
-      activated1: activated1, skipInput: skipInput, attention: nil, embedding: embedding)
+      x: start.x, norm0: start.norm0, activated0: start.activated0, h: h, norm1: statistics1,
+      activated1: activated1, skipInput: start.skipInput, attention: nil, embedding: embedding)
     if let attention {
       let normalized = map(outputs)
       let statistics = attention.norm.forward(z, into: normalized, in: arena)

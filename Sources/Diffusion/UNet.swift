@@ -37,7 +37,8 @@ public final class UNet: DifferentiableNetwork {
     let reader = ParameterReader(read: parameter)
     var layout = GradientLayout()
     embedding = try NoiseEmbedding(
-      width: architecture.width, classes: architecture.classes, parameters: reader, layout: &layout)
+      width: architecture.width, classes: architecture.labelInputs, parameters: reader,
+      layout: &layout)
     input = try reader.convolution(
       plan.input, architecture.channels, architecture.width, kernel: 3,
       side: architecture.resolution, inputStride: architecture.channels)
@@ -51,7 +52,7 @@ public final class UNet: DifferentiableNetwork {
     decoder = try plan.decoder.map { (block: try build($0), takesSkip: $0.takesSkip) }
     outputNorm = try reader.norm(plan.outputNorm, plan.outputChannels, activates: true)
     output = try reader.convolution(
-      plan.output, plan.outputChannels, architecture.channels, kernel: 3,
+      plan.output, plan.outputChannels, architecture.outputChannels, kernel: 3,
       side: architecture.resolution)
     slots = Slots(
       input: layout.add(plan.input, input), norm: layout.add(plan.outputNorm, outputNorm),
@@ -77,7 +78,7 @@ public final class UNet: DifferentiableNetwork {
     fileprivate var decoded: FeatureMap
     fileprivate var norm: GroupNorm.Cache
     fileprivate var activated: FeatureMap
-    /// F, `[H, W, C]`.
+    /// F, `[H, W, heads·C]`.
     var output: FeatureMap
   }
 
@@ -88,32 +89,57 @@ public final class UNet: DifferentiableNetwork {
       channels: architecture.channels, border: 1, stride: architecture.channels, in: arena)
   }
 
+  /// A zeroed map for the gradient of F in `arena`, as `backward` takes it.
+  func makeOutputGradient(in arena: Arena) -> FeatureMap {
+    let dy = FeatureMap(
+      height: architecture.resolution, width: architecture.resolution,
+      channels: architecture.outputChannels, border: 1, in: arena)
+    dy.clear()
+    return dy
+  }
+
+  /// What comes before noise level and class come in: the input convolution and the first block's.
+  struct Trunk {
+    fileprivate var x: FeatureMap
+    fileprivate var first: FeatureMap
+    fileprivate var block: ResidualBlock.Start
+  }
+
+  /// Computes what labels share.
+  ///
   /// - Parameters:
   ///   - x: preconditioned input from `makeInput`.
-  ///   - noise: c_noise = ln(σ)/4.
-  ///   - label: class, nil for the unconditional network.
   ///   - keeps: whether `backward` follows.
-  func forward(
-    _ x: FeatureMap, noise: Double, label: Int?, keeps: Bool, in arena: Arena
-  ) -> Cache {
-    let condition = embedding.forward(noise: noise, label: label, in: arena)
-    let vector = UnsafePointer(condition.embedding)
+  func begin(_ x: FeatureMap, keeps: Bool, in arena: Arena) -> Trunk {
     let first = FeatureMap(
       height: x.height, width: x.width, channels: architecture.width, in: arena)
     input.forward(x, into: first, in: arena)
-    var encoded = [first]
+    return Trunk(
+      x: x, first: first, block: encoder[0].begin(first, keeps: keeps, in: arena))
+  }
+
+  /// - Parameters:
+  ///   - trunk: from `begin`, with the same `keeps`.
+  ///   - noise: c_noise = ln(σ)/4.
+  ///   - label: class, nil for the unconditional or multi-head network.
+  ///   - keeps: whether `backward` follows.
+  func forward(
+    _ trunk: Trunk, noise: Double, label: Int?, keeps: Bool, in arena: Arena
+  ) -> Cache {
+    let condition = embedding.forward(noise: noise, label: label, in: arena)
+    let vector = UnsafePointer(condition.embedding)
+    let x = trunk.x
+    var encoded = [trunk.first]
     encoded.reserveCapacity(encoder.count + 1)
     var encoderCaches: [ResidualBlock.Cache] = []
     var decoderCaches: [ResidualBlock.Cache] = []
-    var current = first
-    func run(_ block: ResidualBlock, _ x: FeatureMap) -> (FeatureMap, ResidualBlock.Cache) {
-      let y = FeatureMap(
-        height: block.outputSide(x.height), width: block.outputSide(x.width),
-        channels: block.outputs, in: arena)
-      return (y, block.forward(x, embedding: vector, into: y, keeps: keeps, in: arena))
-    }
-    for block in encoder {
-      let (y, cache) = run(block, current)
+    var current = trunk.first
+    for (index, block) in encoder.enumerated() {
+      let y = block.makeOutput(for: current, in: arena)
+      let cache =
+        index == 0
+        ? block.forward(from: trunk.block, embedding: vector, into: y, keeps: keeps, in: arena)
+        : block.forward(current, embedding: vector, into: y, keeps: keeps, in: arena)
       encoded.append(y)
       current = y
       if keeps { encoderCaches.append(cache) }
@@ -128,7 +154,8 @@ public final class UNet: DifferentiableNetwork {
         concatenate(current, skip, into: joined)
         current = joined
       }
-      let (y, cache) = run(block, current)
+      let y = block.makeOutput(for: current, in: arena)
+      let cache = block.forward(current, embedding: vector, into: y, keeps: keeps, in: arena)
       current = y
       if keeps { decoderCaches.append(cache) }
     }
@@ -136,7 +163,7 @@ public final class UNet: DifferentiableNetwork {
       height: x.height, width: x.width, channels: current.channels, border: 1, in: arena)
     let norm = outputNorm.forward(current, into: activated, in: arena)
     let out = FeatureMap(
-      height: x.height, width: x.width, channels: architecture.channels, in: arena)
+      height: x.height, width: x.width, channels: architecture.outputChannels, in: arena)
     output.forward(activated, into: out, in: arena)
     return Cache(
       x: x, embedding: condition, encoded: encoded, encoder: encoderCaches,
@@ -145,7 +172,7 @@ public final class UNet: DifferentiableNetwork {
 
   /// The gradient to the input, and with `gradients` those of all parameters.
   ///
-  /// - Parameter dy: gradient of F, `[H, W, C]`, border 1.
+  /// - Parameter dy: gradient of F, from `makeOutputGradient`; all heads.
   /// - Returns: gradient of the preconditioned input, `[H, W, C]`.
   func backward(
     _ dy: FeatureMap, cache: Cache, gradients: ParameterGradients?, in arena: Arena

@@ -53,10 +53,12 @@ extension UNetArchitecture {
     let attention = sides.filter { side in
       encoder.contains { $0.0.side == side && $0.0.rest == "block0.qkv.weight" }
     }
+    let outputs = shapes["model.dec.\(resolution)x\(resolution)_aux_conv.weight"]?.first
+    let heads = max(1, (outputs ?? 1) / max(first[1], 1))
     return UNetArchitecture(
       resolution: resolution, channels: first[1],
-      classes: shapes["model.map_label.weight"]?.last ?? 0, width: width,
+      classes: shapes["model.map_label.weight"]?.last ?? (heads > 1 ? heads : 0), width: width,
       multipliers: multipliers, blocks: blocks, attentionResolutions: attention,
-      augmentDimension: shapes["model.map_augment.weight"]?.last ?? 0)
+      augmentDimension: shapes["model.map_augment.weight"]?.last ?? 0, heads: heads)
   }
 }

@@ -13,6 +13,8 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
   public var channels: Int
   /// Classes K; 0 for an unconditional network.
   public var classes: Int
+  /// Outputs: 1, or K where each class has a head of its own instead of a label input.
+  public var heads: Int
   /// Channels of the first level.
   public var width: Int
   /// Channels of each level, in units of `width`.
@@ -27,7 +29,7 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
   public var augmentDimension: Int
 
   private enum CodingKeys: String, CodingKey {
-    case resolution, channels, classes, width, multipliers, blocks, kind
+    case resolution, channels, classes, heads, width, multipliers, blocks, kind
     case attentionResolutions = "attention_resolutions"
     case sigmaData = "sigma_data"
     case augmentDimension = "augment_dim"
@@ -36,11 +38,12 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
   /// The architecture as given.
   public init(
     resolution: Int, channels: Int, classes: Int, width: Int, multipliers: [Int], blocks: Int,
-    attentionResolutions: [Int], sigmaData: Double = 0.5, augmentDimension: Int = 0
+    attentionResolutions: [Int], sigmaData: Double = 0.5, augmentDimension: Int = 0, heads: Int = 1
   ) {
     self.resolution = resolution
     self.channels = channels
     self.classes = classes
+    self.heads = heads
     self.width = width
     self.multipliers = multipliers
     self.blocks = blocks
@@ -60,6 +63,7 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
     resolution = try c.decode(Int.self, forKey: .resolution)
     channels = try c.decode(Int.self, forKey: .channels)
     classes = try c.decode(Int.self, forKey: .classes)
+    heads = try c.decodeIfPresent(Int.self, forKey: .heads) ?? 1
     width = try c.decode(Int.self, forKey: .width)
     multipliers = try c.decode([Int].self, forKey: .multipliers)
     blocks = try c.decode(Int.self, forKey: .blocks)
@@ -74,6 +78,7 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
     try c.encode(resolution, forKey: .resolution)
     try c.encode(channels, forKey: .channels)
     try c.encode(classes, forKey: .classes)
+    if heads != 1 { try c.encode(heads, forKey: .heads) }
     try c.encode(width, forKey: .width)
     try c.encode(multipliers, forKey: .multipliers)
     try c.encode(blocks, forKey: .blocks)
@@ -82,11 +87,19 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
     if augmentDimension > 0 { try c.encode(augmentDimension, forKey: .augmentDimension) }
   }
 
+  /// Classes that the network takes as a label: none where each has a head.
+  public var labelInputs: Int { heads == 1 ? classes : 0 }
+  /// Channels of the last convolution: every head's image.
+  public var outputChannels: Int { heads * channels }
+
   public var problem: String? {
     if resolution < 1 || channels < 1 || classes < 0 || blocks < 1 || multipliers.isEmpty
       || multipliers.contains(where: { $0 < 1 })
     {
       return "has sizes below 1"
+    }
+    if heads != 1, heads != classes {
+      return "has \(heads) heads for \(classes) classes, expected 1, or one for each class"
     }
     if width < 4 || width % 4 != 0 { return "has width \(width), expected a multiple of 4" }
     if resolution % (1 << (multipliers.count - 1)) != 0 {
@@ -111,7 +124,7 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
     let plan = UNetPlan(self)
     layer("model.map_layer0", [embedding, width])
     layer("model.map_layer1", [embedding, embedding])
-    if classes > 0 { layer("model.map_label", [width, classes]) }
+    if labelInputs > 0 { layer("model.map_label", [width, labelInputs]) }
     if augmentDimension > 0 { layer("model.map_augment", [width, augmentDimension], bias: false) }
     layer(plan.input, [width, channels, 3, 3])
     for step in plan.steps {
@@ -129,12 +142,13 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
       }
     }
     layer(plan.outputNorm, [plan.outputChannels])
-    layer(plan.output, [channels, plan.outputChannels, 3, 3])
+    layer(plan.output, [outputChannels, plan.outputChannels, 3, 3])
     return list
   }
 
   public var properties: [(name: String, value: Cell)] {
     [
+      ("heads", .integer(Int64(heads))),
       ("width", .integer(Int64(width))),
       ("multipliers", .text(multipliers.map(String.init).joined(separator: "-"))),
       ("blocks", .integer(Int64(blocks))),
@@ -146,8 +160,9 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
   public var floatingPointOperations: Int {
     let plan = UNetPlan(self)
     let embedding = 4 * width
-    var multiplications = width * (embedding + classes) + embedding * embedding
-    multiplications += resolution * resolution * 9 * channels * (width + plan.outputChannels)
+    var multiplications = width * (embedding + labelInputs) + embedding * embedding
+    multiplications +=
+      resolution * resolution * 9 * channels * (width + heads * plan.outputChannels)
     for step in plan.steps {
       let pixels = step.resolution * step.resolution
       let (i, o) = (step.inputs, step.outputs)

@@ -51,6 +51,22 @@ public func add(_ x: FeatureMap, to y: FeatureMap) {
   }
 }
 
+/// y = x + shift at every pixel, equal sizes.
+///
+/// - Parameter shift: one a channel, `[x.stride]`.
+public func addToChannels(
+  _ shift: UnsafePointer<Float>, of x: FeatureMap, into y: FeatureMap
+) {
+  for row in 0..<x.height {
+    let (source, target) = (x.row(row), y.row(row))
+    for i in 0..<x.width {
+      for c in stride(from: i * x.stride, to: (i + 1) * x.stride, by: Lanes.scalarCount) {
+        (Lanes(at: source + c) + Lanes(at: shift + c - i * x.stride)).store(to: target + c)
+      }
+    }
+  }
+}
+
 /// y = x·sigmoid(x) on vectors.
 public func silu(
   _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, count: Int

@@ -96,30 +96,24 @@ public final class DiffusionTrainer: Trainer {
     try workers.forEach(examples.count) { [scratch] item, slot in
       let session = scratch.sessions[slot]
       session.use(denoiser)
-      let (loss, _) = Self.evaluate(
-        examples[item], session, scale: scale,
-        sigmaData: denoiser.network.architecture.sigmaData, keeps: false)
+      let example = examples[item]
+      var residual = example.image
+      var output = residual.mutableSpan
+      session.residuals(
+        image: example.image.span, noise: example.noise.span, sigma: example.sigma,
+        labels: [example.label], into: &output)
+      let weight = Self.weight(
+        example.sigma, sigmaData: denoiser.network.architecture.sigmaData, scale: scale)
+      let loss = weight * residual.reduce(0) { $0 + Double($1) * Double($1) }
       losses.withLock { $0[item] = loss }
     }
     return losses.withLock { $0.reduce(0, +) }
   }
 
-  /// One example's part of the loss, and the gradient of it to the residual.
-  private static func evaluate(
-    _ example: Example, _ session: EDMDenoiser.Session, scale: Double, sigmaData: Double,
-    keeps: Bool
-  ) -> (loss: Double, cotangent: [Float]) {
-    var residual = [Float](repeating: 0, count: example.image.count)
-    var output = residual.mutableSpan
-    session.residual(
-      image: example.image.span, noise: example.noise.span, sigma: example.sigma,
-      label: example.label, into: &output, keepsForBackward: keeps)
-    let s = Double(example.sigma)
-    let weight = scale * (s * s + sigmaData * sigmaData) / (s * s * sigmaData * sigmaData)
-    let loss = weight * residual.reduce(0) { $0 + Double($1) * Double($1) }
-    let factor = Float(2 * weight)
-    for i in residual.indices { residual[i] *= factor }
-    return (loss, residual)
+  /// Factor of ‖r‖² in the loss: scale·λ(σ).
+  private static func weight(_ sigma: Float, sigmaData: Double, scale: Double) -> Double {
+    let s = Double(sigma)
+    return scale * (s * s + sigmaData * sigmaData) / (s * s * sigmaData * sigmaData)
   }
 
   /// Adds the parameters' gradients of one example's part of the loss, and returns that part.
@@ -127,11 +121,20 @@ public final class DiffusionTrainer: Trainer {
     _ example: Example, _ session: EDMDenoiser.Session, _ gradients: ParameterGradients,
     scale: Double, sigmaData: Double
   ) -> Double {
-    let (loss, cotangent) = evaluate(
-      example, session, scale: scale, sigmaData: sigmaData, keeps: true)
-    var pulled = [Float](repeating: 0, count: cotangent.count)
+    let weight = weight(example.sigma, sigmaData: sigmaData, scale: scale)
+    let factor = Float(2 * weight)
+    var loss = 0.0
+    var pulled = [Float](repeating: 0, count: example.image.count)
     var input = pulled.mutableSpan
-    session.pullback(of: cotangent.span, into: &input, adding: gradients)
+    session.gradient(
+      image: example.image.span, noise: example.noise.span, sigma: example.sigma,
+      labels: [example.label], into: &input, adding: gradients
+    ) { _, residual in
+      for i in residual.indices {
+        loss += weight * Double(residual[i]) * Double(residual[i])
+        residual[i] *= factor
+      }
+    }
     return loss
   }
 }

@@ -15,7 +15,8 @@ struct BenchCommand: ParsableCommand {
       Rates are images a second over all threads, the median of repeated batches. gflops counts the \
       forward pass's convolutions by their definition, peak is what the BLAS reaches on products of \
       512×512 matrices in the same run, one on each thread, and share is gflops/peak: above 100 % \
-      where fewer multiplications do the same work.
+      where fewer multiplications do the same work. A pass of a multi-head network gives all classes \
+      at once; its gradient is that of every head.
       """)
 
   @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))
@@ -77,12 +78,13 @@ struct BenchCommand: ParsableCommand {
     random.gaussians(into: &span)
     let image = values
     let bench = BenchSessions(denoiser, count: workers.count)
-    let classes = max(denoiser.classCount, 1)
+    let classes = denoiser.classCount
     func once() throws {
       try workers.forEach(batch) { item, slot in
-        let label = denoiser.classCount == 0 ? nil : item % classes
+        let labels: [Int?] =
+          denoiser.isMultiHead ? Array(0..<classes) : [classes == 0 ? nil : item % classes]
         bench.evaluate(
-          slot, image, sigma: 0.1 + 2 * Float(item) / Float(batch), label: label,
+          slot, image, sigma: 0.1 + 2 * Float(item) / Float(batch), labels: labels,
           withGradient: withGradient)
       }
     }
@@ -146,26 +148,30 @@ struct BenchCommand: ParsableCommand {
 
 /// One session and its buffers for each worker; a slot is touched by its worker alone.
 private final class BenchSessions: @unchecked Sendable {
-  private var slots: [(session: any DenoiserSession, residual: [Float], gradient: [Float])]
+  private var slots: [(session: any DenoiserSession, residuals: [Float], gradient: [Float])]
 
   init(_ denoiser: EDMDenoiser, count: Int) {
     let zeros = [Float](repeating: 0, count: denoiser.shape.count)
-    slots = (0..<count).map { _ in (denoiser.makeSession(), zeros, zeros) }
+    let passLabels = denoiser.isMultiHead ? denoiser.classCount : 1
+    let residuals = [Float](repeating: 0, count: passLabels * zeros.count)
+    slots = (0..<count).map { _ in (denoiser.makeSession(), residuals, zeros) }
   }
 
   func evaluate(
-    _ slot: Int, _ image: [Float], sigma: Float, label: Int?, withGradient: Bool
+    _ slot: Int, _ image: [Float], sigma: Float, labels: [Int?], withGradient: Bool
   ) {
     slots.withUnsafeMutableBufferPointer { slots in
       let session = slots[slot].session
-      var residual = slots[slot].residual.mutableSpan
-      session.residual(
-        image: image.span, noise: image.span, sigma: sigma, label: label, into: &residual,
-        keepsForBackward: withGradient)
-      guard withGradient else { return }
-      let cotangent = slots[slot].residual
-      var gradient = slots[slot].gradient.mutableSpan
-      session.pullback(of: cotangent.span, into: &gradient)
+      if withGradient {
+        var gradient = slots[slot].gradient.mutableSpan
+        session.gradient(
+          image: image.span, noise: image.span, sigma: sigma, labels: labels, into: &gradient
+        ) { _, _ in }
+      } else {
+        var residuals = slots[slot].residuals.mutableSpan
+        session.residuals(
+          image: image.span, noise: image.span, sigma: sigma, labels: labels, into: &residuals)
+      }
     }
   }
 }

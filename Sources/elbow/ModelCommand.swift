@@ -66,7 +66,8 @@ struct ModelCommand: ParsableCommand {
       discussion: """
         REFERENCE holds x (the noised input in [-1, 1]), sigma, label (-1: unconditional), denoised, \
         and optionally gradient, of Σ(D(x;σ,y) − x)² to x through both. For each the worst row's \
-        relative error ‖a−b‖₂/‖b‖₂ is printed; above the tolerance the exit status is 1.
+        relative error ‖a−b‖₂/‖b‖₂ is printed; above the tolerance the exit status is 1. Of a \
+        multi-head network the label's head is compared.
         """)
 
     @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))

@@ -135,6 +135,7 @@ let picture: [Float] = (0..<784).map { i in
 /// Losses from a table, counting what is asked.
 struct TableSource: LossSource {
   var classCount: Int
+  let sharesEvaluations = false
   var table: @Sendable (_ timestep: Int, _ label: Int, _ draw: Int) -> Float
 
   func losses(classes: [Int], timesteps: [Int], draw: Int) -> [Float] {

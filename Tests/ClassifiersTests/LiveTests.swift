@@ -15,13 +15,13 @@ private func plan(
 }
 
 /// c of Σ c_k·logit_k in the gradient tests: three classes, one left out.
-private let cotangent: @Sendable ([Double]) -> [Double] = { logits in
+let cotangent: @Sendable ([Double]) -> [Double] = { logits in
   logits.indices.map { [0: 1.0, 3: -0.5, 7: 0.25][$0] ?? 0 }
 }
 
 /// (f(x + hd) − f(x − hd))/2h against ⟨∇f, d⟩ along a direction with a part of the gradient in it,
 /// so that the derivative is not a small difference of large terms.
-private func directionalError(
+func directionalError(
   _ classifier: any DifferentiableClassifier, at image: [Float], step: Double
 ) throws -> Double {
   let result = try classifier.gradient(
@@ -119,7 +119,8 @@ private func directionalError(
     let recorded = try DiffusionClassifier(pool, plan: full)
       .classify(picture, key: key, stream: defence)
     let source = RecordedLossSource(
-      try #require(recorded.losses), timesteps: Array(0..<6), classCount: 10)
+      try #require(recorded.losses), timesteps: Array(0..<6), classCount: 10,
+      sharesEvaluations: false)
     let other = try plan(denoiser) { $0.strategy = strategy }
     let live = try DiffusionClassifier(pool, plan: other)
       .classify(picture, key: key, stream: defence)
@@ -130,7 +131,7 @@ private func directionalError(
     // What was not recorded is named, never made up.
     let part = RecordedLossSource(
       try #require(live.losses), timesteps: other.strategy.sharedTimesteps(of: 6) ?? [],
-      classCount: 10)
+      classCount: 10, sharesEvaluations: false)
     let twice = try plan(denoiser) { ($0.strategy, $0.draws) = (strategy, 2) }
     #expect(throws: MissingLoss.self) {
       try twice.answer(asking: part, key: key, stream: defence)
@@ -244,9 +245,8 @@ private func directionalError(
         var span = noise.mutableSpan
         random.gaussians(into: &span)
         var output = residual.mutableSpan
-        session.residual(
-          image: x.span, noise: noise.span, sigma: 0.5, label: nil, into: &output,
-          keepsForBackward: false)
+        session.residuals(
+          image: x.span, noise: noise.span, sigma: 0.5, labels: [nil], into: &output)
         return sum + residual.reduce(0.0) { $0 + Double($1) * Double($1) }
       }
     }
@@ -332,9 +332,8 @@ private func directionalError(
     let session = denoiser.makeSession()
     var residual = [Float](repeating: 0, count: 35)
     var output = residual.mutableSpan
-    session.residual(
-      image: image.span, noise: noise.span, sigma: sigma, label: label, into: &output,
-      keepsForBackward: true)
+    session.residuals(
+      image: image.span, noise: noise.span, sigma: sigma, labels: [label], into: &output)
     let expected = plain(image.map(Double.init), sigma: Double(sigma), label: label)
     // Rows padded from 35 to 48 values must not count.
     for (a, b) in zip(residual, expected) { #expect(abs(Double(a) - b) < 2e-5) }
@@ -343,7 +342,11 @@ private func directionalError(
     let v = (0..<35).map { Float(($0 * 3) % 7) / 3 - 1 }
     var gradient = [Float](repeating: 0, count: 35)
     var pulled = gradient.mutableSpan
-    session.pullback(of: v.span, into: &pulled)
+    session.gradient(
+      image: image.span, noise: noise.span, sigma: sigma, labels: [label], into: &pulled
+    ) { _, r in
+      for i in r.indices { r[i] = v[i] }
+    }
     func value(_ x: [Double]) -> Double {
       var sum = 0.0
       for (r, v) in zip(plain(x, sigma: Double(sigma), label: label), v) { sum += r * Double(v) }

@@ -50,9 +50,9 @@ func shippedDenoiser() throws -> EDMDenoiser {
         let epsilon = Array(noise[start..<start + size])
         for label in 0..<10 {
           var output = residual.mutableSpan
-          session.residual(
-            image: pixels.span, noise: epsilon.span, sigma: sigma[level], label: label,
-            into: &output, keepsForBackward: false)
+          session.residuals(
+            image: pixels.span, noise: epsilon.span, sigma: sigma[level], labels: [label],
+            into: &output)
           let loss = residual.reduce(0.0) { $0 + Double($1) * Double($1) }
           let saved = Double(expected[(image * 10 + label) * sigma.count + level])
           let error = abs(loss - saved) / saved
@@ -73,9 +73,8 @@ func shippedDenoiser() throws -> EDMDenoiser {
     func evaluate(_ session: any DenoiserSession, _ label: Int?) -> [Float] {
       var residual = [Float](repeating: 0, count: size)
       var output = residual.mutableSpan
-      session.residual(
-        image: image.span, noise: noise.span, sigma: 0.7, label: label, into: &output,
-        keepsForBackward: false)
+      session.residuals(
+        image: image.span, noise: noise.span, sigma: 0.7, labels: [label], into: &output)
       return residual
     }
     let fresh = evaluate(denoiser.makeSession(), 3)
