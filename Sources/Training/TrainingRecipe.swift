@@ -54,6 +54,13 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   func problem(images: Int) -> String?
   /// The network for images of `dataset`.
   func architecture(for dataset: Dataset) -> any NetworkArchitecture
+  /// The weights to begin from.
+  ///
+  /// - Parameter initial: the checkpoint `init`.
+  /// - Throws: `ConfigurationError` where it does not fit, what reading it throws.
+  func start(
+    _ architecture: any NetworkArchitecture, from initial: Checkpoint?
+  ) throws -> ParameterVector
   /// The examples over `dataset`.
   func makeExamples(_ dataset: Dataset) -> Examples
   /// The trainer that goes on from `state`.
@@ -64,6 +71,25 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
 
 extension TrainingRecipe {
   public var checkpoints: [String: String?] { ["init": initial] }
+
+  public func start(
+    _ architecture: any NetworkArchitecture, from initial: Checkpoint?
+  ) throws -> ParameterVector {
+    try startAsIs(architecture, from: initial)
+  }
+
+  /// The weights of a checkpoint of the same architecture; without one, random weights.
+  func startAsIs(
+    _ architecture: any NetworkArchitecture, from initial: Checkpoint?
+  ) throws -> ParameterVector {
+    guard let initial else { return .random(architecture, seed: seed) }
+    guard try initial.architecture.json == architecture.json else {
+      throw ConfigurationError(
+        "'init: \(self.initial ?? "")' has another architecture than the recipe; give the recipe "
+          + "the sizes that 'elbow model inspect' shows")
+    }
+    return try ParameterVector(architecture) { name, _ in try initial.file.floats(name) }
+  }
 
   /// The first of the values that is out of its range, those that all recipes have included.
   func problem(

@@ -13,7 +13,7 @@ import Yams
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train networks from a recipe.",
-    subcommands: [Diffusion.self, Classifier.self])
+    subcommands: [Diffusion.self, MultiHead.self, Classifier.self])
 
   /// What every subcommand says of its files.
   private static func discussion<R: TrainingRecipe>(_ recipe: R.Type) -> String {
@@ -36,6 +36,18 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var options: TrainOptions
 
     func run() throws { try options.train(DiffusionRecipe.self) }
+  }
+
+  /// Distils a class-conditional diffusion model into a multi-head one.
+  struct MultiHead: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "multi-head",
+      abstract: "Distil a diffusion model into one that denoises for all classes at once.",
+      discussion: discussion(MultiHeadRecipe.self))
+
+    @OptionGroup var options: TrainOptions
+
+    func run() throws { try options.train(MultiHeadRecipe.self) }
   }
 
   /// Trains a ResNet on clean or attacked images.

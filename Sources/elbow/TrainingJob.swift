@@ -42,15 +42,7 @@ struct TrainingJob<Recipe: TrainingRecipe> {
       try name.map { try Checkpoint(path: ShippedModels.path(of: $0)) }
     }
     let initial = checkpoints["init"] ?? nil
-    if let initial, try initial.architecture.json != architecture.json {
-      throw ConfigurationError(
-        "'init: \(recipe.initial ?? "")' has another architecture than the recipe; give the recipe "
-          + "the sizes that 'elbow model inspect' shows")
-    }
-    let start =
-      try initial.map { checkpoint in
-        try ParameterVector(architecture) { name, _ in try checkpoint.file.floats(name) }
-      } ?? .random(architecture, seed: recipe.seed)
+    let start = try recipe.start(architecture, from: initial)
     var parts = checkpoints.mapValues { $0.map { JSONValue.string($0.sha256) } ?? .null }
     parts["recipe"] = try JSONValue(encoding: recipe)
     parts["data"] = .string(dataset.sha256)
