@@ -52,7 +52,8 @@ let package = Package(
       name: "Classifiers", dependencies: ["Diffusion", "Records"], swiftSettings: numeric),
     .target(name: "Attacks", dependencies: ["Classifiers", "Records"], swiftSettings: numeric),
     .target(
-      name: "Training", dependencies: ["Attacks", "Classifiers", "Datasets", "Diffusion", "Records"],
+      name: "Training",
+      dependencies: ["Attacks", "Classifiers", "Datasets", "Diffusion", "Records"],
       swiftSettings: numeric),
     .target(
       name: "Evaluation", dependencies: ["Attacks", "Classifiers", "Datasets", "Records"]),

@@ -150,7 +150,9 @@ import Training
   }
 
   @Test func studentsThatCannotHoldTheirTeacherAreRefused() throws {
-    for (multipliers, width) in [([1, 1, 4], 16), ([2, 2, 4], 16), ([1, 2, 4], 24), ([1, 2, 5], 16)] {
+    for (multipliers, width) in [
+      ([1, 1, 4], 16), ([2, 2, 4], 16), ([1, 2, 4], 24), ([1, 2, 5], 16),
+    ] {
       #expect(throws: ConfigurationError.self) {
         try Self.start(checkpoint, multipliers: multipliers, width: width)
       }
