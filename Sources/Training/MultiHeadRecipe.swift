@@ -9,6 +9,23 @@ public struct MultiHeadRecipe: TrainingRecipe {
   public static let kind = "multi-head"
   public static var keys: [String] { CodingKeys.allCases.map(\.rawValue) }
 
+  /// How much a noise level's squared distance from the teacher counts.
+  public enum Weights: String, Codable, CaseIterable, Sendable {
+    /// λ(σ) = (σ² + σ_d²)/(σ·σ_d)², as in the teacher's own training.
+    case edm
+    /// σ⁻². What classes differ by, times this, is nearly the same at all σ: with λ most of the loss
+    /// is at σ above 1.
+    case snr
+
+    /// The weight of σ.
+    func callAsFunction(_ sigma: Double, sigmaData d: Double) -> Double {
+      switch self {
+      case .edm: (sigma * sigma + d * d) / (sigma * sigma * d * d)
+      case .snr: 1 / (sigma * sigma)
+      }
+    }
+  }
+
   /// What `init` says to begin from the teacher.
   static let fromTeacher = "teacher"
 
@@ -46,6 +63,8 @@ public struct MultiHeadRecipe: TrainingRecipe {
   public var sigmaMean = -1.2
   /// Standard deviation of ln σ.
   public var sigmaDeviation = 1.2
+  /// Weight of a noise level.
+  public var weights = Weights.edm
   /// Whether half of the images are mirrored.
   public var flip = true
   /// Largest shift in either direction, pixels.
@@ -58,6 +77,7 @@ public struct MultiHeadRecipe: TrainingRecipe {
   /// Keys as files spell them.
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case dataset, teacher, width, multipliers, blocks, epochs, batch, rate, clip, flip, shift, seed
+    case weights
     case teacherClasses = "teacher_classes"
     case attentionResolutions = "attention_resolutions"
     case initial = "init"
@@ -93,6 +113,7 @@ public struct MultiHeadRecipe: TrainingRecipe {
     try read(.averageDecay, into: &averageDecay)
     try read(.sigmaMean, into: &sigmaMean)
     try read(.sigmaDeviation, into: &sigmaDeviation)
+    try read(.weights, into: &weights)
     try read(.flip, into: &flip)
     try read(.shift, into: &shift)
     try read(.heldOut, into: &heldOut)
@@ -153,6 +174,7 @@ extension MultiHeadRecipe {
           + "of \(found.labelInputs) classes given as labels; \(dataset) needs one of its "
           + "\(architecture.classes) classes")
     }
-    return try MultiHeadTrainer(state, teacher: denoiser, workers: workers)
+    return try MultiHeadTrainer(
+      state, teacher: denoiser, weights: weights, workers: workers)
   }
 }

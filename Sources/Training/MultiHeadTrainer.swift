@@ -7,10 +7,10 @@ import TensorCore
 /// Distils a class-conditional denoiser into a multi-head one by Adam, and keeps the moving average
 /// of its parameters.
 ///
-///     L = mean over images, pixels and heads k of λ(σ)·(D_k(x + σε; σ) − D_teacher(x + σε; σ, k))²
+///     L = mean over images, pixels and heads k of w(σ)·(D_k(x + σε; σ) − D_teacher(x + σε; σ, k))²
 ///
 /// Where the teacher is asked for N of the K classes only, the true one always and the others drawn
-/// uniformly, those count (K − 1)/(N − 1) times, so that the mean over draws is L.
+/// uniformly, those count (K − 1)/(N − 1) times, so that the mean over draws is L. w is λ or σ⁻².
 ///
 /// **Source** arXiv 2305.15241, appendix (multi-head diffusion); λ as in Karras et al. 2022
 /// (arXiv 2206.00364), table 1.
@@ -40,6 +40,7 @@ public final class MultiHeadTrainer: Trainer {
 
   public var state: TrainingState
   private let teacher: EDMDenoiser
+  private let weights: MultiHeadRecipe.Weights
   private let workers: WorkerPool
   private let scratch: Scratch
   private let batchGradient = BatchGradient()
@@ -53,11 +54,17 @@ public final class MultiHeadTrainer: Trainer {
 
   /// Goes on from `state`.
   ///
-  /// - Parameter teacher: class-conditional, of the same images and classes.
+  /// - Parameters:
+  ///   - teacher: class-conditional, of the same images and classes.
+  ///   - weights: w.
   /// - Throws: what building the network throws.
-  public init(_ state: TrainingState, teacher: EDMDenoiser, workers: WorkerPool) throws {
+  public init(
+    _ state: TrainingState, teacher: EDMDenoiser, weights: MultiHeadRecipe.Weights = .edm,
+    workers: WorkerPool
+  ) throws {
     self.state = state
     self.teacher = teacher
+    self.weights = weights
     self.workers = workers
     scratch = Scratch(workers.count, try state.parameters.makeDenoiser(), teacher)
   }
@@ -78,11 +85,12 @@ public final class MultiHeadTrainer: Trainer {
     let scale = 1 / Double(batch.count)
     return try batchGradient.sum(
       batch.count, of: student.network, parameters, workers: workers
-    ) { [scratch] range, slot, gradients in
+    ) { [scratch, weights] range, slot, gradients in
       let sessions = scratch.slots[slot]
       sessions.student.use(student)
       return batch[range].reduce(0) { loss, example in
-        var distance = Distance(example, of: student, scale: scale, teacher: sessions.teacher)
+        var distance = Distance(
+          example, of: student, weights, scale: scale, teacher: sessions.teacher)
         var pulled = [Float](repeating: 0, count: example.image.count)
         var input = pulled.mutableSpan
         sessions.student.gradient(
@@ -106,7 +114,8 @@ public final class MultiHeadTrainer: Trainer {
     private let weights: [Double]
 
     init(
-      _ example: Example, of student: EDMDenoiser, scale: Double, teacher: EDMDenoiser.Session
+      _ example: Example, of student: EDMDenoiser, _ weights: MultiHeadRecipe.Weights,
+      scale: Double, teacher: EDMDenoiser.Session
     ) {
       let (classes, asked) = (student.classCount, example.asked)
       var targets = [Float](repeating: 0, count: asked.count * example.image.count)
@@ -115,11 +124,11 @@ public final class MultiHeadTrainer: Trainer {
         image: example.image.span, noise: example.noise.span, sigma: example.sigma, labels: asked,
         into: &span)
       self.targets = targets
-      let (s, d) = (Double(example.sigma), student.network.architecture.sigmaData)
-      let lambda = (s * s + d * d) / (s * s * d * d)
-      let factor = scale * lambda / Double(classes * example.image.count)
+      let weight = weights(
+        Double(example.sigma), sigmaData: student.network.architecture.sigmaData)
+      let factor = scale * weight / Double(classes * example.image.count)
       let others = Double(classes - 1) / Double(max(asked.count - 1, 1))
-      weights = asked.map { factor * ($0 == example.label ? 1 : others) }
+      self.weights = asked.map { factor * ($0 == example.label ? 1 : others) }
     }
 
     /// Adds the part of the class at `index`, and turns its residual into the part's gradient.
@@ -153,10 +162,11 @@ public final class MultiHeadTrainer: Trainer {
     precondition(!examples.isEmpty, "a validation needs an image")
     let losses = Mutex([Double](repeating: 0, count: examples.count))
     let scale = 1 / Double(examples.count)
-    try workers.forEach(examples.count) { [scratch] item, slot in
+    try workers.forEach(examples.count) { [scratch, weights] item, slot in
       let (example, sessions) = (examples[item], scratch.slots[slot])
       sessions.student.use(student)
-      var distance = Distance(example, of: student, scale: scale, teacher: sessions.teacher)
+      var distance = Distance(
+        example, of: student, weights, scale: scale, teacher: sessions.teacher)
       var residuals = [Float](repeating: 0, count: example.asked.count * example.image.count)
       var output = residuals.mutableSpan
       sessions.student.residuals(

@@ -33,10 +33,12 @@ import Training
   }
 
   private func trainer(
-    _ parameters: ParameterVector? = nil, threads: Int = 2
+    _ parameters: ParameterVector? = nil, weights: MultiHeadRecipe.Weights = .edm,
+    threads: Int = 2
   ) throws -> MultiHeadTrainer {
     try MultiHeadTrainer(
-      TrainingState(parameters ?? student), teacher: teacher, workers: WorkerPool(threads: threads))
+      TrainingState(parameters ?? student), teacher: teacher, weights: weights,
+      workers: WorkerPool(threads: threads))
   }
 
   private func batch(_ count: Int, asked: [Int]? = nil) -> [MultiHeadTrainer.Example] {
@@ -51,7 +53,8 @@ import Training
   }
 
   /// The formula with every class's residual taken alone.
-  @Test func lossIsTheDistanceFromTheTeacher() throws {
+  @Test(arguments: MultiHeadRecipe.Weights.allCases)
+  func lossIsTheDistanceFromTheTeacher(weights: MultiHeadRecipe.Weights) throws {
     let batch = batch(3)
     let denoiser = try student.makeDenoiser()
     func residual(_ denoiser: EDMDenoiser, _ e: MultiHeadTrainer.Example, _ k: Int) -> [Float] {
@@ -68,11 +71,21 @@ import Training
         let pairs = zip(residual(denoiser, e, k), residual(teacher, e, k))
         let distance = pairs.reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
         // λ = (σ² + ¼)/(σ/2)²; nine other classes stand for two.
-        let weight = (k == e.label ? 1 : 9.0 / 2) * (s * s + 0.25) / (s * s * 0.25)
+        let lambda = weights == .edm ? (s * s + 0.25) / (s * s * 0.25) : 1 / (s * s)
+        let weight = (k == e.label ? 1 : 9.0 / 2) * lambda
         expected += weight * distance / (3 * 784 * 10)
       }
     }
-    #expect(abs(try trainer().gradient(batch).loss - expected) < 1e-6 * expected)
+    #expect(
+      abs(try trainer(weights: weights).gradient(batch).loss - expected) < 1e-6 * expected)
+  }
+
+  /// Validation and training measure the same thing: equal up to the order of sums.
+  @Test func validationIsTheLoss() throws {
+    let (trainer, batch) = (try trainer(), batch(6, asked: Array(0..<10)))
+    let validated = try #require(try trainer.validate(batch).first)
+    let loss = try trainer.gradient(batch).loss
+    #expect(validated.name == "validation_loss" && abs(validated.value - loss) < 1e-9 * loss)
   }
 
   /// Whichever other class is left out, the mean is the loss over all.
