@@ -65,6 +65,8 @@ public struct MultiHeadRecipe: TrainingRecipe {
   public var sigmaDeviation = 1.2
   /// Weight of a noise level.
   public var weights = Weights.edm
+  /// β: weight of the divergence between the teacher's class posteriors and the student's.
+  public var evidence = 0.0
   /// Whether half of the images are mirrored.
   public var flip = true
   /// Largest shift in either direction, pixels.
@@ -77,7 +79,7 @@ public struct MultiHeadRecipe: TrainingRecipe {
   /// Keys as files spell them.
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case dataset, teacher, width, multipliers, blocks, epochs, batch, rate, clip, flip, shift, seed
-    case weights
+    case weights, evidence
     case teacherClasses = "teacher_classes"
     case attentionResolutions = "attention_resolutions"
     case initial = "init"
@@ -114,6 +116,7 @@ public struct MultiHeadRecipe: TrainingRecipe {
     try read(.sigmaMean, into: &sigmaMean)
     try read(.sigmaDeviation, into: &sigmaDeviation)
     try read(.weights, into: &weights)
+    try read(.evidence, into: &evidence)
     try read(.flip, into: &flip)
     try read(.shift, into: &shift)
     try read(.heldOut, into: &heldOut)
@@ -134,7 +137,8 @@ extension MultiHeadRecipe {
     return problem(
       images: images,
       [
-        ("sigma_mean", sigmaMean, -10...10), ("sigma_deviation", sigmaDeviation, 0...10),
+        ("evidence", evidence, 0...1e6), ("sigma_mean", sigmaMean, -10...10),
+        ("sigma_deviation", sigmaDeviation, 0...10),
       ])
   }
 
@@ -175,6 +179,6 @@ extension MultiHeadRecipe {
           + "\(architecture.classes) classes")
     }
     return try MultiHeadTrainer(
-      state, teacher: denoiser, weights: weights, workers: workers)
+      state, teacher: denoiser, weights: weights, evidence: evidence, workers: workers)
   }
 }

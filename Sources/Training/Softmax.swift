@@ -29,6 +29,16 @@ struct Softmax: Sendable {
   mutating func evaluate(_ image: [Float], _ session: ResNet.Session, keeps: Bool) {
     var output = logits.mutableSpan
     session.logits(of: image.span, into: &output, keepsForBackward: keeps)
+    normalize()
+  }
+
+  /// Takes logits as they are, `[K]`.
+  mutating func take(_ values: [Double]) {
+    for k in logits.indices { logits[k] = Float(values[k]) }
+    normalize()
+  }
+
+  private mutating func normalize() {
     var top = -Double.infinity
     for z in logits { top = max(top, Double(z)) }
     var total = 0.0

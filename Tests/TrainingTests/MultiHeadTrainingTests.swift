@@ -34,11 +34,11 @@ import Training
 
   private func trainer(
     _ parameters: ParameterVector? = nil, weights: MultiHeadRecipe.Weights = .edm,
-    threads: Int = 2
+    evidence: Double = 0, threads: Int = 2
   ) throws -> MultiHeadTrainer {
     try MultiHeadTrainer(
       TrainingState(parameters ?? student), teacher: teacher, weights: weights,
-      workers: WorkerPool(threads: threads))
+      evidence: evidence, workers: WorkerPool(threads: threads))
   }
 
   private func batch(_ count: Int, asked: [Int]? = nil) -> [MultiHeadTrainer.Example] {
@@ -80,9 +80,39 @@ import Training
       abs(try trainer(weights: weights).gradient(batch).loss - expected) < 1e-6 * expected)
   }
 
+  /// The formula, from residuals taken alone; a teacher that is its own student has none.
+  @Test func evidenceIsTheDivergenceOfThePosteriors() throws {
+    let batch = batch(3)
+    let denoiser = try student.makeDenoiser()
+    func posterior(_ denoiser: EDMDenoiser, _ e: MultiHeadTrainer.Example) -> [Double] {
+      let logits = e.asked.map { k in
+        var values = e.image
+        var output = values.mutableSpan
+        denoiser.makeSession().residuals(
+          image: e.image.span, noise: e.noise.span, sigma: e.sigma, labels: [k], into: &output)
+        return values.reduce(0.0) { $0 - Double($1) * Double($1) / Double(e.sigma * e.sigma) }
+      }
+      let top = logits.max() ?? 0
+      let shares = logits.map { exp($0 - top) }
+      return shares.map { $0 / shares.reduce(0, +) }
+    }
+    let expected = batch.reduce(0.0) { sum, e in
+      sum
+        + zip(posterior(teacher, e), posterior(denoiser, e)).reduce(0) {
+          $0 + ($1.0 > 0 ? $1.0 * log($1.0 / $1.1) : 0)
+        } / 3
+    }
+    let plain = try trainer(weights: .snr).gradient(batch).loss
+    let whole = try trainer(weights: .snr, evidence: 0.5).gradient(batch).loss
+    #expect(expected > 0.01)
+    #expect(abs(whole - plain - 0.5 * expected) < 1e-3 * expected)
+  }
+
   /// Validation and training measure the same thing: equal up to the order of sums.
-  @Test func validationIsTheLoss() throws {
-    let (trainer, batch) = (try trainer(), batch(6, asked: Array(0..<10)))
+  @Test(arguments: [0.0, 0.1]) func validationIsTheLoss(evidence: Double) throws {
+    let (trainer, batch) = (
+      try trainer(evidence: evidence), batch(6, asked: Array(0..<10))
+    )
     let validated = try #require(try trainer.validate(batch).first)
     let loss = try trainer.gradient(batch).loss
     #expect(validated.name == "validation_loss" && abs(validated.value - loss) < 1e-9 * loss)
@@ -102,9 +132,9 @@ import Training
 
   /// (L(θ + hd) − L(θ − hd))/2h against ⟨∇L, d⟩ along the gradient with a part of every parameter;
   /// Float32's noise in the loss over the step bounds it.
-  @Test func gradientsMatchFiniteDifferences() throws {
+  @Test(arguments: [0.0, 0.1]) func gradientsMatchFiniteDifferences(evidence: Double) throws {
     let batch = batch(4)
-    let gradient = try trainer().gradient(batch).gradient.map(Double.init)
+    let gradient = try trainer(evidence: evidence).gradient(batch).gradient.map(Double.init)
     let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
     let scale = 0.2 / Double(gradient.count).squareRoot()
     let direction = gradient.enumerated().map {
@@ -113,7 +143,7 @@ import Training
     func loss(_ h: Double) throws -> Double {
       var moved = student
       for i in moved.values.indices { moved.values[i] += Float(h * direction[i]) }
-      return try trainer(moved).gradient(batch).loss
+      return try trainer(moved, evidence: evidence).gradient(batch).loss
     }
     let difference = (try loss(1e-3) - loss(-1e-3)) / 2e-3
     let exact = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
