@@ -162,13 +162,6 @@ import Training
     #expect(measured[0] == measured[1])
   }
 
-  @Test func stepsLowerTheLoss() throws {
-    let (batch, trainer) = (batch(4), try trainer())
-    let first = try trainer.step(batch, rate: 1e-3, decay: 0.5).loss
-    for _ in 0..<5 { try trainer.step(batch, rate: 1e-3, decay: 0.5) }
-    #expect(try trainer.gradient(batch).loss < 0.7 * first)
-  }
-
   /// At first every head is the teacher's unconditional mode, in a network of its sizes and in a
   /// wider one: Float32's rounding apart.
   @Test(arguments: [[1, 2, 4], [2, 3, 4]])
