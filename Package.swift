@@ -64,6 +64,7 @@ let package = Package(
         .embedInCode("V0001__runs.sql"),
         .embedInCode("V0002__trainings.sql"),
         .embedInCode("V0003__classifiers.sql"),
+        .embedInCode("V0004__replays.sql"),
       ]),
     .target(
       name: "Queries", path: "Queries", sources: ["Queries.swift"],
@@ -76,6 +77,7 @@ let package = Package(
         .embedInCode("hardest.sql"),
         .embedInCode("health.sql"),
         .embedInCode("paired.sql"),
+        .embedInCode("replays.sql"),
         .embedInCode("robustness.sql"),
         .embedInCode("run.sql"),
         .embedInCode("runs.sql"),

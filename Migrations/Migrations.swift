@@ -24,5 +24,8 @@ public enum Migrations {
     Migration(
       name: "V0003__classifiers",
       sql: String(decoding: PackageResources.V0003__classifiers_sql, as: UTF8.self)),
+    Migration(
+      name: "V0004__replays",
+      sql: String(decoding: PackageResources.V0004__replays_sql, as: UTF8.self)),
   ]
 }

@@ -25,11 +25,7 @@ public enum RunSummary {
     {
       table = table.dropping(column)
     }
-    guard let width else { return table }
-    for column in dispensable where TableFormat.width(table) > width {
-      table = table.dropping(column)
-    }
-    return table
+    return table.fitting(width, dispensable: dispensable)
   }
 
   private static func whole(_ runs: ResultTable) -> ResultTable {
@@ -51,7 +47,7 @@ public enum RunSummary {
         let count = done == images ? "\(Int(images))" : "\(Int(done))/\(Int(images))"
         return [
           .text(String((runs[i, "id"].string ?? "").prefix(shortID))), text("name"),
-          text("status"), .text(classifier(runs, i)), text("strategy"), text("grid"),
+          status(runs, i), .text(classifier(runs, i)), text("strategy"), text("grid"),
           text("weights"), .text(attack(runs, i)), .text(count), accuracy,
           round(runs[i, "nfe_per_image"], 1), round(runs[i, "gradients_per_image"], 1),
           round(runs[i, "seconds_per_image"], 3),
@@ -65,9 +61,18 @@ public enum RunSummary {
     return runs[row, "lm"].string.map { "\(name) (\($0))" } ?? name
   }
 
-  /// As `apgd-ce linf 8/255`, or `none`.
+  /// `replayed` for a finished replay, so that nobody takes it for a live run.
+  private static func status(_ runs: ResultTable, _ row: Int) -> Cell {
+    let status = runs[row, "status"]
+    return status == .text("finished") && runs[row, "replay_of"] != .null
+      ? .text("replayed") : status
+  }
+
+  /// As `apgd-ce linf 8/255`, `none`, or `as in RUN` on the final images of another run.
   public static func attack(_ runs: ResultTable, _ row: Int) -> String {
-    guard let name = runs[row, "attack"].string else { return "none" }
+    guard let name = runs[row, "attack"].string else {
+      return runs[row, "inputs_run"].string.map { "as in \($0.prefix(shortID))" } ?? "none"
+    }
     return "\(name) \(runs[row, "norm"].string ?? "") \(epsilon(runs[row, "epsilon"].number ?? 0))"
   }
 

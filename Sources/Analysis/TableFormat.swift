@@ -163,20 +163,3 @@ extension String {
   /// With a space for every tab and line break.
   var onOneLine: String { String(map { $0.isNewline || $0 == "\t" ? " " : $0 }) }
 }
-
-extension ResultTable {
-  /// Without a named column.
-  func dropping(_ column: String) -> ResultTable {
-    guard let index = columns.firstIndex(of: column) else { return self }
-    func drop<T>(_ values: [T]) -> [T] { Array(values[..<index] + values[(index + 1)...]) }
-    return ResultTable(columns: drop(columns), rows: rows.map(drop))
-  }
-
-  /// The cell of a named column.
-  public subscript(row: Int, column: String) -> Cell {
-    guard let index = columns.firstIndex(of: column) else {
-      preconditionFailure("no column '\(column)' among \(columns)")
-    }
-    return rows[row][index]
-  }
-}

@@ -163,11 +163,12 @@ extension ClassifierPlan {
 
   /// The answer for one image whose losses `source` gives: a live model or a recorded run.
   ///
+  /// - Parameter keepsLosses: whether the answer carries the raw losses.
   /// - Throws: what the source throws.
   public func answer(
-    asking source: any LossSource, key: ImageKey, stream: NoiseStream
+    asking source: any LossSource, key: ImageKey, stream: NoiseStream, keepsLosses: Bool = true
   ) throws -> Answer {
-    answer(from: try sample(source, key: key, stream: stream, keepsEntries: true))
+    answer(from: try sample(source, key: key, stream: stream, keepsEntries: keepsLosses))
   }
 
   /// The classifier's answer from what a strategy asked for.

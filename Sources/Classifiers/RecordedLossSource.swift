@@ -5,6 +5,11 @@ public struct MissingLoss: Error, CustomStringConvertible, Equatable {
   /// Noise draw, timestep and class.
   public let draw, timestep, label: Int
 
+  /// The loss of that place.
+  public init(draw: Int, timestep: Int, label: Int) {
+    (self.draw, self.timestep, self.label) = (draw, timestep, label)
+  }
+
   /// Names the loss and the remedy.
   public var description: String {
     "no loss is recorded for draw \(draw), timestep \(timestep), class \(label); replay a run of "
@@ -14,13 +19,14 @@ public struct MissingLoss: Error, CustomStringConvertible, Equatable {
 
 /// The losses that a run recorded of one image: strategies replay on them without a network.
 public struct RecordedLossSource: LossSource {
-  private struct Place: Hashable {
-    var draw, timestep, label: Int
-  }
-
   public let classCount: Int
   public let sharesEvaluations: Bool
-  private let values: [Place: Float]
+  /// `[draw][row][class]`; NaN, which no loss ever is, where none was recorded.
+  private let values: [Float]
+  /// Row of each timestep, −1 where it was never asked for.
+  private let rows: [Int]
+  /// Number of rows.
+  private let rowCount: Int
 
   /// - Parameters:
   ///   - record: as it was recorded.
@@ -33,34 +39,49 @@ public struct RecordedLossSource: LossSource {
   ) {
     self.classCount = classCount
     self.sharesEvaluations = sharesEvaluations
-    let losses: [LossRecord.Loss]
     switch record {
-    case .sparse(let items): losses = items
     case .dense(let values):
       let perDraw = timesteps.count * classCount
       precondition(
         perDraw > 0 && values.count % perDraw == 0,
         "\(values.count) losses are no whole number of draws of \(timesteps.count) timesteps and "
           + "\(classCount) classes")
-      losses = values.enumerated().map { i, value in
-        .init(
-          draw: i / perDraw, timestep: timesteps[i % perDraw / classCount], label: i % classCount,
-          value: value)
+      self.values = values
+      rows = Self.rows(of: timesteps)
+      rowCount = timesteps.count
+    case .sparse(let losses):
+      let rows = Self.rows(of: Set(losses.map(\.timestep)).sorted())
+      let rowCount = rows.count { $0 >= 0 }
+      let draws = (losses.map(\.draw).max() ?? -1) + 1
+      var values = [Float](repeating: .nan, count: draws * rowCount * classCount)
+      for loss in losses {
+        values[(loss.draw * rowCount + rows[loss.timestep]) * classCount + loss.label] = loss.value
       }
+      (self.values, self.rows, self.rowCount) = (values, rows, rowCount)
     }
-    values = Dictionary(
-      losses.map { (Place(draw: $0.draw, timestep: $0.timestep, label: $0.label), $0.value) },
-      uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The place of each of `timesteps`, −1 at all others.
+  private static func rows(of timesteps: [Int]) -> [Int] {
+    var rows = [Int](repeating: -1, count: (timesteps.last ?? -1) + 1)
+    for (row, timestep) in timesteps.enumerated() { rows[timestep] = row }
+    return rows
   }
 
   public func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float] {
-    try timesteps.flatMap { timestep in
-      try classes.map { label in
-        guard let value = values[Place(draw: draw, timestep: timestep, label: label)] else {
+    var result: [Float] = []
+    result.reserveCapacity(classes.count * timesteps.count)
+    for timestep in timesteps {
+      let row = rows.indices.contains(timestep) ? rows[timestep] : -1
+      let start = (draw * rowCount + row) * classCount
+      for label in classes {
+        let value = row >= 0 && start + label < values.count ? values[start + label] : .nan
+        guard !value.isNaN else {
           throw MissingLoss(draw: draw, timestep: timestep, label: label)
         }
-        return value
+        result.append(value)
       }
     }
+    return result
   }
 }

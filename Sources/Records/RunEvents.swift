@@ -119,6 +119,8 @@ public struct RunHeader: Sendable {
   public var inputs: [InputRecord]
   /// Run whose recorded images are the inputs (`--inputs RUN`).
   public var inputsRun: String?
+  /// Run whose recorded losses were replayed: no network was evaluated; nil on live runs.
+  public var replayOf: String?
   /// The whole grid.
   public var timesteps: [TimestepRecord]
   /// Most timesteps that the strategy asks for any class; nil where no losses are asked for.
@@ -262,7 +264,7 @@ public struct Prediction: Sendable {
   /// Backward passes of the classifier's own inference (LM steps).
   public var gradients: Int
   /// Wall seconds of the classifier's own inference, divided by the images in flight: the mean over a
-  /// run is its wall time an image.
+  /// run is its wall time an image. 0 in a replay, which runs nothing.
   public var seconds: Double
   /// Largest pixel movement by LM, pixel units; nil without LM.
   public var movementMax: Double?

@@ -64,18 +64,20 @@ enum Blob {
   }
 
   static func floats(_ data: Data) -> [Float] {
-    words(data).map { Float(bitPattern: $0) }
+    let count = data.count / 4
+    return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      data.withUnsafeBytes { raw in
+        UnsafeMutableRawBufferPointer(buffer)
+          .copyMemory(from: UnsafeRawBufferPointer(rebasing: raw[..<(4 * count)]))
+      }
+      initialized = count
+      for i in 0..<count {
+        buffer[i] = Float(bitPattern: UInt32(littleEndian: buffer[i].bitPattern))
+      }
+    }
   }
 
   static func integers(_ data: Data) -> [Int] {
-    words(data).map { Int(Int32(bitPattern: $0)) }
-  }
-
-  private static func words(_ data: Data) -> [UInt32] {
-    data.withUnsafeBytes { raw in
-      (0..<raw.count / 4).map {
-        UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))
-      }
-    }
+    floats(data).map { Int(Int32(bitPattern: $0.bitPattern)) }
   }
 }

@@ -25,6 +25,15 @@ public struct RecordedRun: Sendable {
   public let recordsLosses: Bool
   /// Predictions recorded so far that are right.
   public let correctCount: Int
+
+  /// The inputs as they were finally classified: with the hashes of the adversarial images.
+  public var finalInputs: [InputRecord] {
+    inputs.enumerated().map { position, input in
+      var input = input
+      input.sha256 = adversarial[position] ?? input.sha256
+      return input
+    }
+  }
 }
 
 extension RunStore {
@@ -68,18 +77,7 @@ extension RunStore {
             FROM run JOIN runs USING (id) WHERE id = ?
             """, arguments: [id])
       else { throw RunStoreError("run \(id) is gone") }
-      let inputs = try Row.fetchAll(
-        db,
-        sql: """
-          SELECT dataset, split, image_index, label, sha256
-          FROM run_input JOIN input ON input.id = run_input.input_id
-          WHERE run_id = ? ORDER BY position
-          """, arguments: [id]
-      ).map {
-        InputRecord(
-          dataset: $0["dataset"], split: $0["split"], index: $0["image_index"], label: $0["label"],
-          sha256: $0["sha256"])
-      }
+      let inputs = try Self.inputs(of: id, db)
       let images = try Row.fetchAll(
         db, sql: "SELECT position, sha256 FROM adversarial_image WHERE run_id = ?",
         arguments: [id])
@@ -93,6 +91,21 @@ extension RunStore {
         fingerprint: row["fingerprint"], inputsRun: row["inputs_run"],
         recordsLosses: row["records_losses"], correctCount: row["n_correct"])
     }
+  }
+
+  /// A run's inputs in evaluation order.
+  static func inputs(of id: String, _ db: Database) throws -> [InputRecord] {
+    let cursor = try Row.fetchCursor(
+      db,
+      sql: """
+        SELECT dataset, split, image_index, label, sha256
+        FROM run_input JOIN input ON input.id = run_input.input_id
+        WHERE run_id = ? ORDER BY position
+        """, arguments: [id])
+    return try Array(
+      cursor.map {
+        InputRecord(dataset: $0[0], split: $0[1], index: $0[2], label: $0[3], sha256: $0[4])
+      })
   }
 
   /// The recorded final image of an attack, planar `[C, H, W]`, pixel units.
@@ -127,6 +140,11 @@ extension RunStore {
     guard let row else {
       throw RunStoreError("\(path): run \(run) has no losses at position \(position)")
     }
+    return Self.lossRecord(row)
+  }
+
+  /// Losses from the columns `values` and `places`.
+  static func lossRecord(_ row: Row) -> LossRecord {
     let values = Blob.floats(row["values"])
     guard let triples = row["places"] as Data? else { return .dense(values) }
     let places = Blob.integers(triples)

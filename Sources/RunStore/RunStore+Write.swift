@@ -6,50 +6,53 @@ extension RunStore {
   /// Records a run that begins.
   func insert(_ header: RunHeader) throws -> RunPosition {
     let code = CodeState.capture()
-    return try writing { db in
-      for model in [header.model, header.lmModel].compactMap(\.self) { try insert(model, db) }
-      try insert(header.configuration, db)
-      let datasets = Set(header.inputs.map { [$0.dataset, $0.split] })
-      let attack = header.attack
+    return try writing { try insert(header, code, $0) }
+  }
+
+  func insert(_ header: RunHeader, _ code: CodeState?, _ db: Database) throws -> RunPosition {
+    for model in [header.model, header.lmModel].compactMap(\.self) { try insert(model, db) }
+    try insert(header.configuration, db)
+    let datasets = Set(header.inputs.map { [$0.dataset, $0.split] })
+    let attack = header.attack
+    try db.execute(
+      sql: """
+        INSERT INTO run (id, name, run_group, note, status, fingerprint, dataset, split, images,
+          timesteps, inputs_run, replay_of, seed, attack_seed, attack, norm, epsilon,
+          attack_steps, restarts, eot, gradient, class_names, channels, height, width, records_losses, invocation,
+          started_at)
+        VALUES (:id, :name, :group, :note, 'running', :fingerprint, :dataset, :split, :images,
+          :timesteps, :inputs_run, :replay_of, :seed, :attack_seed, :attack, :norm, :epsilon,
+          :attack_steps, :restarts, :eot, :gradient, :class_names, :channels, :height, :width, :records_losses,
+          :invocation, :started_at)
+        """,
+      arguments: [
+        "id": header.id, "name": header.name, "group": header.group, "note": header.note,
+        "fingerprint": try header.configuration.fingerprint(),
+        "dataset": datasets.count == 1 ? header.inputs[0].dataset : nil,
+        "split": datasets.count == 1 ? header.inputs[0].split : nil,
+        "images": header.inputs.count, "timesteps": header.timestepsAsked,
+        "inputs_run": header.inputsRun, "replay_of": header.replayOf,
+        "seed": Int64(bitPattern: header.seed),
+        "attack_seed": header.attackSeed.map { Int64(bitPattern: $0) }, "attack": attack?.name,
+        "norm": attack?.norm.rawValue, "epsilon": attack?.epsilon,
+        "attack_steps": attack?.steps, "restarts": attack?.restarts, "eot": attack?.eot,
+        "gradient": attack?.gradient.rawValue, "class_names": json(header.classNames),
+        "channels": header.imageShape[0], "height": header.imageShape[1],
+        "width": header.imageShape[2], "records_losses": header.recordsLosses,
+        "invocation": header.invocation, "started_at": Timestamp.now,
+      ])
+    for (key, value) in header.tags {
       try db.execute(
-        sql: """
-          INSERT INTO run (id, name, run_group, note, status, fingerprint, dataset, split, images,
-            timesteps, inputs_run, seed, attack_seed, attack, norm, epsilon, attack_steps, restarts,
-            eot, gradient, class_names, channels, height, width, records_losses, invocation,
-            started_at)
-          VALUES (:id, :name, :group, :note, 'running', :fingerprint, :dataset, :split, :images,
-            :timesteps, :inputs_run, :seed, :attack_seed, :attack, :norm, :epsilon, :attack_steps,
-            :restarts, :eot, :gradient, :class_names, :channels, :height, :width, :records_losses,
-            :invocation, :started_at)
-          """,
-        arguments: [
-          "id": header.id, "name": header.name, "group": header.group, "note": header.note,
-          "fingerprint": try header.configuration.fingerprint(),
-          "dataset": datasets.count == 1 ? header.inputs[0].dataset : nil,
-          "split": datasets.count == 1 ? header.inputs[0].split : nil,
-          "images": header.inputs.count, "timesteps": header.timestepsAsked,
-          "inputs_run": header.inputsRun, "seed": Int64(bitPattern: header.seed),
-          "attack_seed": header.attackSeed.map { Int64(bitPattern: $0) }, "attack": attack?.name,
-          "norm": attack?.norm.rawValue, "epsilon": attack?.epsilon,
-          "attack_steps": attack?.steps, "restarts": attack?.restarts, "eot": attack?.eot,
-          "gradient": attack?.gradient.rawValue, "class_names": json(header.classNames),
-          "channels": header.imageShape[0], "height": header.imageShape[1],
-          "width": header.imageShape[2], "records_losses": header.recordsLosses,
-          "invocation": header.invocation, "started_at": Timestamp.now,
-        ])
-      for (key, value) in header.tags {
-        try db.execute(
-          sql: "INSERT INTO run_tag VALUES (?, ?, ?)", arguments: [header.id, key, value])
-      }
-      try insertInputs(header, db)
-      let timestep = try db.cachedStatement(sql: "INSERT INTO run_timestep VALUES (?, ?, ?, ?, ?)")
-      for level in header.timesteps {
-        try timestep.execute(arguments: [
-          header.id, level.index, level.sigma, level.weight, level.strategyWeight,
-        ])
-      }
-      return try insertSession(header, code, db)
+        sql: "INSERT INTO run_tag VALUES (?, ?, ?)", arguments: [header.id, key, value])
     }
+    try insertInputs(header, db)
+    let timestep = try db.cachedStatement(sql: "INSERT INTO run_timestep VALUES (?, ?, ?, ?, ?)")
+    for level in header.timesteps {
+      try timestep.execute(arguments: [
+        header.id, level.index, level.sigma, level.weight, level.strategyWeight,
+      ])
+    }
+    return try insertSession(header, code, db)
   }
 
   /// Records that another process goes on with a run.
@@ -82,22 +85,24 @@ extension RunStore {
 
   /// Records how a run, or this process's part of it, ended.
   func finish(_ position: RunPosition, _ ending: RunEnding) throws {
-    try writing { db in
-      let now = Timestamp.now
-      try db.execute(
-        sql: "UPDATE run SET status = ?, error = ?, finished_at = ? WHERE id = ?",
-        arguments: [ending.status.rawValue, ending.error, now, position.runID])
-      try db.execute(
-        sql: """
-          UPDATE session SET ended_at = ?, heartbeat_at = ?, wall_seconds = ?, cpu_seconds = ?,
-            peak_memory = ?
-          WHERE run_id = ? AND number = ?
-          """,
-        arguments: [
-          now, now, ending.wallSeconds, ending.cpuSeconds, ending.peakMemory, position.runID,
-          position.session,
-        ])
-    }
+    try writing { try finish(position, ending, $0) }
+  }
+
+  func finish(_ position: RunPosition, _ ending: RunEnding, _ db: Database) throws {
+    let now = Timestamp.now
+    try db.execute(
+      sql: "UPDATE run SET status = ?, error = ?, finished_at = ? WHERE id = ?",
+      arguments: [ending.status.rawValue, ending.error, now, position.runID])
+    try db.execute(
+      sql: """
+        UPDATE session SET ended_at = ?, heartbeat_at = ?, wall_seconds = ?, cpu_seconds = ?,
+          peak_memory = ?
+        WHERE run_id = ? AND number = ?
+        """,
+      arguments: [
+        now, now, ending.wallSeconds, ending.cpuSeconds, ending.peakMemory, position.runID,
+        position.session,
+      ])
   }
 
   // MARK: Parts
@@ -189,7 +194,7 @@ extension RunStore {
     return RunPosition(runID: header.id, session: number)
   }
 
-  private func insert(_ p: Prediction, _ run: String, _ db: Database) throws {
+  func insert(_ p: Prediction, _ run: String, _ db: Database) throws {
     let a = p.attack
     let attempt = a.flatMap { $0.attempted ? $0 : nil }
     try db.cachedStatement(

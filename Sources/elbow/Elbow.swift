@@ -14,8 +14,8 @@ struct Elbow: ParsableCommand {
     version: elbowVersion,
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
-      QueryCommand.self, SQLCommand.self, TrainCommand.self, ModelCommand.self,
-      DoctorCommand.self, BenchCommand.self,
+      ReplayCommand.self, QueryCommand.self, SQLCommand.self, TrainCommand.self,
+      ModelCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 
   /// Exit status: 0, 1 for what went wrong while running, 2 for what was asked wrongly.

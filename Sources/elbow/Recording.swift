@@ -93,11 +93,7 @@ struct Recording {
   ) throws -> RunHeader {
     let inputs: [InputRecord]
     if let source {
-      inputs = source.inputs.enumerated().map { position, input in
-        var input = input
-        input.sha256 = source.adversarial[position] ?? input.sha256
-        return input
-      }
+      inputs = source.finalInputs
     } else {
       inputs = try ImageSelection(request.images).indices(of: plan.dataset.count)
         .map(plan.dataset.inputRecord(at:))

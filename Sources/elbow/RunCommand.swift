@@ -36,7 +36,7 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     var recording = Recording(request: try options.request(), database: database.path)
     (recording.name, recording.group, recording.note) = (name, group, note)
-    recording.tags = try tags()
+    recording.tags = try Self.tags(tag)
     for (flag, value) in [("--threads", threads), ("--batch", batch)] {
       if let value, !(1...1024).contains(value) {
         throw ConfigurationError("\(flag) must be 1 to 1024, got \(value)")
@@ -102,8 +102,9 @@ struct RunCommand: ParsableCommand {
     return arguments.lazy.map { String($0.prefix { $0 != "=" }) }.first(where: flags.contains)
   }
 
-  private func tags() throws -> [String: String] {
-    try tag.reduce(into: [:]) { tags, text in
+  /// Tags from `KEY=VALUE` texts.
+  static func tags(_ texts: [String]) throws -> [String: String] {
+    try texts.reduce(into: [:]) { tags, text in
       let pair = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard pair.count == 2, !pair[0].isEmpty else {
         throw ConfigurationError("--tag needs KEY=VALUE, got '\(text)'")

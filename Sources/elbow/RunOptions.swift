@@ -1,5 +1,6 @@
 import ArgumentParser
 import Attacks
+import Classifiers
 import Evaluation
 import Foundation
 import Records
@@ -61,8 +62,7 @@ struct RunOptions: ParsableArguments {
   var draws: Int?
   @Option(
     help: ArgumentHelp(
-      "full, uniform:N, first:N, last:N, band:LOW:HIGH, random:N or halving:KxN,KxN,… (default: "
-        + "full)."))
+      "\(SamplingStrategies.usages.joined(separator: ", ")) (default: full)."))
   var strategy: String?
   @Option(
     help: "Likelihood maximization: none, paper, released or l2 (default: paper for rdc).")

@@ -81,7 +81,9 @@ struct ShowCommand: ParsableCommand {
       [
         ("name", text("name")), ("group", text("group")),
         ("tags", text("tags").flatMap { $0 == "{}" ? nil : $0 }), ("note", text("note")),
-        ("status", text("status")), ("error", text("error")), ("started", text("started_at")),
+        ("status", text("status")),
+        ("replay of", text("replay_of").map { "\($0): nothing was run, evaluations are counted" }),
+        ("error", text("error")), ("started", text("started_at")),
         ("finished", text("finished_at")),
         (
           "inputs",

@@ -278,6 +278,52 @@ struct TableSource: LossSource {
     #expect(throws: ConfigurationError.self) { try plan(strategy) }
   }
 
+  @Test(arguments: [
+    ("full", ["full"]), ("uniform:3", ["uniform:3"]),
+    ("uniform:8..11", ["uniform:8", "uniform:9", "uniform:10", "uniform:11"]),
+    (
+      "halving:2x2..3,1x4..5",
+      [
+        "halving:2x2,1x4", "halving:2x2,1x5", "halving:2x3,1x4", "halving:2x3,1x5",
+      ]
+    ), ("first:7..7", ["first:7"]),
+  ])
+  func rangesAreWrittenOut(text: String, spellings: [String]) throws {
+    #expect(try SamplingStrategies.expand(text) == spellings)
+  }
+
+  @Test func impossibleRanges() {
+    #expect(throws: ConfigurationError.self) { try SamplingStrategies.expand("uniform:3..2") }
+    #expect(throws: ConfigurationError.self) { try SamplingStrategies.expand("a:1..999:1..999") }
+  }
+
+  /// A record with places answers for these places, and names any other.
+  @Test func recordedPlacesAreFound() throws {
+    let items = [(1, 9, 2), (0, 4, 0), (1, 4, 2), (0, 9, 1)].enumerated().map { i, place in
+      LossRecord.Loss(draw: place.0, timestep: place.1, label: place.2, value: Float(i))
+    }
+    let source = RecordedLossSource(
+      .sparse(items), timesteps: [], classCount: 3, sharesEvaluations: false)
+    for item in items {
+      #expect(
+        try source.losses(classes: [item.label], timesteps: [item.timestep], draw: item.draw)
+          == [item.value])
+    }
+    for draw in 0..<3 {
+      for timestep in 0..<12 {
+        for label in 0..<3
+        where !items.contains(where: { ($0.draw, $0.timestep, $0.label) == (draw, timestep, label) }
+        ) {
+          #expect(throws: MissingLoss(draw: draw, timestep: timestep, label: label)) {
+            try source.losses(classes: [label], timesteps: [timestep], draw: draw)
+          }
+        }
+      }
+    }
+    #expect(
+      try source.losses(classes: [2], timesteps: [4, 9], draw: 1) == [2, 0], "in the order asked")
+  }
+
   @Test func messagesSayWhatToDo() throws {
     let many = try #require(throws: ConfigurationError.self) { try plan("uniform:21") }
     #expect(many.description.contains("has 20; ask for 1 to 20"))

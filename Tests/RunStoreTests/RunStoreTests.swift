@@ -12,7 +12,7 @@ struct TemporaryDatabase: ~Copyable {
     FileManager.default.temporaryDirectory.path(percentEncoded: false)
     + "elbow-\(UUID().uuidString).db"
   deinit {
-    for suffix in ["", "-wal", "-shm", ".backup-V0003__classifiers"] {
+    for suffix in ["", "-wal", "-shm"] + Migrations.all.map({ ".backup-\($0.name)" }) {
       try? FileManager.default.removeItem(atPath: path + suffix)
     }
   }
@@ -333,7 +333,8 @@ func record(
         + [Migration(name: "V9998__more", sql: "CREATE TABLE more (x INTEGER) STRICT;")])
     let store = try RunStore(database.path, for: .read, schema: next)
     #expect(try store.readOnly("SELECT count(*) FROM more").rows == [[.integer(0)]])
-    let backup = try RunStore(database.path + ".backup-V0003__classifiers", for: .read)
+    let last = try #require(Migrations.all.last?.name)
+    let backup = try RunStore(database.path + ".backup-\(last)", for: .read)
     #expect(try backup.query("runs").rows.count == 1)
     #expect(throws: RunStoreError.self) { try backup.readOnly("SELECT * FROM more") }
   }
@@ -361,16 +362,24 @@ func record(
       try store.readOnly("SELECT count(*) FROM runs WHERE grid IS NULL").rows == [[.integer(1)]])
   }
 
-  /// A file of the first schema keeps its runs and takes trainings.
+  /// A file of the first schema keeps its runs, which were all live, and takes trainings.
   @Test func olderFilesAreMigrated() throws {
     let database = TemporaryDatabase()
-    defer { try? FileManager.default.removeItem(atPath: database.path + ".backup-V0001__runs") }
-    try record(
-      header(1), [prediction(0)],
-      in: RunStore(database.path, for: .write, schema: Schema([Migrations.all[0]])))
+    _ = try RunStore(database.path, for: .write, schema: Schema([Migrations.all[0]]))
+    let hash = String(repeating: "a", count: 64)
+    try database.execute(
+      """
+      INSERT INTO model VALUES ('\(hash)', 'm', 'F32', 7, '{}');
+      INSERT INTO configuration VALUES ('\(hash)', '{}', 'dc', '\(hash)', NULL, 'g', 'edm',
+        'squared', 'sum', 1, 'shared', 0, 0, 1, 'full', NULL, NULL, NULL, NULL, NULL, NULL);
+      INSERT INTO run (id, status, fingerprint, images, timesteps, seed, class_names, channels,
+        height, width, records_losses, invocation, started_at)
+      VALUES ('01AAAAAAAAAAAAAAAAAAAAAAAA', 'finished', '\(hash)', 1, 1, 0, '[]', 1, 1, 1, 0, '{}',
+        '');
+      """)
     let store = try RunStore(database.path, for: .write)
-    let runs = try store.readOnly("SELECT grid, timesteps, loss FROM runs")
-    #expect(runs.rows == [[.text("linear:0.1:2:3"), .integer(3), .text("squared")]])
+    let runs = try store.readOnly("SELECT grid, timesteps, loss, replay_of FROM runs")
+    #expect(runs.rows == [[.text("g"), .integer(1), .text("squared"), .null]])
     #expect(try store.query("health").rows[0].suffix(3) == [.integer(0), .integer(0), .text("ok")])
     _ = try TrainingWriter(store, Self.training)
     #expect(try store.query("trainings").rows.count == 1)

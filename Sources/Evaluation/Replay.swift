@@ -1,0 +1,163 @@
+import Classifiers
+import Foundation
+import Records
+import Synchronization
+import TensorCore
+
+/// Strategies and weights on the losses that a run recorded: the live code without a network.
+///
+/// A replay answers, image by image, what a live run of the same configuration and seed on the same
+/// images answers, and counts the evaluations that it would have made. Images of an attack are the
+/// ones recorded: a live attack on another configuration would have made others.
+public struct Replay: Sendable {
+  /// The run whose losses are replayed.
+  public let source: RunHeader
+  private let predictions: [Prediction]
+  private let shape: ImageShape
+  /// Timesteps that the source asked of every class, rising; empty where images differ.
+  private let timesteps: [Int]
+  /// What likelihood maximization evaluated, by image; it comes before every strategy.
+  private var maximization: [Int]
+
+  /// Images that a worker takes at once.
+  private static let chunk = 64
+
+  /// Prepares the losses of a run.
+  ///
+  /// - Parameters:
+  ///   - source: the run's header; its inputs as they were classified, adversarial ones included.
+  ///   - predictions: its predictions with their losses.
+  /// - Throws: `ConfigurationError` where losses are missing.
+  public init(_ source: RunHeader, _ predictions: [Prediction], workers: WorkerPool) throws {
+    guard source.configuration.classifier.weighsLosses else {
+      throw ConfigurationError(
+        "run \(source.id) is of \(source.configuration.classifier.rawValue), which weighs no losses; "
+          + "replay a diffusion classifier's")
+    }
+    guard source.recordsLosses, predictions.allSatisfy({ $0.losses != nil }) else {
+      throw ConfigurationError(
+        "run \(source.id) recorded no losses (--no-losses); replay one that did")
+    }
+    guard !predictions.isEmpty, predictions.count == source.inputs.count else {
+      throw ConfigurationError(
+        "run \(source.id) has classified \(predictions.count) of its \(source.inputs.count) "
+          + "images; resume it first")
+    }
+    self.source = source
+    self.predictions = predictions
+    shape = ImageShape(
+      channels: source.imageShape[0], height: source.imageShape[1], width: source.imageShape[2])
+    timesteps = source.timesteps.filter { $0.strategyWeight != nil }.map(\.index)
+    maximization = []
+    if let damaged = predictions.first(where: { !isWhole($0.losses) }) {
+      throw ConfigurationError(
+        "run \(source.id): the losses at position \(damaged.position) are damaged; restore a backup "
+          + "of the database")
+    }
+    guard source.configuration.classifier.maximizesLikelihood else { return }
+    // A recorded cost is of both; the strategy's own is known from replaying it.
+    let own = try replay(source.configuration, workers)
+    maximization = zip(predictions, own).map { $0.nfe - $1.nfe }
+  }
+
+  /// The source's configuration with another strategy and other weights; nil: the source's own.
+  ///
+  /// - Throws: `ConfigurationError`.
+  public func configuration(strategy: String?, weights: String?) throws -> Configuration {
+    var configuration = source.configuration
+    configuration.strategy = strategy ?? configuration.strategy
+    configuration.weights = weights ?? configuration.weights
+    return try plan(configuration).configuration
+  }
+
+  /// The header of a replayed run, its descriptive fields empty.
+  ///
+  /// - Throws: `ConfigurationError`.
+  public func header(_ configuration: Configuration, id: String) throws -> RunHeader {
+    let plan = try plan(configuration)
+    var header = RunHeader(
+      id: id, configuration: plan.configuration, model: source.model, seed: source.seed,
+      classNames: source.classNames, imageShape: source.imageShape, inputs: source.inputs,
+      timesteps: plan.timestepRecords)
+    header.timestepsAsked = plan.strategy.largestSubset(of: plan.grid.count)
+    header.lmModel = source.lmModel
+    header.replayOf = source.id
+    header.inputsRun = source.attack == nil ? source.inputsRun : source.id
+    header.recordsLosses = false
+    return header
+  }
+
+  /// What a live run of `configuration` answers.
+  ///
+  /// - Throws: `ConfigurationError`, naming image and loss, where a loss was not recorded.
+  public func predictions(
+    _ configuration: Configuration, workers: WorkerPool
+  ) throws -> [Prediction] {
+    var replayed = try replay(configuration, workers)
+    for i in maximization.indices { replayed[i].nfe += maximization[i] }
+    return replayed
+  }
+
+  /// Whether every loss has its place in the grid.
+  private func isWhole(_ record: LossRecord?) -> Bool {
+    let classCount = source.classNames.count
+    switch record {
+    case nil: return false
+    case .dense(let values):
+      let perDraw = timesteps.count * classCount
+      return perDraw > 0 && !values.isEmpty && values.count.isMultiple(of: perDraw)
+    case .sparse(let losses):
+      return losses.allSatisfy {
+        (0..<source.configuration.draws).contains($0.draw)
+          && source.timesteps.indices.contains($0.timestep)
+          && (0..<classCount).contains($0.label)
+      }
+    }
+  }
+
+  private func plan(_ configuration: Configuration) throws -> ClassifierPlan {
+    try ClassifierPlan(configuration, classCount: source.classNames.count, shape: shape)
+  }
+
+  /// Answers without the evaluations of likelihood maximization.
+  private func replay(
+    _ configuration: Configuration, _ workers: WorkerPool
+  ) throws -> [Prediction] {
+    let plan = try plan(configuration)
+    let chunks = (predictions.count + Self.chunk - 1) / Self.chunk
+    let finished = Mutex<[Int: [Prediction]]>([:])
+    try workers.forEach(chunks) { chunk, _ in
+      let range = chunk * Self.chunk..<min((chunk + 1) * Self.chunk, predictions.count)
+      let answers = try predictions[range].map { try replay($0, plan) }
+      finished.withLock { $0[chunk] = answers }
+    }
+    return finished.withLock { answers in (0..<chunks).flatMap { answers[$0] ?? [] } }
+  }
+
+  private func replay(_ recorded: Prediction, _ plan: ClassifierPlan) throws -> Prediction {
+    let input = source.inputs[recorded.position]
+    guard let losses = recorded.losses else {
+      preconditionFailure("the initializer checks that every prediction has its losses")
+    }
+    let answer: Answer
+    do {
+      answer = try plan.answer(
+        asking: RecordedLossSource(
+          losses, timesteps: timesteps, classCount: source.classNames.count,
+          sharesEvaluations: plan.sharesEvaluations(isMultiHead: source.model.isMultiHead)),
+        key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
+        stream: NoiseStream(seed: source.seed, owner: .defence), keepsLosses: false)
+    } catch let missing as MissingLoss {
+      throw ConfigurationError(
+        "\(plan.configuration.strategy) on run \(source.id), image \(input.index) of "
+          + "\(input.dataset) \(input.split): \(missing)")
+    }
+    var prediction = Prediction(
+      position: recorded.position, predicted: answer.predicted,
+      correct: answer.predicted == input.label, evidence: answer.evidence,
+      nfe: answer.cost.evaluations, gradients: recorded.gradients, seconds: 0)
+    (prediction.movementMax, prediction.movementMean) =
+      (recorded.movementMax, recorded.movementMean)
+    return prediction
+  }
+}

@@ -1,0 +1,133 @@
+import Analysis
+import ArgumentParser
+import Classifiers
+import Evaluation
+import Foundation
+import Records
+import RunStore
+import TensorCore
+
+/// Evaluates strategies on the losses that a run recorded.
+struct ReplayCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay",
+    abstract: "Evaluate sampling strategies on a run's recorded losses, without a network.",
+    usage: """
+      elbow replay <run> --strategy <strategy> ... [--weights <weights> ...] [--name <name>] …
+      """,
+    discussion: """
+      Predictions and ELBOs are those of a live run of the same strategy, weights and seed on the
+      same images; network evaluations are counted as if they had run. Each combination is recorded
+      as a run of its own, marked as replayed, without seconds. A..B in a strategy stands for every
+      number from A to B: uniform:1..64. "differs %" is the share of images answered otherwise than
+      by the replayed run. Replay a run of strategy 'full': a loss that was not recorded is an error.
+      """)
+
+  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  var prefix: String
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "\(SamplingStrategies.usages.joined(separator: ", ")); several, and ranges as uniform:1..64 "
+        + "(default: the run's own)."))
+  var strategy: [String] = []
+  @Option(
+    parsing: .upToNextOption,
+    help: "edm, edm-as-released, elbo, snr or uniform; several (default: the run's own).")
+  var weights: [String] = []
+  @Option(help: "Name of the replayed runs.") var name: String?
+  @Option(help: "Group that they belong to.") var group: String?
+  @Option(help: ArgumentHelp("Tag, may be repeated.", valueName: "key=value")) var tag: [String] =
+    []
+  @Option(help: "Free text kept with them.") var note: String?
+  @Option(help: "Worker threads (default: all cores).") var threads: Int?
+  @OptionGroup var database: DatabaseOption
+  @OptionGroup var format: FormatOption
+
+  func validate() throws {
+    guard !strategy.isEmpty || !weights.isEmpty else {
+      throw ValidationError("name what to replay: --strategy uniform:1..10, or --weights snr edm")
+    }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads must be 1 to 1024, got \(threads)")
+    }
+  }
+
+  func run() throws {
+    let tags = try RunCommand.tags(tag)
+    let workers = WorkerPool(
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let reader = try RunStore(database.path, for: .read)
+    let recorded = try reader.recordedRun(prefix)
+    var source = try reader.recordedHeader(recorded.id)
+    source.inputs = recorded.finalInputs
+    let replay = try Replay(source, reader.recordedPredictions(source.id), workers: workers)
+    let configurations = try configurations(replay)
+
+    let store = try RunStore(database.path, for: .write)
+    defer { store.close() }
+    let writer = ReplayWriter(store)
+    var ids: [String] = []
+    for (done, configuration) in configurations.enumerated() {
+      if Output.isErrorTerminal {
+        Output.error("\r\u{1B}[K\(done)/\(configurations.count) replayed", terminator: "")
+      }
+      let (clock, cpu) = (ContinuousClock.now, ProcessUsage.current.cpuSeconds)
+      let predictions = try replay.predictions(configuration, workers: workers)
+      var header = try replay.header(configuration, id: ULID.make())
+      (header.name, header.group, header.note, header.tags) = (name, group, note, tags)
+      (header.threads, header.batch) = (workers.count, 1)
+      header.arguments = CommandLine.arguments
+      (header.blas, header.instructionSet) = ("none", compiledInstructionSet)
+      let usage = ProcessUsage.current
+      let ending = RunEnding(
+        status: .finished, wallSeconds: (ContinuousClock.now - clock) / .seconds(1),
+        cpuSeconds: usage.cpuSeconds - cpu, peakMemory: usage.peakMemory)
+      try writer.record(header, predictions, ending)
+      ids.append(header.id)
+    }
+    if Output.isErrorTerminal { Output.error("\r\u{1B}[K", terminator: "") }
+    try report(ids, source, store)
+  }
+
+  /// Every combination asked for, checked before the first is replayed.
+  private func configurations(_ replay: Replay) throws -> [Records.Configuration] {
+    let strategies = try strategy.flatMap(SamplingStrategies.expand).map(Optional.some)
+    let weights = weights.map(Optional.some)
+    return try (weights.isEmpty ? [nil] : weights).flatMap { weights in
+      try (strategies.isEmpty ? [nil] : strategies).map { strategy in
+        try replay.configuration(strategy: strategy, weights: weights)
+      }
+    }
+  }
+
+  private func report(_ ids: [String], _ source: RunHeader, _ store: RunStore) throws {
+    if let run = source.attack == nil ? source.inputsRun : source.id,
+      try store.recordedHeader(run).attack != nil
+    {
+      Output.error(
+        "elbow: the adversarial images are fixed, made in run \(run) against another "
+          + "configuration; an attack on these strategies themselves may find worse ones")
+    }
+    let replays = try store.query("replays", ["run": source.id])
+    let byID = Dictionary(
+      replays.rows.indices.map { (replays[$0, "id"].string ?? "", replays.rows[$0]) },
+      uniquingKeysWith: { a, _ in a })
+    let mine = ResultTable(columns: replays.columns, rows: ids.compactMap { byID[$0] })
+    guard format.format == .table else { return try format.write(mine) }
+    var table = RunSummary.table(mine)
+    // What is the same in all of them is known from the run.
+    for column in ["name", "status", "classifier", "grid", "s/image"] {
+      table = table.dropping(column)
+    }
+    let differs = mine.rows.indices.map { i -> Cell in
+      guard let n = mine[i, "n_done"].number, let k = mine[i, "n_differ"].number, n > 0 else {
+        return .null
+      }
+      return .text(RunSummary.percent(k / n))
+    }
+    try format.write(
+      table.appending("differs %", differs).fitting(
+        Output.width, dispensable: ["attack", "gradients", "weights", "images"]))
+  }
+}
