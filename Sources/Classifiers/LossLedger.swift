@@ -41,15 +41,22 @@ public struct LossLedger {
 
   /// Asks for the losses of `classes` at `timesteps`, all draws: one round.
   ///
+  /// - Returns: what each loss, the mean of its draws, takes from its class's logit on the whole
+  ///   grid, s·w_i·ℓ_i. **Shape** `[timesteps.count, classes.count]`, row-major.
   /// - Throws: what the source throws.
-  public mutating func ask(classes: [Int], timesteps: [Int]) throws {
+  @discardableResult
+  public mutating func ask(classes: [Int], timesteps: [Int]) throws -> [Double] {
     let draws = plan.draws
+    let scale = plan.lossScale(asked: gridSize)
+    var penalties = [Double](repeating: 0, count: timesteps.count * classes.count)
     for draw in 0..<draws {
       let losses = try source.losses(classes: classes, timesteps: timesteps, draw: draw)
       for (row, timestep) in timesteps.enumerated() {
         for (column, label) in classes.enumerated() {
           let value = losses[row * classes.count + column]
-          accounts[label].weightedSum += plan.weights[timestep] * Double(value) / Double(draws)
+          let weighted = plan.weights[timestep] * Double(value) / Double(draws)
+          accounts[label].weightedSum += weighted
+          penalties[row * classes.count + column] += scale * weighted
           if keepsEntries {
             entries.append(.init(draw: draw, timestep: timestep, label: label, value: value))
           }
@@ -62,7 +69,13 @@ public struct LossLedger {
       accounts[label].lastRound = rounds
     }
     rounds += 1
+    return penalties
   }
+
+  /// ln p(y) of a class, up to a constant.
+  public func logPrior(of label: Int) -> Double { plan.logPrior(label) }
+  /// w_i of a timestep.
+  public func weight(of timestep: Int) -> Double { plan.weights[timestep] }
 
   /// Takes every other class out of the contest.
   public mutating func eliminateAll(except classes: [Int]) {

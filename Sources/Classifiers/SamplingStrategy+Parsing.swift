@@ -84,6 +84,25 @@ public enum SamplingStrategies {
       }
       return SuccessiveHalving(rounds: rounds)
     },
+    Form(name: "racing", usage: "racing:DELTA") { arguments, context in
+      guard let delta = Double(arguments) else { return nil }
+      guard delta > 0, delta < 1 else {
+        throw ConfigurationError(
+          "strategy '\(context.text)' needs a probability of error between 0 and 1, as racing:0.05")
+      }
+      return Racing(delta: delta)
+    },
+    Form(name: "sift", usage: "sift:TAU,COUNT") { arguments, context in
+      let parts = arguments.split(separator: ",", omittingEmptySubsequences: false)
+      guard parts.count == 2, let threshold = Double(parts[0]),
+        let size = try context.size(parts[1])
+      else { return nil }
+      guard threshold > 0, threshold.isFinite else {
+        throw ConfigurationError(
+          "strategy '\(context.text)' needs a positive threshold, as sift:2,25")
+      }
+      return Sifting(threshold: threshold, size: size)
+    },
   ]
 
   /// How each strategy is spelled.

@@ -86,12 +86,18 @@ public struct RandomSubset: SamplingStrategy {
   public func factor(asked: Int, of count: Int) -> Double { Double(count) / Double(asked) }
 
   public func sample(_ ledger: inout LossLedger, random: inout RandomStream) throws {
-    // Fisher–Yates, stopped after T′ draws.
-    var indices = Array(0..<ledger.gridSize)
+    let indices = Self.indices(size, of: ledger.gridSize, random: &random)
+    try ledger.ask(classes: ledger.allClasses, timesteps: indices.sorted())
+  }
+
+  /// The first `size` of a random order of `count` indices.
+  static func indices(_ size: Int, of count: Int, random: inout RandomStream) -> [Int] {
+    // Fisher–Yates, stopped early.
+    var indices = Array(0..<count)
     for i in 0..<size {
-      indices.swapAt(i, Int.random(in: i..<indices.count, using: &random))
+      indices.swapAt(i, Int.random(in: i..<count, using: &random))
     }
-    try ledger.ask(classes: ledger.allClasses, timesteps: indices[..<size].sorted())
+    return Array(indices[..<size])
   }
 }
 

@@ -111,7 +111,9 @@ func directionalError(
   }
 
   /// A strategy on recorded losses answers as it does live, bit for bit.
-  @Test(arguments: ["full", "uniform:2", "random:3", "halving:4x2,1x5", "band:0.4:1.2"])
+  @Test(arguments: [
+    "full", "uniform:2", "random:3", "halving:4x2,1x5", "band:0.4:1.2", "racing:0.5", "sift:1,4",
+  ])
   func replayAgreesWithLive(strategy: String) throws {
     let denoiser = try shippedDenoiser()
     let pool = DenoiserPool(denoiser, workers: WorkerPool(threads: 2))

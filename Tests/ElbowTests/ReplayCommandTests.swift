@@ -19,7 +19,7 @@ import Testing
   }
 
   private static let strategies = [
-    "full", "uniform:2", "random:3", "halving:4x2,1x3", "band:0.5:1.5",
+    "full", "uniform:2", "random:3", "halving:4x2,1x3", "band:0.5:1.5", "racing:0.1", "sift:1,4",
   ]
 
   /// Image by image, class by class and bit by bit the answers of a live run.
