@@ -16,6 +16,14 @@ extension ResultTable {
     return ResultTable(columns: drop(columns), rows: rows.map(drop))
   }
 
+  /// Without the columns that say the same of every row, where there are several rows.
+  public var changed: ResultTable {
+    guard rows.count > 1 else { return self }
+    return columns.reduce(self) { table, column in
+      Set(table.rows.indices.map { table[$0, column] }).count > 1 ? table : table.dropping(column)
+    }
+  }
+
   /// With another column at the right.
   ///
   /// - Parameter cells: one a row.

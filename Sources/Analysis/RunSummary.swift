@@ -9,6 +9,46 @@ public enum RunSummary {
   /// Columns that may be left out, the first to go first.
   private static let dispensable = ["gradients", "weights", "grid", "s/image", "images", "name"]
 
+  /// Headings of the table by the columns of `runs` that they show, where the two differ.
+  private static let headings = [
+    "id": "run", "accuracy": "accuracy % (95 %)", "nfe_per_image": "NFE",
+    "gradients_per_image": "gradients", "seconds_per_image": "s/image",
+  ]
+  /// Columns of `runs` that are measured, or name a run, rather than ask something of it.
+  private static let measured: Set = [
+    "id", "fingerprint", "model_sha256", "accuracy", "accuracy_low", "accuracy_high", "n_correct",
+    "n_done", "nfe_per_image", "gradients_per_image", "seconds_per_image",
+    "attack_gradients_per_image", "attack_seconds_per_image", "started_at", "finished_at",
+    "timesteps", "note", "error", "git_commit", "status", "replay_of",
+  ]
+
+  /// The heading that shows a column of `runs`.
+  public static func heading(of column: String) -> String { headings[column] ?? column }
+
+  /// One line a run: id, every column in which the runs were asked different things, accuracy with
+  /// its interval, cost.
+  ///
+  /// - Parameter runs: rows of the view `runs`, other columns of the configuration added.
+  public static func changes(_ runs: ResultTable) -> ResultTable {
+    let summary = whole(runs)
+    func cells(_ heading: String) -> [Cell] { summary.rows.indices.map { summary[$0, heading] } }
+    let asked = runs.columns.filter { column in
+      !measured.contains(column)
+        && Set(runs.rows.indices.map { runs[$0, column] }).count > 1
+    }
+    var table = ResultTable(columns: ["run"], rows: cells("run").map { [$0] })
+    if Set(cells("status")).count > 1 { table = table.appending("status", cells("status")) }
+    for column in asked {
+      table = table.appending(column, runs.rows.indices.map { runs[$0, column] })
+    }
+    for heading in ["accuracy % (95 %)", "NFE", "gradients", "s/image"] {
+      if heading != "gradients" || Set(cells(heading)).count > 1 {
+        table = table.appending(heading, cells(heading))
+      }
+    }
+    return table
+  }
+
   /// One line a run: id, what, accuracy with its interval, cost.
   ///
   /// Columns that say the same of every run (no name, finished, no attack, no gradients) are left
@@ -25,7 +65,12 @@ public enum RunSummary {
     {
       table = table.dropping(column)
     }
-    return table.fitting(width, dispensable: dispensable)
+    return fit(table, width)
+  }
+
+  /// Without as many of `dispensable` as it takes to fit `width` characters; nil: no bound.
+  public static func fit(_ table: ResultTable, _ width: Int?) -> ResultTable {
+    table.fitting(width, dispensable: dispensable)
   }
 
   private static func whole(_ runs: ResultTable) -> ResultTable {
@@ -86,7 +131,7 @@ public enum RunSummary {
   /// As `89.0`.
   public static func percent(_ share: Double) -> String { String(format: "%.1f", 100 * share) }
 
-  private static func round(_ cell: Cell, _ digits: Int) -> Cell {
+  static func round(_ cell: Cell, _ digits: Int) -> Cell {
     cell.number.map { .text(String(format: "%.\(digits)f", $0)) } ?? .null
   }
 

@@ -5,11 +5,13 @@ import Records
 /// A condition over the columns of a table, as `accuracy > 0.8 AND strategy LIKE 'uniform%'`.
 ///
 /// Comparisons (`= == != <> < <= > >=`), `AND`, `OR`, `NOT`, `[NOT] IN (…)`, `[NOT] LIKE`,
-/// `IS [NOT] NULL` and parentheses over columns, numbers and quoted texts; `metrics.` and `params.`
-/// before a column are allowed, `tags.KEY` is a run's tag. Every value is bound, never spliced.
+/// `IS [NOT] NULL` and parentheses over names (`ColumnNames`), quoted texts and numbers, which may be
+/// fractions (`8/255`) or percentages (`85%`). Every value is bound, never spliced.
 public struct RowFilter: Sendable {
   private let text: String
   private let tokens: [Token]
+  /// Conditions that must hold as well.
+  private var others: [RowFilter] = []
 
   private enum Token: Hashable {
     case name(String)
@@ -42,8 +44,8 @@ public struct RowFilter: Sendable {
       } else if c.isLetter || c == "_" || c == "\"" || c == "`" {
         tokens.append(try Self.name(&rest, text))
       } else if c.isNumber || c == "-" || c == "+" || c == "." {
-        let digits = rest.prefix { $0.isNumber || $0.isLetter || "+-.".contains($0) }
-        guard Double(digits) != nil else { throw Self.fail(text, "'\(digits)' is no number") }
+        let digits = rest.prefix { $0.isNumber || $0.isLetter || "+-./%".contains($0) }
+        guard Self.number(digits) != nil else { throw Self.fail(text, "'\(digits)' is no number") }
         tokens.append(.number(String(digits)))
         rest = rest[digits.endIndex...]
       } else if c == "'" {
@@ -59,6 +61,29 @@ public struct RowFilter: Sendable {
       }
     }
     self.tokens = tokens
+  }
+
+  /// Both conditions at once.
+  public func and(_ other: RowFilter) -> RowFilter {
+    var both = self
+    both.others.append(other)
+    return both
+  }
+
+  /// The value of `12`, `1e-3`, `8/255` or `85%`; nil for anything else.
+  private static func number(_ digits: some StringProtocol) -> (any DatabaseValueConvertible)? {
+    if let integer = Int64(digits) { return integer }
+    if digits.last == "%" { return Double(String(digits.dropLast())).map { $0 / 100 } }
+    let parts = digits.split(separator: "/", omittingEmptySubsequences: false).map {
+      Double(String($0))
+    }
+    switch parts.count {
+    case 1: return parts[0]
+    case 2:
+      guard let a = parts[0], let b = parts[1], b != 0 else { return nil }
+      return a / b
+    default: return nil
+    }
   }
 
   private static func name(_ rest: inout Substring, _ text: String) throws -> Token {
@@ -95,22 +120,28 @@ public struct RowFilter: Sendable {
   ///
   /// - Throws: `RunStoreError` for unknown columns, with a suggestion, and malformed conditions.
   func sql(
-    columns: [String], path: String
+    over names: ColumnNames
   ) throws -> (sql: String, arguments: [String: (any DatabaseValueConvertible)?]) {
-    var parser = Parser(tokens: tokens[...], text: text, columns: columns)
-    let sql = try parser.alternatives()
-    if let extra = parser.tokens.first {
-      throw Self.fail(text, "'\(extra.spelling)' is not expected there")
+    var arguments: [String: (any DatabaseValueConvertible)?] = [:]
+    let conditions = try ([self] + others).map { filter in
+      var parser = Parser(
+        tokens: filter.tokens[...], text: filter.text, names: names, arguments: arguments)
+      let sql = try parser.alternatives()
+      if let extra = parser.tokens.first {
+        throw Self.fail(filter.text, "'\(extra.spelling)' is not expected there")
+      }
+      arguments = parser.arguments
+      return "(\(sql))"
     }
-    return (sql, parser.arguments)
+    return (conditions.joined(separator: " AND "), arguments)
   }
 
   /// Recursive descent, one function a precedence.
   private struct Parser {
     var tokens: ArraySlice<Token>
     let text: String
-    let columns: [String]
-    var arguments: [String: (any DatabaseValueConvertible)?] = [:]
+    let names: ColumnNames
+    var arguments: [String: (any DatabaseValueConvertible)?]
 
     mutating func alternatives() throws -> String {
       var sql = try conjunction()
@@ -158,30 +189,17 @@ public struct RowFilter: Sendable {
       guard let token = tokens.popFirst() else { throw fail("it ends too early") }
       switch token {
       case .name(let name): return try column(name)
-      case .number(let digits):
-        if let integer = Int64(digits) { return bind(integer) }
-        return bind(Double(digits) ?? 0)
+      case .number(let digits): return bind(RowFilter.number(digits) ?? 0)
       case .text(let value): return bind(value)
       case .word, .symbol: throw fail("'\(token.spelling)' stands where a column or value should")
       }
     }
 
     private mutating func column(_ name: String) throws -> String {
-      if name.hasPrefix("tags."), columns.contains("id") {
-        let key = bind(String(name.dropFirst("tags.".count)))
-        return "(SELECT value FROM run_tag WHERE run_id = id AND key = \(key))"
+      let names = names
+      do { return try names.sql(name) { bind($0) } } catch let unknown as UnknownName {
+        throw fail(unknown.description)
       }
-      var bare = name
-      for prefix in ["metrics.", "params."] where name.hasPrefix(prefix) {
-        bare = String(name.dropFirst(prefix.count))
-      }
-      guard let known = columns.first(where: { $0.lowercased() == bare.lowercased() }) else {
-        throw fail(
-          "no column '\(bare)'"
-            + (suggestion(for: bare, among: columns).map { "; did you mean '\($0)'?" }
-              ?? "; there are \(columns.joined(separator: ", "))"))
-      }
-      return "\"\(known)\""
     }
 
     private mutating func bind(_ value: any DatabaseValueConvertible) -> String {

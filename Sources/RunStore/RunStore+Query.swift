@@ -10,11 +10,13 @@ extension RunStore {
   ///   - name: as in the `Queries` folder.
   ///   - values: texts of the parameters; what is missing takes its default.
   ///   - filter: a condition over the columns of the answer.
+  ///   - columns: names of those to give, in order; nil for all of the query's.
+  ///   - order: names to sort by, falling where a minus stands before; nulls come last.
   ///   - limit: most rows.
   /// - Throws: `RunStoreError` for unknown names, missing or malformed values.
   public func query(
     _ name: String, _ values: [String: String] = [:], where filter: RowFilter? = nil,
-    limit: Int? = nil
+    columns: [String]? = nil, order: [String] = [], limit: Int? = nil
   ) throws -> ResultTable {
     guard let query = Queries.named(name) else {
       let names = Queries.all.map(\.name)
@@ -37,17 +39,69 @@ extension RunStore {
       }
       arguments[parameter.name] = try Self.value(text, parameter, query: name)
     }
-    var sql = query.sql
-    if filter != nil || limit != nil {
-      sql = "SELECT * FROM (\n\(sql)\n)"
-      if let filter {
-        let (condition, bound) = try filter.sql(columns: columns(of: query.sql), path: path)
-        sql += " WHERE \(condition)"
-        arguments.merge(bound) { a, _ in a }
-      }
-      if let limit { sql += " LIMIT \(limit)" }
+    if filter == nil, columns == nil, order.isEmpty, limit == nil {
+      return try table(query.sql, StatementArguments(arguments))
     }
+    let names = try reading {
+      try ColumnNames(columns: $0.makeStatement(sql: query.sql).columnNames, $0)
+    }
+    func named(_ name: String, _ flag: String) throws -> String {
+      do {
+        return try names.sql(name) { text in
+          let key = "name_\(arguments.count)"
+          arguments[key] = text
+          return ":\(key)"
+        }
+      } catch let unknown as UnknownName {
+        throw RunStoreError("\(flag): \(unknown.description)", isUsage: true)
+      }
+    }
+    let selected = try columns?.map {
+      "\(try named($0, "--columns")) AS \"\($0.replacing("\"", with: "\"\""))\""
+    }
+    var sql = "SELECT \(selected?.joined(separator: ", ") ?? "*") FROM (\n\(query.sql)\n) AS answer"
+    if let filter {
+      let (condition, bound) = try filter.sql(over: names)
+      sql += " WHERE \(condition)"
+      arguments.merge(bound) { a, _ in a }
+    }
+    if !order.isEmpty {
+      let terms = try order.map { term in
+        let falls = term.hasPrefix("-")
+        let column = try named(falls ? String(term.dropFirst()) : term, "--sort")
+        return "\(column) IS NULL, \(column)\(falls ? " DESC" : "")"
+      }
+      sql += " ORDER BY \(terms.joined(separator: ", "))"
+    }
+    if let limit { sql += " LIMIT \(limit)" }
     return try table(sql, StatementArguments(arguments))
+  }
+
+  /// Fields of a run's configuration that are no columns of the view `runs`.
+  ///
+  /// - Throws: `RunStoreError`.
+  public var configurationColumns: [String] {
+    get throws {
+      try reading {
+        try ColumnNames(columns: $0.columns(in: "runs").map(\.name), $0).parameters
+      }
+    }
+  }
+
+  /// Checks that names are columns of a view, and spells them as it does.
+  ///
+  /// - Throws: `RunStoreError` for one that is none, with a suggestion.
+  public func columns(_ names: [String], of view: String, flag: String) throws -> [String] {
+    try reading { db in
+      let known = try db.columns(in: view).map(\.name)
+      return try names.map { name in
+        guard let column = known.first(where: { $0.lowercased() == name.lowercased() }) else {
+          throw RunStoreError(
+            "\(flag): no column '\(name)'" + didYouMean(name, among: known), isUsage: true)
+        }
+        return column
+      }
+    }
   }
 
   /// Runs one statement that a user wrote; it can only read.
@@ -78,11 +132,6 @@ extension RunStore {
       }
       return result
     }
-  }
-
-  /// Names of a statement's columns.
-  private func columns(of sql: String) throws -> [String] {
-    try reading { try $0.makeStatement(sql: sql).columnNames }
   }
 
   private func table(_ sql: String, _ arguments: StatementArguments) throws -> ResultTable {

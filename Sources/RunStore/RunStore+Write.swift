@@ -247,8 +247,10 @@ public let elbowVersion = "0.1.0"
 
 /// UTC, ISO 8601, milliseconds.
 enum Timestamp {
-  static var now: String {
-    Date().ISO8601Format(.init(includingFractionalSeconds: true, timeZone: .gmt))
+  static var now: String { text(Date()) }
+
+  static func text(_ date: Date) -> String {
+    date.ISO8601Format(.init(includingFractionalSeconds: true, timeZone: .gmt))
   }
 }
 

@@ -28,6 +28,67 @@ import Testing
     #expect(abs(counts.delta - Double(c - b) / Double(b + c + 4)) < 1e-15)
   }
 
+  /// scipy.stats.t.interval(0.95, n − 1, mean, sem).
+  static let samples: [([Double], Double, Double, Double)] = [
+    ([0, 1], 0.5, 0.707_106_781_186_547_6, 6.353_102_368_087_347),
+    ([1, 2, 3], 2, 1, 2.484_137_711_750_330_3),
+    ((0...10).map(Double.init), 5, 3.316_624_790_355_4, 2.228_138_851_986_274),
+    ((0..<121).map(Double.init), 60, 35.073_731_861_133_155, 6.313_049_830_142_387),
+  ]
+
+  @Test(arguments: samples)
+  func means(values: [Double], mean: Double, deviation: Double, reach: Double) throws {
+    let sample = SampleMean(values)
+    #expect(sample.n == values.count && abs(sample.mean - mean) < 1e-12)
+    #expect(abs(try #require(sample.deviation) - deviation) < 1e-9)
+    let interval = try #require(sample.interval)
+    #expect(abs((interval.upperBound - interval.lowerBound) / 2 / reach - 1) < 1e-7)
+    #expect(abs((interval.upperBound + interval.lowerBound) / 2 - mean) < 1e-9)
+  }
+
+  @Test func oneMeasurementHasNoSpread() {
+    let sample = SampleMean([0.5])
+    #expect(sample.n == 1 && sample.mean == 0.5)
+    #expect(sample.deviation == nil && sample.interval == nil)
+  }
+
+  @Test func runsAreGroupedOverSeeds() throws {
+    func row(_ id: String, _ strategy: String, _ seed: Int64, _ accuracy: Double) -> [Cell] {
+      [
+        .text(id), .real(accuracy), .real(10), .real(0), seed == 2 ? .null : .real(0.5),
+        .text(strategy), .integer(seed),
+      ]
+    }
+    let columns = RunGroups.needed + ["strategy", "seed"]
+    let runs = ResultTable(
+      columns: columns,
+      rows: [
+        row("a", "x", 0, 0.8), row("b", "y", 0, 0.5), row("c", "x", 1, 0.9), row("d", "x", 2, 0.7),
+      ])
+    let groups = try RunGroups.table(runs, by: ["strategy"], over: "seed")
+    #expect(
+      groups.columns == [
+        "strategy", "n", "accuracy", "accuracy_sd", "accuracy_low", "accuracy_high",
+        "nfe_per_image", "gradients_per_image", "seconds_per_image",
+      ])
+    #expect(groups.rows.map { $0[0] } == [.text("x"), .text("y")])
+    #expect(groups[0, "n"] == .integer(3) && groups[1, "accuracy_sd"] == .null)
+    #expect(abs((groups[0, "accuracy"].number ?? 0) - 0.8) < 1e-12)
+    #expect(abs((groups[0, "accuracy_sd"].number ?? 0) - 0.1) < 1e-12)
+    // t = 4.30 of two degrees: 0.8 ± 0.248, and never above 1.
+    #expect(abs((groups[0, "accuracy_low"].number ?? 0) - 0.551_586_228_824_967) < 1e-9)
+    #expect(groups[0, "accuracy_high"] == .real(1))
+    #expect(groups[0, "seconds_per_image"] == .real(0.5))
+    let text = TableFormat.table.render(RunGroups.summary(groups))
+    #expect(text.contains("80.0 (55.2–100.0)"))
+    // The same seed twice is one measurement, not two.
+    let twice = ResultTable(columns: columns, rows: runs.rows + [row("e", "x", 1, 0.9)])
+    let twins = try #require(throws: RunGroups.Repetition.self) {
+      try RunGroups.table(twice, by: ["strategy"], over: "seed")
+    }
+    #expect((twins.first, twins.second, twins.value) == ("c", "e", "1"))
+  }
+
   @Test func paretoFrontKeepsTies() {
     let front = paretoFront([(10, 0.5), (20, 0.9), (15, 0.4), (20, 0.9), (5, 0.5), (40, 0.8)])
     #expect(front == [4, 1, 3])
@@ -173,7 +234,7 @@ import Testing
       ("n_done", .integer(7)), ("n_correct", .integer(6)), ("accuracy", .real(6.0 / 7)),
       ("accuracy_low", .real(0.487)), ("accuracy_high", .real(0.974)),
       ("nfe_per_image", .real(55)), ("gradients_per_image", .real(5)),
-      ("seconds_per_image", .real(0.0642)),
+      ("seconds_per_image", .real(0.0642)), ("inputs_run", .null), ("replay_of", .null),
     ]
     return ResultTable(columns: row.map(\.0), rows: [row.map(\.1)])
   }
@@ -191,6 +252,33 @@ import Testing
     let other = RunSummary.table(runs(status: "crashed", attack: .text("apgd-ce")))
     #expect(other.columns.contains("status"))
     #expect(other[0, "attack"] == .text("apgd-ce linf 8/255"))
+  }
+
+  /// A replay is not taken for a live run, nor another run's images for clean ones.
+  @Test func replaysAndBorrowedImagesShow() {
+    var table = runs(status: "finished", attack: .null)
+    table.rows[0][table.columns.count - 1] = .text("01ZZZZZZZZKMNPQRSTVWXYZ012")
+    table.rows[0][table.columns.count - 2] = .text("01YYYYYYYYKMNPQRSTVWXYZ012")
+    let summary = RunSummary.table(table)
+    #expect(summary[0, "status"] == .text("replayed"))
+    #expect(summary[0, "attack"] == .text("as in 01YYYYYYYY"))
+  }
+
+  /// Only what differs, and what came of it.
+  @Test func changesAreShown() {
+    var two = runs(status: "finished", attack: .null)
+    two.rows.append(two.rows[0])
+    for (column, cell) in [
+      ("strategy", Cell.text("full")), ("id", .text("01BBBBBBBBJKMNPQRSTVWXYZ01")),
+      ("accuracy", .real(0.5)), ("status", .text("crashed")),
+    ] {
+      two.rows[1][two.columns.firstIndex(of: column) ?? 0] = cell
+    }
+    let changes = RunSummary.changes(two)
+    #expect(
+      changes.columns == ["run", "status", "strategy", "accuracy % (95 %)", "NFE", "s/image"])
+    #expect(two.changed.columns == ["id", "status", "strategy", "accuracy"])
+    #expect(two.dropping("id").dropping("nothing").columns.count == two.columns.count - 1)
   }
 
   @Test(arguments: [90, 100, 120, 200])

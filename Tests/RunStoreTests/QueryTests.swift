@@ -95,7 +95,10 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     ("tags.stage = 'final'", 3), ("tags.stage = 'other'", 0), ("tags.none IS NULL", 3),
     ("ACCURACY <> 0.75", 2), ("name = 'it''s'", 0), ("not not images = 4", 3),
     ("n_correct <= 2 and nfe_per_image < 1e3", 2), ("seed = +5 AND seed > -1", 3),
-    ("\"group\" IS NULL", 3),
+    ("\"group\" IS NULL", 3), ("accuracy = 75%", 1), ("accuracy >= 2/4", 2),
+    ("accuracy IN (3/4, 25%)", 2), ("params.draws = 1", 3), ("draws = 2", 0),
+    ("logit_scale = 1 AND metrics.accuracy < 60%", 2), ("attributes.status = 'finished'", 3),
+    ("antithetic = 0 AND tags.stage IN ('final')", 3), ("strategy LIKE '%orm:2'", 1),
   ])
   func conditions(text: String, count: Int) throws {
     let database = TemporaryDatabase()
@@ -111,6 +114,11 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     ("load_extension('x') = 1", "no column 'load_extension'"),
     ("accuracy > 1 accuracy", "not expected"),
     ("", "ends too early"), ("accuracy NOT > 1", "expected a comparison"),
+    ("accuracy > 8/", "is no number"), ("accuracy > 1/0", "is no number"),
+    ("accuracy > 8/2/2", "is no number"), ("accuracy > 8%%", "is no number"),
+    ("seconds > 1", "could be 'seconds_per_image' or 'attack_seconds_per_image'"),
+    ("stage = 'final'", "the tag is 'tags.stage'"), ("params.drws = 1", "did you mean 'draws'"),
+    ("nfe > 1", "did you mean 'nfe_per_image'"), ("json = 'x'", "no column 'json'"),
   ])
   func malformedConditions(text: String, message: String) throws {
     let database = TemporaryDatabase()
@@ -128,6 +136,69 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     let all = try store.query("runs").rows.map { $0[0] }
     let filtered = try store.query("runs", where: RowFilter("images = 4"), limit: 2).rows
     #expect(filtered.map { $0[0] } == Array(all.prefix(2)))
+  }
+
+  @Test func columnsAndOrders() throws {
+    let database = TemporaryDatabase()
+    let store = try store(database)
+    let table = try store.query(
+      "runs", columns: ["strategy", "params.draws", "tags.stage", "Accuracy"],
+      order: ["-accuracy"])
+    #expect(table.columns == ["strategy", "params.draws", "tags.stage", "Accuracy"])
+    #expect(
+      table.rows == [
+        [.text("full"), .integer(1), .text("final"), .real(0.75)],
+        [.text("uniform:2"), .integer(1), .text("final"), .real(0.5)],
+        [.text("uniform:1"), .integer(1), .text("final"), .real(0.25)],
+      ])
+    // Where the first is equal the second decides.
+    let order = try store.query("runs", columns: ["strategy"], order: ["images", "strategy"])
+    #expect(order.rows.map { $0[0] } == ["full", "uniform:1", "uniform:2"].map { .text($0) })
+    for wrong in ["accuracy\" FROM run; --", "(SELECT 1)", "acuracy"] {
+      #expect(throws: RunStoreError.self) { try store.query("runs", columns: [wrong]) }
+      #expect(throws: RunStoreError.self) { try store.query("runs", order: [wrong]) }
+    }
+    #expect(try store.query("runs", columns: ["tags.it's\"x"]).rows.count == 3)
+    #expect(try store.columns(["NFE_per_image"], of: "runs", flag: "-") == ["nfe_per_image"])
+    #expect(throws: RunStoreError.self) { try store.columns(["nfe"], of: "runs", flag: "--drop") }
+  }
+
+  @Test func nullsComeLast() throws {
+    let database = TemporaryDatabase()
+    let store = try store(database)
+    try database.execute(
+      "UPDATE run SET name = NULL; "
+        + "UPDATE run SET name = 'a' WHERE id = (SELECT max(id) FROM run)")
+    for order in ["name", "-name"] {
+      let names = try store.query("runs", columns: ["name"], order: [order]).rows.map { $0[0] }
+      #expect(names == [.text("a"), .null, .null])
+    }
+  }
+
+  @Test(arguments: [
+    ("f", 2), ("rf", 2), ("finished", 2), ("i", 1), ("fi", 3), ("interrupted,finished", 3),
+    ("c", 0), ("FI", 3),
+  ])
+  func statuses(text: String, count: Int) throws {
+    let database = TemporaryDatabase()
+    let store = try store(database)
+    try database.execute(
+      "UPDATE run SET status = 'interrupted' WHERE id = (SELECT max(id) FROM run)")
+    #expect(try store.query("runs", where: .status(text)).rows.count == count)
+  }
+
+  @Test func conditionsGoTogether() throws {
+    let database = TemporaryDatabase()
+    let store = try store(database)
+    // Each keeps to itself: an OR in one does not undo the other.
+    let both = try RowFilter("accuracy > 70% OR accuracy < 30%").and(
+      RowFilter("strategy = 'full' OR strategy = 'uniform:2'"))
+    #expect(try store.query("runs", where: both).rows.count == 1)
+    for wrong in ["x", "", "finishd", "f,i"] {
+      #expect(throws: RunStoreError.self) { try RowFilter.status(wrong) }
+    }
+    #expect(try store.query("runs", where: .started("last 1 minute")).rows.count == 3)
+    #expect(try store.query("runs", where: .started("before yesterday")).rows.isEmpty)
   }
 
   @Test func pairsAndConfusion() throws {

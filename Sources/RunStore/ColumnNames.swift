@@ -1,0 +1,69 @@
+import GRDB
+import Records
+
+/// The names that conditions, lists of columns and orders may use over a query's answer, which SQL
+/// knows as `answer`.
+///
+/// A bare name is a column of the answer. Where the rows are runs, any other field of the
+/// configuration is a column too, and `tags.KEY` is a run's tag; `params.`, `metrics.` and
+/// `attributes.` before a column are allowed.
+struct ColumnNames: Sendable {
+  /// Of the answer.
+  let columns: [String]
+  /// Fields of a run's configuration that are no columns of the answer.
+  let parameters: [String]
+  /// Keys of recorded tags.
+  let tags: [String]
+
+  /// The names over `columns`.
+  init(columns: [String], _ db: Database) throws {
+    self.columns = columns
+    guard columns.contains("id"), columns.contains("fingerprint") else {
+      (parameters, tags) = ([], [])
+      return
+    }
+    let hidden = Set(columns + ["json", "model", "fingerprint"])
+    parameters = try db.columns(in: "configuration").map(\.name).filter { !hidden.contains($0) }
+    tags = try String.fetchAll(db, sql: "SELECT DISTINCT key FROM run_tag ORDER BY key")
+  }
+
+  /// A name in SQL.
+  ///
+  /// - Parameter bind: binds a text and gives its placeholder.
+  /// - Throws: `UnknownName`.
+  func sql(_ name: String, bind: (String) -> String) throws -> String {
+    if name.hasPrefix("tags."), columns.contains("fingerprint") {
+      let key = bind(String(name.dropFirst("tags.".count)))
+      return "(SELECT value FROM run_tag WHERE run_id = answer.id AND key = \(key))"
+    }
+    var bare = name
+    for prefix in ["metrics.", "params.", "attributes."] where name.hasPrefix(prefix) {
+      bare = String(name.dropFirst(prefix.count))
+    }
+    func find(_ names: [String]) -> String? {
+      names.first { $0.lowercased() == bare.lowercased() }
+    }
+    if let column = find(columns) { return "answer.\"\(column)\"" }
+    if let parameter = find(parameters) {
+      return "(SELECT \"\(parameter)\" FROM configuration WHERE fingerprint = answer.fingerprint)"
+    }
+    throw UnknownName(description: "no column '\(bare)'" + advice(bare))
+  }
+
+  /// What else could have been meant.
+  private func advice(_ name: String) -> String {
+    if tags.contains(name) { return "; the tag is 'tags.\(name)'" }
+    let all = columns + parameters
+    let holding = all.filter { $0.split(separator: "_").contains(Substring(name.lowercased())) }
+    if holding.count > 1 {
+      return "; it could be " + holding.map { "'\($0)'" }.joined(separator: " or ")
+    }
+    let near = holding.first ?? suggestion(for: name, among: all + tags.map { "tags.\($0)" })
+    return near.map { "; did you mean '\($0)'?" } ?? "; there are \(all.joined(separator: ", "))"
+  }
+}
+
+/// A name that stands for nothing, with what could have been meant.
+struct UnknownName: Error {
+  let description: String
+}

@@ -1,0 +1,43 @@
+import Foundation
+
+extension RowFilter {
+  /// Status of a run, by its letter.
+  private static let letters: [(letter: Character, status: String)] = [
+    ("r", "running"), ("f", "finished"), ("e", "failed"), ("i", "interrupted"), ("c", "crashed"),
+  ]
+
+  /// Runs of some statuses: letters (`ri`: running or interrupted), or names with commas between.
+  ///
+  /// - Throws: `RunStoreError` for anything else.
+  public static func status(_ text: String) throws -> RowFilter {
+    let words = text.lowercased().split(separator: ",").map(String.init)
+    let names = letters.map(\.status)
+    var statuses = words
+    if words.count != 1 || !names.contains(words[0]), let only = words.first, words.count == 1 {
+      statuses = only.map { letter in
+        letters.first { $0.letter == letter }?.status ?? String(letter)
+      }
+    }
+    guard !statuses.isEmpty, statuses.allSatisfy(names.contains) else {
+      let known = letters.map { "\($0.letter) \($0.status)" }.joined(separator: ", ")
+      throw RunStoreError(
+        "--status takes letters, as fi, or names, as finished,interrupted; there are \(known); got "
+          + "'\(text)'", isUsage: true)
+    }
+    let list = statuses.map { "'\($0)'" }.joined(separator: ", ")
+    return try RowFilter("status IN (\(list))")
+  }
+
+  /// Runs that started within a range that `TimeRange` reads, as `last 2 days`.
+  ///
+  /// - Throws: `RunStoreError` for a range out of form.
+  public static func started(
+    _ text: String, now: Date = Date(), calendar: Calendar = .current
+  ) throws -> RowFilter {
+    let range = try TimeRange(text, now: now, calendar: calendar)
+    let bounds =
+      (range.from.map { ["started_at >= '\(Timestamp.text($0))'"] } ?? [])
+      + (range.to.map { ["started_at < '\(Timestamp.text($0))'"] } ?? [])
+    return try RowFilter(bounds.joined(separator: " AND "))
+  }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import Records
+import RunStore
+
+/// Which runs: conditions that must all hold.
+struct RunSelection: ParsableArguments {
+  @Option(
+    name: .customLong("where"),
+    help: "Condition over the columns, as \"accuracy > 85% AND epsilon = 8/255\".")
+  var condition: String?
+  @Option(
+    help: ArgumentHelp(
+      "When they started: 'last 2 days', 'today', 'this week', '2026-05-31', 'after …'.",
+      valueName: "range"))
+  var started: String?
+  @Option(
+    help: ArgumentHelp(
+      "r running, f finished, e failed, i interrupted, c crashed; several: fi.",
+      valueName: "letters"))
+  var status: String?
+
+  /// All of them as one; nil where there is none.
+  ///
+  /// - Throws: `RunStoreError` for what is out of form.
+  func filter() throws -> RowFilter? {
+    let filters = [
+      try condition.map(RowFilter.init), try started.map { try RowFilter.started($0) },
+      try status.map(RowFilter.status),
+    ].compactMap(\.self)
+    return filters.dropFirst().reduce(filters.first) { $0?.and($1) }
+  }
+
+  var isEmpty: Bool { condition == nil && started == nil && status == nil }
+}
