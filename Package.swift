@@ -71,8 +71,11 @@ let package = Package(
       resources: [
         .embedInCode("attack-summary.sql"),
         .embedInCode("classes.sql"),
+        .embedInCode("comparison.sql"),
         .embedInCode("configurations.sql"),
         .embedInCode("confusion.sql"),
+        .embedInCode("diff.sql"),
+        .embedInCode("flips.sql"),
         .embedInCode("frontier.sql"),
         .embedInCode("hardest.sql"),
         .embedInCode("health.sql"),

@@ -81,8 +81,11 @@ public enum Queries {
   public static let all: [Query] = [
     PackageResources.attack_summary_sql,
     PackageResources.classes_sql,
+    PackageResources.comparison_sql,
     PackageResources.configurations_sql,
     PackageResources.confusion_sql,
+    PackageResources.diff_sql,
+    PackageResources.flips_sql,
     PackageResources.frontier_sql,
     PackageResources.hardest_sql,
     PackageResources.health_sql,

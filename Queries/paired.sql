@@ -3,19 +3,17 @@
 -- description: Two runs on the images they share: right in both, in one only, in neither.
 -- param: a text: full id of the first run
 -- param: b text: full id of the second run
-WITH
-  result AS (
-    SELECT prediction.run_id, input.dataset, input.split, input.image_index, prediction.correct
-    FROM prediction
-    JOIN run_input USING (run_id, position)
-    JOIN input ON input.id = run_input.input_id
-    WHERE prediction.run_id IN (:a, :b)
-  )
 SELECT count(*) AS n,
-  coalesce(sum(a.correct AND b.correct), 0) AS "both",
-  coalesce(sum(a.correct AND NOT b.correct), 0) AS b,
-  coalesce(sum(b.correct AND NOT a.correct), 0) AS c,
-  coalesce(sum(NOT a.correct AND NOT b.correct), 0) AS neither
-FROM result AS a
-JOIN result AS b USING (dataset, split, image_index)
-WHERE a.run_id = :a AND b.run_id = :b;
+  coalesce(sum(first.correct AND second.correct), 0) AS "both",
+  coalesce(sum(first.correct AND NOT second.correct), 0) AS b,
+  coalesce(sum(second.correct AND NOT first.correct), 0) AS c,
+  coalesce(sum(NOT first.correct AND NOT second.correct), 0) AS neither
+FROM run_input AS given
+JOIN input AS image ON image.id = given.input_id
+JOIN prediction AS first ON first.run_id = given.run_id AND first.position = given.position
+-- An image is what it is made from: clean and attacked versions of it are the same image.
+JOIN input AS other ON other.dataset = image.dataset AND other.split = image.split
+  AND other.image_index = image.image_index
+JOIN run_input AS also ON also.input_id = other.id AND also.run_id = :b
+JOIN prediction AS second ON second.run_id = also.run_id AND second.position = also.position
+WHERE given.run_id = :a;

@@ -124,7 +124,7 @@ public enum TableFormat: String, CaseIterable, Sendable {
   }
 
   /// Characters of the widest line of the table as `table` writes it.
-  static func width(_ table: ResultTable) -> Int {
+  public static func width(_ table: ResultTable) -> Int {
     TableFormat.table.render(table).split(separator: "\n").map(\.count).max() ?? 0
   }
 

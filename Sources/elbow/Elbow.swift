@@ -14,7 +14,8 @@ struct Elbow: ParsableCommand {
     version: elbowVersion,
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
-      ReplayCommand.self, QueryCommand.self, SQLCommand.self, TrainCommand.self,
+      DiffCommand.self, ReplayCommand.self, QueryCommand.self, SQLCommand.self,
+      TrainCommand.self,
       ModelCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 

@@ -89,6 +89,42 @@ import Testing
     #expect((twins.first, twins.second, twins.value) == ("c", "e", "1"))
   }
 
+  /// The bootstrap distribution by adding one image at a time, −1, 0 or 1 each.
+  @Test(arguments: [
+    (3, 10, 2, 25), (40, 0, 1, 9), (0, 5, 5, 0), (311, 44, 8, 37), (0, 7, 0, 0), (1, 1, 0, 0),
+  ])
+  func bootstrapIsExact(both: Int, b: Int, c: Int, neither: Int) {
+    let counts = PairedCounts(both: both, b: b, c: c, neither: neither)
+    let n = counts.n
+    let (down, up) = (Double(b) / Double(n), Double(c) / Double(n))
+    var distribution = [Double](repeating: 0, count: 2 * n + 1)
+    distribution[n] = 1
+    for _ in 0..<n {
+      distribution = distribution.indices.map { i in
+        (i < 2 * n ? distribution[i + 1] * down : 0) + (i > 0 ? distribution[i - 1] * up : 0)
+          + distribution[i] * (1 - down - up)
+      }
+    }
+    func quantile(_ level: Double) -> Double {
+      var sum = 0.0
+      for (i, p) in distribution.enumerated() {
+        sum += p
+        if sum >= level - 1e-12 { return Double(i - n) / Double(n) }
+      }
+      return 1
+    }
+    #expect(abs(counts.deltaInterval.lowerBound - quantile(0.025)) < 1e-12)
+    #expect(abs(counts.deltaInterval.upperBound - quantile(0.975)) < 1e-12)
+  }
+
+  /// Without an image that tells the two apart, what n images can rule out.
+  @Test func equalAnswersAreNoProof() {
+    let interval = PairedCounts(both: 90, b: 0, c: 0, neither: 10).deltaInterval
+    #expect(abs(pow(1 - interval.upperBound, 100) - 0.025) < 1e-12)
+    #expect(interval.lowerBound == -interval.upperBound)
+    #expect(PairedCounts(both: 0, b: 0, c: 0, neither: 0).deltaInterval == -1...1)
+  }
+
   @Test func paretoFrontKeepsTies() {
     let front = paretoFront([(10, 0.5), (20, 0.9), (15, 0.4), (20, 0.9), (5, 0.5), (40, 0.8)])
     #expect(front == [4, 1, 3])

@@ -48,7 +48,10 @@ import Testing
 
     let comparison = try elbow.run("compare", ids[0], ids[1], "--format", "json").object
     #expect(
-      Set(comparison.keys) == ["runs", "n", "both", "b", "c", "neither", "delta", "p_value"])
+      Set(comparison.keys) == [
+        "runs", "pairs", "n", "both", "b", "c", "neither", "delta", "p_value", "delta_low",
+        "delta_high", "n_differ",
+      ])
     #expect(comparison["n"] as? Int == 6)
     #expect((comparison["runs"] as? [[String: Any]])?.count == 2)
     #expect(try elbow.run("compare", ids[0], ids[1]).output.contains("McNemar"))
@@ -237,7 +240,7 @@ import Testing
     defer { elbow.remove() }
     for command in [
       [], ["run"], ["runs"], ["show"], ["compare"], ["query"], ["sql"], ["model", "verify"],
-      ["doctor"], ["bench"], ["demo"], ["replay"],
+      ["doctor"], ["bench"], ["demo"], ["replay"], ["diff"],
     ] {
       let help = try elbow.run(command + ["--help"])
       #expect(help.status == 0 && help.output.contains("USAGE"))

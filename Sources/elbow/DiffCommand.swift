@@ -1,0 +1,47 @@
+import Analysis
+import ArgumentParser
+import Records
+import RunStore
+
+/// Tells what two runs differ in.
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Tell what two runs differ in: configuration, run, inputs, code, machine.",
+    discussion: """
+      Results are what 'elbow compare' holds against each other. A field that one of them has not
+      is null. Of a resumed run the first process counts.
+      """)
+
+  @Argument(help: ArgumentHelp("Id of a run, or its beginning.", valueName: "run"))
+  var first: String
+  @Argument(help: ArgumentHelp("Id of another.", valueName: "run")) var second: String
+  @OptionGroup var database: DatabaseOption
+  @OptionGroup var format: FormatOption
+
+  func run() throws {
+    let store = try database.read()
+    let table = try store.query(
+      "diff", ["a": try store.runID(first), "b": try store.runID(second)])
+    guard format.format == .table else { return try format.write(table) }
+    guard !table.rows.isEmpty else { return Output.error("the runs differ in nothing recorded") }
+    try format.write(table.shortened(to: Output.width))
+  }
+}
+
+extension ResultTable {
+  /// With texts cut so that the last two columns share what `width` leaves them; nil: as it is.
+  fileprivate func shortened(to width: Int?) -> ResultTable {
+    guard let width else { return self }
+    let head = dropping(columns[columns.count - 1]).dropping(columns[columns.count - 2])
+    let room = max((width - TableFormat.width(head) - 4) / 2, 16)
+    return ResultTable(
+      columns: columns,
+      rows: rows.map { row in
+        row.map { cell in
+          guard let text = cell.string, text.count > room else { return cell }
+          return .text(text.prefix(room - 1) + "…")
+        }
+      })
+  }
+}
