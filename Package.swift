@@ -80,6 +80,7 @@ let package = Package(
         .embedInCode("hardest.sql"),
         .embedInCode("health.sql"),
         .embedInCode("paired.sql"),
+        .embedInCode("pareto.sql"),
         .embedInCode("replays.sql"),
         .embedInCode("robustness.sql"),
         .embedInCode("run.sql"),

@@ -90,6 +90,7 @@ public enum Queries {
     PackageResources.hardest_sql,
     PackageResources.health_sql,
     PackageResources.paired_sql,
+    PackageResources.pareto_sql,
     PackageResources.replays_sql,
     PackageResources.robustness_sql,
     PackageResources.run_sql,

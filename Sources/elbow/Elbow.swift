@@ -14,7 +14,7 @@ struct Elbow: ParsableCommand {
     version: elbowVersion,
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
-      DiffCommand.self, ReplayCommand.self, QueryCommand.self, SQLCommand.self,
+      DiffCommand.self, ParetoCommand.self, ReplayCommand.self, QueryCommand.self, SQLCommand.self,
       TrainCommand.self,
       ModelCommand.self, DoctorCommand.self, BenchCommand.self,
     ])

@@ -125,6 +125,46 @@ import Testing
     #expect(PairedCounts(both: 0, b: 0, c: 0, neither: 0).deltaInterval == -1...1)
   }
 
+  /// Newcombe 1998, table II: 56/70 − 48/80 by method 10 is 0.0524 to 0.3339.
+  @Test func unpairedDifferences() {
+    let interval = differenceInterval((48, 80), (56, 70))
+    #expect(abs(interval.lowerBound - 0.0524) < 5e-5)
+    #expect(abs(interval.upperBound - 0.3339) < 5e-5)
+    let mirrored = differenceInterval((56, 70), (48, 80))
+    #expect(abs(mirrored.lowerBound + interval.upperBound) < 1e-12)
+  }
+
+  /// Five runs, two of them beaten; areas added up by hand.
+  @Test func tradeOffs() {
+    let costs = [10.0, 100, 50, 20, 60]
+    let accuracies = [0.5, 0.9, 0.6, 0.8, 0.85]
+    let plain = TradeOff(
+      .init(isAccuracy: false, values: costs), .init(isAccuracy: true, values: accuracies))
+    #expect(plain.front == [0, 3, 4, 1])
+    #expect((0..<5).map { plain.champion(over: $0) } == [nil, nil, 3, nil, nil])
+    #expect(plain.knee == 3)
+    // A budget under 10 buys nothing, one from 10 on 0.5, from 20 on 0.8, from 60 on 0.85.
+    let volume = plain.hypervolume(xReference: 100, yReference: 1)
+    #expect(abs(volume - (10 * 0.5 + 40 * 0.8 + 40 * 0.85) / 100) < 1e-12)
+    // Twice the budget: 0.9 for the second half.
+    let more = plain.hypervolume(xReference: 200, yReference: 1)
+    #expect(abs(more - (volume + 0.9) / 2) < 1e-12)
+    // Half of it: what costs more counts for nothing.
+    let less = plain.hypervolume(xReference: 50, yReference: 1)
+    #expect(abs(less - (10 * 0.5 + 30 * 0.8) / 50) < 1e-12)
+
+    let both = TradeOff(
+      .init(isAccuracy: true, values: [0.9, 0.8, 0.7]),
+      .init(isAccuracy: true, values: [0.2, 0.5, 0.4]))
+    #expect(both.front == [0, 1])
+    #expect(both.champion(over: 2) == 1 && both.knee == nil)
+    #expect(abs(both.hypervolume(xReference: 0, yReference: 0) - (0.9 * 0.2 + 0.8 * 0.3)) < 1e-12)
+    let costly = TradeOff(
+      .init(isAccuracy: false, values: [1, 2, 3]), .init(isAccuracy: false, values: [4, 1, 2]))
+    #expect(costly.front == [0, 1])
+    #expect(costly.champion(over: 2) == 1)
+  }
+
   @Test func paretoFrontKeepsTies() {
     let front = paretoFront([(10, 0.5), (20, 0.9), (15, 0.4), (20, 0.9), (5, 0.5), (40, 0.8)])
     #expect(front == [4, 1, 3])

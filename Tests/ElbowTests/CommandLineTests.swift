@@ -240,7 +240,7 @@ import Testing
     defer { elbow.remove() }
     for command in [
       [], ["run"], ["runs"], ["show"], ["compare"], ["query"], ["sql"], ["model", "verify"],
-      ["doctor"], ["bench"], ["demo"], ["replay"], ["diff"],
+      ["doctor"], ["bench"], ["demo"], ["replay"], ["diff"], ["pareto"],
     ] {
       let help = try elbow.run(command + ["--help"])
       #expect(help.status == 0 && help.output.contains("USAGE"))
