@@ -74,16 +74,7 @@ public struct RowFilter: Sendable {
   private static func number(_ digits: some StringProtocol) -> (any DatabaseValueConvertible)? {
     if let integer = Int64(digits) { return integer }
     if digits.last == "%" { return Double(String(digits.dropLast())).map { $0 / 100 } }
-    let parts = digits.split(separator: "/", omittingEmptySubsequences: false).map {
-      Double(String($0))
-    }
-    switch parts.count {
-    case 1: return parts[0]
-    case 2:
-      guard let a = parts[0], let b = parts[1], b != 0 else { return nil }
-      return a / b
-    default: return nil
-    }
+    return Fraction.parse(String(digits))
   }
 
   private static func name(_ rest: inout Substring, _ text: String) throws -> Token {
