@@ -40,7 +40,7 @@ extension RunStore {
         ).map { TimestepRecord(index: $0[0], sigma: $0[1], weight: $0[2], strategyWeight: $0[3]) })
       (header.name, header.group, header.note) = (row["name"], row["run_group"], row["note"])
       header.lmModel = try Self.model(row["lm_model"], db)
-      header.timestepsAsked = row["timesteps"] as Int? ?? 0
+      header.timestepsAsked = row["timesteps"]
       (header.inputsRun, header.replayOf) = (row["inputs_run"], row["replay_of"])
       header.recordsLosses = row["records_losses"]
       if let attack = row["attack"] as String?,
