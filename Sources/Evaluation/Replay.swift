@@ -1,4 +1,5 @@
 import Classifiers
+import Diffusion
 import Foundation
 import Records
 import Synchronization
@@ -16,6 +17,8 @@ public struct Replay: Sendable {
   private let shape: ImageShape
   /// Timesteps that the source asked of every class, rising; empty where images differ.
   private let timesteps: [Int]
+  /// Whether one evaluation of the source's network gives all classes.
+  private let isMultiHead: Bool
   /// What likelihood maximization evaluated, by image; it comes before every strategy.
   private var maximization: [Int]
 
@@ -48,6 +51,7 @@ public struct Replay: Sendable {
     shape = ImageShape(
       channels: source.imageShape[0], height: source.imageShape[1], width: source.imageShape[2])
     timesteps = source.timesteps.filter { $0.strategyWeight != nil }.map(\.index)
+    isMultiHead = source.model.isMultiHead
     maximization = []
     if let damaged = predictions.first(where: { !isWhole($0.losses) }) {
       throw ConfigurationError(
@@ -144,7 +148,7 @@ public struct Replay: Sendable {
       answer = try plan.answer(
         asking: RecordedLossSource(
           losses, timesteps: timesteps, classCount: source.classNames.count,
-          sharesEvaluations: plan.sharesEvaluations(isMultiHead: source.model.isMultiHead)),
+          sharesEvaluations: plan.sharesEvaluations(isMultiHead: isMultiHead)),
         key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
         stream: NoiseStream(seed: source.seed, owner: .defence), keepsLosses: false)
     } catch let missing as MissingLoss {
