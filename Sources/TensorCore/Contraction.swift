@@ -133,13 +133,9 @@ public struct Contraction {
   /// How many groups of 8 and of 7 rows leave the fewest single rows.
   @inline(__always)
   static func split(_ rows: Int) -> (eights: Int, sevens: Int) {
-    var eights = rows / 8
-    let most = eights
-    while eights >= 0, most - eights < 8 {
-      if (rows - eights * 8) % 7 == 0 { return (eights, (rows - eights * 8) / 7) }
-      eights -= 1
-    }
-    return (most, 0)
+    // rows = 8·e + 7·s has the solutions s = −rows mod 8, + 8, …
+    let sevens = -rows & 7
+    return rows >= 7 * sevens ? ((rows - 7 * sevens) / 8, sevens) : (rows / 8, 0)
   }
 
   /// Rows of two registers each.
