@@ -72,8 +72,8 @@ public final class EDMDenoiser: Denoiser {
 
   /// One thread's scratch space.
   public final class Session: DenoiserSession {
-    private var denoiser: EDMDenoiser
-    private let arena = Arena()
+    private(set) var denoiser: EDMDenoiser
+    let arena = Arena()
     /// r or v of one label, `[C·H·W]`.
     private var values: [Float] = []
 
@@ -93,13 +93,19 @@ public final class EDMDenoiser: Denoiser {
         "residuals of \(labels.count) labels need \(labels.count * size) values, got "
           + "\(residuals.count)")
       let (trunk, scaling) = begin(image: image, noise: noise, sigma: sigma, keeps: false)
-      for pass in passes(labels) {
+      let passes = passes(labels)
+      let groupSize = passes.count > 1 ? groupSize(keeps: false) : 1
+      for first in stride(from: 0, to: passes.count, by: groupSize) {
         let mark = arena.mark
+        let group = passes[first..<min(first + groupSize, passes.count)]
         let cache = denoiser.network.forward(
-          trunk, noise: scaling.noise, label: pass.label, keeps: false, in: arena)
-        for (index, head) in pass.outputs {
-          forEachValue(of: cache.output, denoiser.shape, head: head) { pointer, i in
-            residuals[index * size + i] = scaling.residual(pointer.pointee, image[i], noise[i])
+          trunk, conditions: group.map { .init(noise: scaling.noise, label: $0.label) },
+          keeps: false, in: arena)
+        for (member, pass) in group.enumerated() {
+          for (index, head) in pass.outputs {
+            forEachValue(of: cache.output[member], denoiser.shape, head: head) { pointer, i in
+              residuals[index * size + i] = scaling.residual(pointer.pointee, image[i], noise[i])
+            }
           }
         }
         arena.release(to: mark)
@@ -142,8 +148,9 @@ public final class EDMDenoiser: Denoiser {
       for pass in passes(labels) {
         let mark = arena.mark
         let cache = network.forward(
-          trunk, noise: scaling.noise, label: pass.label, keeps: true, in: arena)
-        let dy = network.makeOutputGradient(in: arena)
+          trunk, conditions: [.init(noise: scaling.noise, label: pass.label)], keeps: true,
+          in: arena)
+        let dy = network.makeOutputGradient(images: 1, in: arena)
         for (index, head) in pass.outputs {
           forEachValue(of: cache.output, shape, head: head) { pointer, i in
             values[i] = scaling.residual(pointer.pointee, image[i], noise[i])
@@ -155,7 +162,8 @@ public final class EDMDenoiser: Denoiser {
             gradient[i] -= scaling.shrink * values[i]
           }
         }
-        let dx = network.backward(dy, cache: cache, gradients: gradients, in: arena)
+        let first = network.backward(dy, cache: cache, gradients: gradients, in: arena)
+        let dx = network.inputGradient(first, in: arena)
         forEachValue(of: dx, shape) { pointer, i in
           gradient[i] += scaling.input * pointer.pointee
         }
@@ -174,7 +182,7 @@ public final class EDMDenoiser: Denoiser {
       let scaling = Preconditioning(
         sigma: sigma, sigmaData: denoiser.network.architecture.sigmaData)
       arena.release(to: .start)
-      let x = denoiser.network.makeInput(in: arena)
+      let x = denoiser.network.makeInput(images: 1, in: arena)
       forEachValue(of: x, shape) { pointer, i in
         pointer.pointee = scaling.input * (image[i] + sigma * noise[i])
       }
@@ -186,23 +194,28 @@ public final class EDMDenoiser: Denoiser {
 
     /// All labels in one pass where each has a head, else one each.
     private func passes(_ labels: [Int?]) -> [Pass] {
+      let routes = labels.map(route)
       guard denoiser.isMultiHead else {
-        return labels.enumerated().map { ($1, [($0, 0)]) }
+        return routes.enumerated().map { ($1.label, [($0, $1.head)]) }
       }
-      let outputs = labels.enumerated().map { index, label in
-        guard let label, label < denoiser.classCount else {
-          preconditionFailure(
-            "a multi-head network of \(denoiser.classCount) classes was asked for "
-              + (label.map { "class \($0)" } ?? "its unconditional mode"))
-        }
-        return (index: index, head: label)
+      return routes.isEmpty ? [] : [(nil, routes.enumerated().map { ($0, $1.head) })]
+    }
+
+    /// The label input that a class needs, and the head that answers for it.
+    func route(_ label: Int?) -> (label: Int?, head: Int) {
+      guard denoiser.isMultiHead else { return (label, 0) }
+      guard let label, label < denoiser.classCount else {
+        preconditionFailure(
+          "a multi-head network of \(denoiser.classCount) classes was asked for "
+            + (label.map { "class \($0)" } ?? "its unconditional mode"))
       }
-      return outputs.isEmpty ? [] : [(nil, outputs)]
+      return (nil, label)
     }
   }
 }
 
-/// Visits every value of one head's channels with its index in the planar `[C, H, W]` order.
+/// Visits every value of one head's channels in a map's first image, with its index in the planar
+/// `[C, H, W]` order.
 @inline(__always)
 func forEachValue(
   of map: FeatureMap, _ shape: ImageShape, head: Int = 0,

@@ -51,67 +51,86 @@ struct NoiseEmbedding: Sendable {
 
   /// What the backward pass needs.
   struct Cache {
-    var input: UnsafeMutablePointer<Float>
-    var hidden: UnsafeMutablePointer<Float>
-    var activated: UnsafeMutablePointer<Float>
-    var final: UnsafeMutablePointer<Float>
-    var label: Int?
-    /// SiLU'd embedding, `[4·width]`.
-    var embedding: UnsafeMutablePointer<Float>
+    fileprivate var input: UnsafeMutablePointer<Float>
+    fileprivate var hidden: UnsafeMutablePointer<Float>
+    fileprivate var activated: UnsafeMutablePointer<Float>
+    fileprivate var final: UnsafeMutablePointer<Float>
+    fileprivate var conditions: [Condition]
+    /// SiLU'd embeddings, `[N, 4·width]`.
+    var embeddings: UnsafeMutablePointer<Float>
   }
 
-  /// - Parameters:
-  ///   - noise: c_noise = ln(σ)/4.
-  ///   - label: class, nil for the unconditional network.
-  func forward(noise: Double, label y: Int?, in arena: Arena) -> Cache {
+  /// What one image's network is told.
+  struct Condition {
+    /// c_noise = ln(σ)/4.
+    var noise: Double
+    /// Class, nil for the unconditional network.
+    var label: Int?
+  }
+
+  /// The embeddings of N images.
+  func forward(_ conditions: [Condition], in arena: Arena) -> Cache {
+    let count = conditions.count
     let cache = Cache(
-      input: arena.take(width), hidden: arena.take(outputs), activated: arena.take(outputs),
-      final: arena.take(outputs), label: y, embedding: arena.take(outputs))
-    let half = width / 2
-    for i in 0..<half {
-      let frequency = pow(10_000, -Double(i) / Double(max(half - 1, 1)))
-      cache.input[i] = Float(sin(noise * frequency))
-      cache.input[half + i] = Float(cos(noise * frequency))
+      input: arena.take(count * width), hidden: arena.take(count * outputs),
+      activated: arena.take(count * outputs), final: arena.take(count * outputs),
+      conditions: conditions, embeddings: arena.take(count * outputs))
+    for (image, condition) in conditions.enumerated() {
+      let (input, wide) = (cache.input + image * width, image * outputs)
+      fill(input, condition)
+      layer0.forward(input, into: cache.hidden + wide)
+      silu(cache.hidden + wide, into: cache.activated + wide, count: outputs)
+      layer1.forward(cache.activated + wide, into: cache.final + wide)
+      silu(cache.final + wide, into: cache.embeddings + wide, count: outputs)
     }
-    if let label {
-      let scale = Float(classes).squareRoot()
-      for i in 0..<width {
-        cache.input[i] += label.bias[i]
-        if let y { cache.input[i] += scale * label.weight[i * classes + y] }
-      }
-    }
-    layer0.forward(cache.input, into: cache.hidden)
-    silu(cache.hidden, into: cache.activated, count: outputs)
-    layer1.forward(cache.activated, into: cache.final)
-    silu(cache.final, into: cache.embedding, count: outputs)
     return cache
   }
 
-  /// Adds the parameters' gradients, from `gradients.embedding`.
+  /// Writes e₀.
+  private func fill(_ input: UnsafeMutablePointer<Float>, _ condition: Condition) {
+    let half = width / 2
+    for i in 0..<half {
+      let frequency = pow(10_000, -Double(i) / Double(max(half - 1, 1)))
+      input[i] = Float(sin(condition.noise * frequency))
+      input[half + i] = Float(cos(condition.noise * frequency))
+    }
+    guard let label else { return }
+    let scale = Float(classes).squareRoot()
+    for i in 0..<width {
+      input[i] += label.bias[i]
+      if let y = condition.label { input[i] += scale * label.weight[i * classes + y] }
+    }
+  }
+
+  /// Adds the parameters' gradients, from `gradients.embeddings`.
   func backward(_ cache: Cache, gradients: ParameterGradients, in arena: Arena) {
     let mark = arena.mark
     defer { arena.release(to: mark) }
     let d1 = arena.take(outputs)
     let d0 = arena.take(outputs)
     let dInput = arena.take(width)
-    siluBackward(gradients.embedding.base, at: cache.final, into: d1, count: outputs)
-    layer1.accumulate(
-      weight: gradients.pointer(slots.layer1.weight), bias: gradients.pointer(slots.layer1.bias),
-      x: cache.activated, dy: d1)
-    d0.update(repeating: 0, count: outputs)
-    layer1.backward(d1, into: d0)
-    siluBackward(d0, at: cache.hidden, into: d0, count: outputs)
-    layer0.accumulate(
-      weight: gradients.pointer(slots.layer0.weight), bias: gradients.pointer(slots.layer0.bias),
-      x: cache.input, dy: d0)
-    guard let labelLayer, let labelSlot else { return }
-    dInput.update(repeating: 0, count: width)
-    layer0.backward(d0, into: dInput)
     let oneHot = arena.take(classes)
-    oneHot.update(repeating: 0, count: classes)
-    if let y = cache.label { oneHot[y] = Float(classes).squareRoot() }
-    labelLayer.accumulate(
-      weight: gradients.pointer(labelSlot.weight), bias: gradients.pointer(labelSlot.bias),
-      x: oneHot, dy: dInput)
+    for (image, condition) in cache.conditions.enumerated() {
+      let (input, wide) = (cache.input + image * width, image * outputs)
+      siluBackward(
+        gradients.embeddings + wide, at: cache.final + wide, into: d1, count: outputs)
+      layer1.accumulate(
+        weight: gradients.pointer(slots.layer1.weight), bias: gradients.pointer(slots.layer1.bias),
+        x: cache.activated + wide, dy: d1)
+      d0.update(repeating: 0, count: outputs)
+      layer1.backward(d1, into: d0)
+      siluBackward(d0, at: cache.hidden + wide, into: d0, count: outputs)
+      layer0.accumulate(
+        weight: gradients.pointer(slots.layer0.weight), bias: gradients.pointer(slots.layer0.bias),
+        x: input, dy: d0)
+      guard let labelLayer, let labelSlot else { continue }
+      dInput.update(repeating: 0, count: width)
+      layer0.backward(d0, into: dInput)
+      oneHot.update(repeating: 0, count: classes)
+      if let y = condition.label { oneHot[y] = Float(classes).squareRoot() }
+      labelLayer.accumulate(
+        weight: gradients.pointer(labelSlot.weight), bias: gradients.pointer(labelSlot.bias),
+        x: oneHot, dy: dInput)
+    }
   }
 }

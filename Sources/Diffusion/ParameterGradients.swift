@@ -73,12 +73,24 @@ struct GradientLayout: Sendable {
 /// Used by one thread at a time.
 public final class ParameterGradients {
   private let buffer: AlignedBuffer
-  /// Gradient of the SiLU'd noise embedding of the evaluation in progress.
-  let embedding: AlignedBuffer
+  private let embedding: Int
+  private var embeddingBuffer: AlignedBuffer
 
   init(count: Int, embedding: Int) {
     buffer = AlignedBuffer(count: count)
-    self.embedding = AlignedBuffer(count: embedding)
+    self.embedding = embedding
+    embeddingBuffer = AlignedBuffer(count: embedding)
+  }
+
+  /// Gradients of the SiLU'd noise embeddings of the evaluations in progress, `[N, 4·width]`.
+  var embeddings: UnsafeMutablePointer<Float> { embeddingBuffer.base }
+
+  /// Sets `embeddings` to zero for `images` evaluations.
+  func begin(images: Int) {
+    if embeddingBuffer.count < images * embedding {
+      embeddingBuffer = AlignedBuffer(count: images * embedding)
+    }
+    embeddings.update(repeating: 0, count: images * embedding)
   }
 
   /// Sets every gradient to zero.
@@ -110,16 +122,19 @@ public final class ParameterGradients {
     (pointer(slot.weight), pointer(slot.bias))
   }
 
-  /// The gradients of `affine`, whose outputs are added to every pixel of a map, and of the
-  /// embedding it reads.
+  /// The gradients of `affine`, whose outputs are added to every pixel of each image's map, and of
+  /// the embeddings it reads, `[N, 4·width]`.
   func accumulateEmbedding(
     _ affine: Linear, _ slot: GradientLayout.Pair, x: UnsafePointer<Float>, map: FeatureMap,
     in arena: Arena
   ) {
     let sums = arena.take(map.stride)
-    sums.update(repeating: 0, count: map.stride)
-    addChannelSums(of: map, to: sums)
-    affine.accumulate(weight: pointer(slot.weight), bias: pointer(slot.bias), x: x, dy: sums)
-    affine.backward(sums, into: embedding.base)
+    for image in 0..<map.images {
+      sums.update(repeating: 0, count: map.stride)
+      addChannelSums(of: map[image], to: sums)
+      affine.accumulate(
+        weight: pointer(slot.weight), bias: pointer(slot.bias), x: x + image * embedding, dy: sums)
+      affine.backward(sums, into: embeddings + image * embedding)
+    }
   }
 }

@@ -90,7 +90,7 @@ struct ResidualBlock: Sendable {
     fileprivate var activated1: FeatureMap
     fileprivate var skipInput: FeatureMap
     fileprivate var attention: AttentionCache?
-    fileprivate var embedding: UnsafePointer<Float>?
+    fileprivate var embeddings: UnsafePointer<Float>?
     /// The block's input.
     var input: FeatureMap { x }
   }
@@ -116,7 +116,8 @@ struct ResidualBlock: Sendable {
   /// A map for the output of an input like `x` in `arena`.
   func makeOutput(for x: FeatureMap, in arena: Arena) -> FeatureMap {
     FeatureMap(
-      height: outputSide(x.height), width: outputSide(x.width), channels: outputs, in: arena)
+      images: x.images, height: outputSide(x.height), width: outputSide(x.width),
+      channels: outputs, in: arena)
   }
 
   /// What does not depend on the embedding: h before it is added, and the skip path.
@@ -127,79 +128,97 @@ struct ResidualBlock: Sendable {
     fileprivate var h: FeatureMap
     fileprivate var skipped: FeatureMap
     fileprivate var skipInput: FeatureMap
+    /// The block's input.
+    var input: FeatureMap { x }
+
+    /// The start of `images` images like its only one, for a forward pass that no `backward`
+    /// follows.
+    func repeated(_ images: Int, in arena: Arena) -> Start {
+      var start = self
+      start.x = x.repeated(images, in: arena)
+      start.h = h.repeated(images, in: arena)
+      start.skipped = skipped.base == x.base ? start.x : skipped.repeated(images, in: arena)
+      return start
+    }
   }
 
   /// Computes what embeddings share.
   ///
   /// - Parameters:
-  ///   - x: `[H, W, inputs]`.
-  ///   - bias: replaces conv0's own.
+  ///   - x: `[N, H, W, inputs]`.
+  ///   - biases: replace conv0's own, `[N, aligned(outputs)]`.
   ///   - keeps: whether `backward` follows.
   func begin(
-    _ x: FeatureMap, bias: UnsafePointer<Float>? = nil, keeps: Bool, in arena: Arena
+    _ x: FeatureMap, biases: UnsafePointer<Float>? = nil, keeps: Bool, in arena: Arena
   ) -> Start {
     let h = makeOutput(for: x, in: arena)
-    let (skipped, skipInput) = skipForward(x, height: h.height, width: h.width, in: arena)
+    let (skipped, skipInput) = skipForward(x, like: h, in: arena)
     let mark = arena.mark
     defer { if !keeps { arena.release(to: mark) } }
-    let activated0 = FeatureMap(
-      height: h.height, width: h.width, channels: inputs, border: 1, in: arena)
+    let activated0 = FeatureMap(like: h, channels: inputs, border: 1, in: arena)
     let norm = norm0.forward(x, into: activated0, in: arena)
-    conv0.forward(activated0, into: h, bias: bias, in: arena)
+    conv0.forward(activated0, into: h, biases: biases, in: arena)
     return Start(
       x: x, norm0: norm, activated0: activated0, h: h, skipped: skipped, skipInput: skipInput)
   }
 
   /// - Parameters:
-  ///   - x: `[H, W, inputs]`.
-  ///   - embedding: SiLU'd noise embedding, `[embedding]`, of a block that has one.
-  ///   - y: receives `[H', W', outputs]`, no border.
+  ///   - x: `[N, H, W, inputs]`.
+  ///   - embeddings: SiLU'd noise embeddings, `[N, embedding]`, of a block that has them.
+  ///   - y: receives `[N, H', W', outputs]`, no border.
   ///   - keeps: whether `backward` follows; otherwise all scratch memory is given back.
   func forward(
-    _ x: FeatureMap, embedding: UnsafePointer<Float>? = nil, into y: FeatureMap, keeps: Bool,
+    _ x: FeatureMap, embeddings: UnsafePointer<Float>? = nil, into y: FeatureMap, keeps: Bool,
     in arena: Arena
   ) -> Cache {
     let mark = arena.mark
     defer { if !keeps { arena.release(to: mark) } }
-    let bias = embedding.flatMap { shift($0, in: arena) }
-    if let bias { for c in 0..<outputs { bias[c] += conv0.bias.base[c] } }
-    let start = begin(x, bias: bias, keeps: keeps, in: arena)
-    return finish(start, h: start.h, embedding: embedding, into: y, in: arena)
+    let biases = embeddings.flatMap { shifts($0, images: x.images, in: arena) }
+    if let biases {
+      for image in 0..<x.images {
+        let bias = biases + image * aligned(outputs)
+        for c in 0..<outputs { bias[c] += conv0.bias.base[c] }
+      }
+    }
+    let start = begin(x, biases: biases, keeps: keeps, in: arena)
+    return finish(start, h: start.h, embeddings: embeddings, into: y, in: arena)
   }
 
-  /// `forward` of the block's input at `begin`.
+  /// `forward` of the block's input at `begin`; `y` and `embeddings` of as many images.
   func forward(
-    from start: Start, embedding: UnsafePointer<Float>, into y: FeatureMap, keeps: Bool,
+    from start: Start, embeddings: UnsafePointer<Float>, into y: FeatureMap, keeps: Bool,
     in arena: Arena
   ) -> Cache {
     let mark = arena.mark
     defer { if !keeps { arena.release(to: mark) } }
     var h = start.h
-    if let shift = shift(embedding, in: arena) {
-      h = FeatureMap(height: y.height, width: y.width, channels: outputs, in: arena)
-      addToChannels(shift, of: start.h, into: h)
+    if let shifts = shifts(embeddings, images: y.images, in: arena) {
+      h = FeatureMap(like: y, channels: outputs, in: arena)
+      addToChannels(shifts, of: start.h, into: h)
     }
-    return finish(start, h: h, embedding: embedding, into: y, in: arena)
+    return finish(start, h: h, embeddings: embeddings, into: y, in: arena)
   }
 
-  /// affine(emb), `[aligned(outputs)]`, of a block that has one.
-  private func shift(
-    _ embedding: UnsafePointer<Float>, in arena: Arena
+  /// affine(emb) of each image, `[N, aligned(outputs)]`, of a block that has one.
+  private func shifts(
+    _ embeddings: UnsafePointer<Float>, images: Int, in arena: Arena
   ) -> UnsafeMutablePointer<Float>? {
     guard let affine else { return nil }
-    let shift = arena.take(aligned(outputs))
-    shift.update(repeating: 0, count: aligned(outputs))
-    affine.forward(embedding, into: shift)
-    return shift
+    let stride = aligned(outputs)
+    let shifts = arena.take(images * stride)
+    shifts.update(repeating: 0, count: images * stride)
+    for image in 0..<images {
+      affine.forward(embeddings + image * affine.inputs, into: shifts + image * stride)
+    }
+    return shifts
   }
 
   private func finish(
-    _ start: Start, h: FeatureMap, embedding: UnsafePointer<Float>?, into y: FeatureMap,
+    _ start: Start, h: FeatureMap, embeddings: UnsafePointer<Float>?, into y: FeatureMap,
     in arena: Arena
   ) -> Cache {
-    let (height, width) = (y.height, y.width)
     func map(_ channels: Int, border: Int = 0) -> FeatureMap {
-      FeatureMap(height: height, width: width, channels: channels, border: border, in: arena)
+      FeatureMap(like: y, channels: channels, border: border, in: arena)
     }
     let activated1 = map(outputs, border: 1)
     let statistics1 = norm1.forward(h, into: activated1, in: arena)
@@ -207,7 +226,7 @@ struct ResidualBlock: Sendable {
     conv1.forward(activated1, into: z, addend: start.skipped, scale: Self.half, in: arena)
     var cache = Cache(
       x: start.x, norm0: start.norm0, activated0: start.activated0, h: h, norm1: statistics1,
-      activated1: activated1, skipInput: start.skipInput, attention: nil, embedding: embedding)
+      activated1: activated1, skipInput: start.skipInput, attention: nil, embeddings: embeddings)
     if let attention {
       let normalized = map(outputs)
       let statistics = attention.norm.forward(z, into: normalized, in: arena)
@@ -226,21 +245,21 @@ struct ResidualBlock: Sendable {
   /// skip(resample(x)) and the map the 1×1 convolution read; a 1×1 convolution commutes with
   /// nearest ×2, so it runs at the lower resolution.
   private func skipForward(
-    _ x: FeatureMap, height: Int, width: Int, in arena: Arena
+    _ x: FeatureMap, like y: FeatureMap, in arena: Arena
   ) -> (FeatureMap, FeatureMap) {
     guard let skip else { return (x, x) }
-    let out = FeatureMap(height: height, width: width, channels: outputs, in: arena)
+    let out = FeatureMap(like: y, channels: outputs, in: arena)
     switch sampling {
     case .keep:
       skip.forward(x, into: out, in: arena)
       return (out, x)
     case .up:
-      let low = FeatureMap(height: x.height, width: x.width, channels: outputs, in: arena)
+      let low = FeatureMap(like: x, channels: outputs, in: arena)
       skip.forward(x, into: low, in: arena)
       resample(low, into: out)
       return (out, x)
     case .down:
-      let low = FeatureMap(height: height, width: width, channels: inputs, in: arena)
+      let low = FeatureMap(like: y, channels: inputs, in: arena)
       resample(x, into: low)
       skip.forward(low, into: out, in: arena)
       return (out, low)
@@ -250,17 +269,16 @@ struct ResidualBlock: Sendable {
   /// dx = (∂y/∂x)ᵀ dy; with `gradients`, adds the parameters' and the embedding's gradients.
   ///
   /// - Parameters:
-  ///   - dy: `[H', W', outputs]`, no border; overwritten.
-  ///   - dx: receives `[H, W, inputs]`, no border.
+  ///   - dy: `[N, H', W', outputs]`; overwritten.
+  ///   - dx: receives `[N, H, W, inputs]`, no border.
   func backward(
     _ dy: FeatureMap, cache: Cache, into dx: FeatureMap, gradients: ParameterGradients?,
     in arena: Arena
   ) {
     let mark = arena.mark
     defer { arena.release(to: mark) }
-    let (height, width) = (dy.height, dy.width)
     func map(_ channels: Int, border: Int = 0) -> FeatureMap {
-      FeatureMap(height: height, width: width, channels: channels, border: border, in: arena)
+      FeatureMap(like: dy, channels: channels, border: border, in: arena)
     }
     attentionBackward(dy, cache: cache, gradients: gradients, in: arena)
     // g = √½·dz, bordered for the convolution's backward.
@@ -277,15 +295,14 @@ struct ResidualBlock: Sendable {
     conv0.backward(dh, into: dActivated0, in: arena)
     if let gradients {
       gradients.accumulate(conv0, slots.conv0, x: cache.activated0, dy: dh, in: arena)
-      if let affine, let slot = slots.affine, let embedding = cache.embedding {
-        gradients.accumulateEmbedding(affine, slot, x: embedding, map: dh, in: arena)
+      if let affine, let slot = slots.affine, let embeddings = cache.embeddings {
+        gradients.accumulateEmbedding(affine, slot, x: embeddings, map: dh, in: arena)
       }
     }
     let dSkip = skipBackward(g, cache: cache, gradients: gradients, in: arena)
     var dNormed = dActivated0
     if sampling != .keep {
-      dNormed = FeatureMap(
-        height: cache.x.height, width: cache.x.width, channels: inputs, in: arena)
+      dNormed = FeatureMap(like: cache.x, channels: inputs, in: arena)
       resampleBackward(dActivated0, into: dNormed)
     }
     norm0.backward(
@@ -301,7 +318,7 @@ struct ResidualBlock: Sendable {
       let qkv = slots.qkv, let projection = slots.projection
     else { return }
     func map(_ channels: Int) -> FeatureMap {
-      FeatureMap(height: dy.height, width: dy.width, channels: channels, in: arena)
+      FeatureMap(like: dy, channels: channels, in: arena)
     }
     scale(dy, by: Self.half, into: dy)
     let dAttended = map(outputs)
@@ -323,13 +340,13 @@ struct ResidualBlock: Sendable {
     guard let skip, let slot = slots.skip else { return g }
     let (x, read) = (cache.x, cache.skipInput)
     // Gradient at the resolution where the 1×1 convolution ran.
-    let inner = FeatureMap(height: read.height, width: read.width, channels: outputs, in: arena)
+    let inner = FeatureMap(like: read, channels: outputs, in: arena)
     resampleBackward(g, into: inner)
     gradients?.accumulate(skip, slot, x: read, dy: inner, in: arena)
-    let dRead = FeatureMap(height: read.height, width: read.width, channels: inputs, in: arena)
+    let dRead = FeatureMap(like: read, channels: inputs, in: arena)
     skip.backward(inner, into: dRead, in: arena)
     guard sampling == .down else { return dRead }
-    let dx = FeatureMap(height: x.height, width: x.width, channels: inputs, in: arena)
+    let dx = FeatureMap(like: x, channels: inputs, in: arena)
     resampleBackward(dRead, into: dx)
     return dx
   }

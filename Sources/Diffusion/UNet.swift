@@ -3,8 +3,8 @@ import TensorCore
 
 /// The class-conditional U-Net F(x; c_noise, y) of the EDM denoiser, DDPM++ layout.
 ///
-/// One image a call on one thread: the result depends on nothing else. Parameter names are those of
-/// the public EDM checkpoints.
+/// Some images a call on one thread; each image's result depends on nothing else. Parameter names are
+/// those of the public EDM checkpoints.
 ///
 /// **Source** Karras et al. 2022 (arXiv 2206.00364), table 1 and appendix C.
 public final class UNet: DifferentiableNetwork {
@@ -78,21 +78,21 @@ public final class UNet: DifferentiableNetwork {
     fileprivate var decoded: FeatureMap
     fileprivate var norm: GroupNorm.Cache
     fileprivate var activated: FeatureMap
-    /// F, `[H, W, heads·C]`.
+    /// F, `[N, H, W, heads·C]`.
     var output: FeatureMap
   }
 
   /// A map for the network's input in `arena`.
-  func makeInput(in arena: Arena) -> FeatureMap {
+  func makeInput(images: Int, in arena: Arena) -> FeatureMap {
     FeatureMap(
-      height: architecture.resolution, width: architecture.resolution,
+      images: images, height: architecture.resolution, width: architecture.resolution,
       channels: architecture.channels, border: 1, stride: architecture.channels, in: arena)
   }
 
   /// A zeroed map for the gradient of F in `arena`, as `backward` takes it.
-  func makeOutputGradient(in arena: Arena) -> FeatureMap {
+  func makeOutputGradient(images: Int, in arena: Arena) -> FeatureMap {
     let dy = FeatureMap(
-      height: architecture.resolution, width: architecture.resolution,
+      images: images, height: architecture.resolution, width: architecture.resolution,
       channels: architecture.outputChannels, border: 1, in: arena)
     dy.clear()
     return dy
@@ -101,7 +101,6 @@ public final class UNet: DifferentiableNetwork {
   /// What comes before noise level and class come in: the input convolution and the first block's.
   struct Trunk {
     fileprivate var x: FeatureMap
-    fileprivate var first: FeatureMap
     fileprivate var block: ResidualBlock.Start
   }
 
@@ -111,35 +110,36 @@ public final class UNet: DifferentiableNetwork {
   ///   - x: preconditioned input from `makeInput`.
   ///   - keeps: whether `backward` follows.
   func begin(_ x: FeatureMap, keeps: Bool, in arena: Arena) -> Trunk {
-    let first = FeatureMap(
-      height: x.height, width: x.width, channels: architecture.width, in: arena)
+    let first = FeatureMap(like: x, channels: architecture.width, in: arena)
     input.forward(x, into: first, in: arena)
-    return Trunk(
-      x: x, first: first, block: encoder[0].begin(first, keeps: keeps, in: arena))
+    return Trunk(x: x, block: encoder[0].begin(first, keeps: keeps, in: arena))
   }
 
   /// - Parameters:
   ///   - trunk: from `begin`, with the same `keeps`.
-  ///   - noise: c_noise = ln(σ)/4.
-  ///   - label: class, nil for the unconditional or multi-head network.
+  ///   - conditions: noise level and class of each image; any number for a trunk of one image that
+  ///     is not kept.
   ///   - keeps: whether `backward` follows.
   func forward(
-    _ trunk: Trunk, noise: Double, label: Int?, keeps: Bool, in arena: Arena
+    _ trunk: Trunk, conditions: [NoiseEmbedding.Condition], keeps: Bool, in arena: Arena
   ) -> Cache {
-    let condition = embedding.forward(noise: noise, label: label, in: arena)
-    let vector = UnsafePointer(condition.embedding)
-    let x = trunk.x
-    var encoded = [trunk.first]
+    let (images, given) = (conditions.count, trunk.x.images)
+    precondition(
+      images == given || given == 1 && !keeps, "\(images) conditions for \(given) images")
+    let start = images == given ? trunk.block : trunk.block.repeated(images, in: arena)
+    let embedded = embedding.forward(conditions, in: arena)
+    let vectors = UnsafePointer(embedded.embeddings)
+    var encoded = [start.input]
     encoded.reserveCapacity(encoder.count + 1)
     var encoderCaches: [ResidualBlock.Cache] = []
     var decoderCaches: [ResidualBlock.Cache] = []
-    var current = trunk.first
+    var current = start.input
     for (index, block) in encoder.enumerated() {
       let y = block.makeOutput(for: current, in: arena)
       let cache =
         index == 0
-        ? block.forward(from: trunk.block, embedding: vector, into: y, keeps: keeps, in: arena)
-        : block.forward(current, embedding: vector, into: y, keeps: keeps, in: arena)
+        ? block.forward(from: start, embeddings: vectors, into: y, keeps: keeps, in: arena)
+        : block.forward(current, embeddings: vectors, into: y, keeps: keeps, in: arena)
       encoded.append(y)
       current = y
       if keeps { encoderCaches.append(cache) }
@@ -149,41 +149,38 @@ public final class UNet: DifferentiableNetwork {
       if takesSkip {
         next -= 1
         let skip = encoded[next]
-        let joined = FeatureMap(
-          height: current.height, width: current.width, channels: block.inputs, in: arena)
+        let joined = FeatureMap(like: current, channels: block.inputs, in: arena)
         concatenate(current, skip, into: joined)
         current = joined
       }
       let y = block.makeOutput(for: current, in: arena)
-      let cache = block.forward(current, embedding: vector, into: y, keeps: keeps, in: arena)
+      let cache = block.forward(current, embeddings: vectors, into: y, keeps: keeps, in: arena)
       current = y
       if keeps { decoderCaches.append(cache) }
     }
-    let activated = FeatureMap(
-      height: x.height, width: x.width, channels: current.channels, border: 1, in: arena)
+    let activated = FeatureMap(like: current, channels: current.channels, border: 1, in: arena)
     let norm = outputNorm.forward(current, into: activated, in: arena)
-    let out = FeatureMap(
-      height: x.height, width: x.width, channels: architecture.outputChannels, in: arena)
+    let out = FeatureMap(like: current, channels: architecture.outputChannels, in: arena)
     output.forward(activated, into: out, in: arena)
     return Cache(
-      x: x, embedding: condition, encoded: encoded, encoder: encoderCaches,
+      x: trunk.x, embedding: embedded, encoded: encoded, encoder: encoderCaches,
       decoder: decoderCaches, decoded: current, norm: norm, activated: activated, output: out)
   }
 
-  /// The gradient to the input, and with `gradients` those of all parameters.
+  /// The gradient to the output of the first convolution, and with `gradients` those of all
+  /// parameters.
   ///
   /// - Parameter dy: gradient of F, from `makeOutputGradient`; all heads.
-  /// - Returns: gradient of the preconditioned input, `[H, W, C]`.
+  /// - Returns: what `inputGradient` takes.
   func backward(
     _ dy: FeatureMap, cache: Cache, gradients: ParameterGradients?, in arena: Arena
   ) -> FeatureMap {
     if let gradients {
-      gradients.embedding.base.update(repeating: 0, count: gradients.embedding.count)
+      gradients.begin(images: dy.images)
       gradients.accumulate(output, slots.output, x: cache.activated, dy: dy, in: arena)
     }
     func like(_ map: FeatureMap, border: Int = 0) -> FeatureMap {
-      FeatureMap(
-        height: map.height, width: map.width, channels: map.channels, border: border, in: arena)
+      FeatureMap(like: map, channels: map.channels, border: border, in: arena)
     }
     // Gradient of every encoder output: the decoder's skips add to it, then the next block.
     let dEncoded = cache.encoded.map { map in
@@ -206,8 +203,7 @@ public final class UNet: DifferentiableNetwork {
       if takesSkip {
         let skip = dEncoded[next]
         next += 1
-        let first = FeatureMap(
-          height: dx.height, width: dx.width, channels: block.inputs - skip.channels, in: arena)
+        let first = FeatureMap(like: dx, channels: block.inputs - skip.channels, in: arena)
         concatenateBackward(dx, into: first, adding: skip)
         current = first
       }
@@ -224,9 +220,13 @@ public final class UNet: DifferentiableNetwork {
     }
     gradients?.accumulate(input, slots.input, x: cache.x, dy: dEncoded[0], in: arena)
     if let gradients { embedding.backward(cache.embedding, gradients: gradients, in: arena) }
-    let dInput = FeatureMap(
-      height: cache.x.height, width: cache.x.width, channels: architecture.channels, in: arena)
-    input.backward(dEncoded[0], into: dInput, in: arena)
-    return dInput
+    return dEncoded[0]
+  }
+
+  /// The gradient of the preconditioned input, `[N, H, W, C]`, from what `backward` returned.
+  func inputGradient(_ first: FeatureMap, in arena: Arena) -> FeatureMap {
+    let dx = FeatureMap(like: first, channels: architecture.channels, in: arena)
+    input.backward(first, into: dx, in: arena)
+    return dx
   }
 }

@@ -78,3 +78,17 @@ struct UNetPlan {
     outputChannels = channels
   }
 }
+
+extension UNetArchitecture {
+  /// About how many floats an image's evaluation holds at once: with `keeps` most maps of every
+  /// block, otherwise the encoder's outputs and the largest block's maps.
+  func scratchCount(keeps: Bool) -> Int {
+    let plan = UNetPlan(self)
+    func maps(_ step: UNetPlan.Step) -> Int {
+      step.resolution * step.resolution * (2 * step.inputs + 4 * step.outputs)
+    }
+    if keeps { return plan.steps.reduce(0) { $0 + maps($1) } }
+    let encoded = plan.encoder.reduce(0) { $0 + $1.resolution * $1.resolution * $1.outputs }
+    return encoded + (plan.steps.map(maps).max() ?? 0)
+  }
+}

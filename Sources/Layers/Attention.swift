@@ -5,80 +5,99 @@ import TensorCore
 ///
 ///     S = softmax(q kᵀ/√C)   out = S v
 ///
-/// **Shape** q, k, v are consecutive blocks of C channels in one map `[H, W, 3C]`.
+/// **Shape** q, k, v are consecutive blocks of C channels in one map `[N, H, W, 3C]`; each image
+/// attends to itself.
 public enum Attention {
   /// What the backward pass needs besides qkv.
   public struct Cache {
-    /// S, `[positions, positions]`.
+    /// S, `[N, positions, positions]`.
     let weights: UnsafeMutablePointer<Float>
   }
 
   /// - Parameters:
-  ///   - qkv: `[H, W, 3C]`, no border.
-  ///   - out: receives `[H, W, C]`, no border.
+  ///   - qkv: `[N, H, W, 3C]`, no border.
+  ///   - out: receives `[N, H, W, C]`, no border.
   public static func forward(_ qkv: FeatureMap, into out: FeatureMap, in arena: Arena) -> Cache {
     let (n, c, ld) = (qkv.pixels, out.channels, qkv.stride)
-    let q = qkv.row(0)
-    let cache = Cache(weights: arena.take(n * n))
-    BLAS.product(
-      m: n, n: n, k: c, alpha: 1 / Float(c).squareRoot(), .matrix(q, stride: ld),
-      .transpose(q + c, stride: ld), into: cache.weights, stride: n)
-    for row in 0..<n { softmax(cache.weights + row * n, count: n) }
+    let cache = Cache(weights: arena.take(qkv.images * n * n))
     out.clear()
-    BLAS.product(
-      m: n, n: c, k: n, .matrix(cache.weights, stride: n), .matrix(q + 2 * c, stride: ld),
-      into: out.row(0), stride: out.stride)
+    for image in 0..<qkv.images {
+      let (q, weights) = (qkv[image].row(0), cache.weights + image * n * n)
+      BLAS.product(
+        m: n, n: n, k: c, alpha: 1 / Float(c).squareRoot(), .matrix(q, stride: ld),
+        .transpose(q + c, stride: ld), into: weights, stride: n)
+      for row in 0..<n { softmax(weights + row * n, count: n) }
+      BLAS.product(
+        m: n, n: c, k: n, .matrix(weights, stride: n), .matrix(q + 2 * c, stride: ld),
+        into: out[image].row(0), stride: out.stride)
+    }
     return cache
   }
 
   /// - Parameters:
-  ///   - dout: `[H, W, C]`, no border.
-  ///   - dqkv: receives `[H, W, 3C]`, no border.
+  ///   - dout: `[N, H, W, C]`, no border.
+  ///   - dqkv: receives `[N, H, W, 3C]`, no border.
   public static func backward(
     _ dout: FeatureMap, qkv: FeatureMap, cache: Cache, into dqkv: FeatureMap, in arena: Arena
   ) {
     let (n, c, ld) = (qkv.pixels, dout.channels, qkv.stride)
-    let (q, dq) = (qkv.row(0), dqkv.row(0))
-    let d = dout.row(0)
     let scale = 1 / Float(c).squareRoot()
-    dqkv.clear()
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
     let ds = arena.take(n * n)
-    BLAS.product(
-      m: n, n: c, k: n, .transpose(cache.weights, stride: n), .matrix(d, stride: dout.stride),
-      into: dq + 2 * c, stride: ld)
-    BLAS.product(
-      m: n, n: n, k: c, .matrix(d, stride: dout.stride), .transpose(q + 2 * c, stride: ld),
-      into: ds, stride: n)
-    for row in 0..<n {
-      let (s, g) = (cache.weights + row * n, ds + row * n)
-      var dot: Float = 0
-      for i in 0..<n { dot += s[i] * g[i] }
-      for i in 0..<n { g[i] = s[i] * (g[i] - dot) }
+    dqkv.clear()
+    for image in 0..<qkv.images {
+      let (q, dq, d) = (qkv[image].row(0), dqkv[image].row(0), dout[image].row(0))
+      let weights = cache.weights + image * n * n
+      BLAS.product(
+        m: n, n: c, k: n, .transpose(weights, stride: n), .matrix(d, stride: dout.stride),
+        into: dq + 2 * c, stride: ld)
+      BLAS.product(
+        m: n, n: n, k: c, .matrix(d, stride: dout.stride), .transpose(q + 2 * c, stride: ld),
+        into: ds, stride: n)
+      for row in 0..<n { softmaxBackward(weights + row * n, ds + row * n, count: n) }
+      BLAS.product(
+        m: n, n: c, k: n, alpha: scale, .matrix(ds, stride: n), .matrix(q + c, stride: ld),
+        into: dq, stride: ld)
+      BLAS.product(
+        m: n, n: c, k: n, alpha: scale, .transpose(ds, stride: n), .matrix(q, stride: ld),
+        into: dq + c, stride: ld)
     }
-    BLAS.product(
-      m: n, n: c, k: n, alpha: scale, .matrix(ds, stride: n), .matrix(q + c, stride: ld), into: dq,
-      stride: ld)
-    BLAS.product(
-      m: n, n: c, k: n, alpha: scale, .transpose(ds, stride: n), .matrix(q, stride: ld),
-      into: dq + c, stride: ld)
+  }
+
+  /// Replaces the gradient of one row of S by that of its logits.
+  private static func softmaxBackward(
+    _ s: UnsafePointer<Float>, _ g: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    var dot: Float = 0
+    for i in 0..<count { dot += s[i] * g[i] }
+    for i in 0..<count { g[i] = s[i] * (g[i] - dot) }
   }
 
   /// softmax of one row in place, shifted by its maximum.
   private static func softmax(_ row: UnsafeMutablePointer<Float>, count: Int) {
-    var largest = -Float.infinity
-    for i in 0..<count { largest = max(largest, row[i]) }
     let lanes = Lanes.scalarCount
-    var i = 0
-    while i + lanes <= count {
-      Lanes.exponential(Lanes(at: row + i) - Lanes(repeating: largest)).store(to: row + i)
-      i += lanes
+    let whole = count & ~(lanes - 1)
+    var largest = -Float.infinity
+    if whole > 0 {
+      var most = Lanes(at: row)
+      for i in stride(from: lanes, to: whole, by: lanes) {
+        most = pointwiseMax(most, Lanes(at: row + i))
+      }
+      largest = most.max()
     }
-    while i < count {
+    for i in whole..<count { largest = max(largest, row[i]) }
+    var sums = Lanes.zero
+    for i in stride(from: 0, to: whole, by: lanes) {
+      let value = Lanes.exponential(Lanes(at: row + i) - Lanes(repeating: largest))
+      value.store(to: row + i)
+      sums += value
+    }
+    var sum = sums.sum()
+    for i in whole..<count {
       row[i] = Lanes.exponential(Lanes(repeating: row[i] - largest))[0]
-      i += 1
+      sum += row[i]
     }
-    var sum: Float = 0
-    for i in 0..<count { sum += row[i] }
     let factor = 1 / sum
     for i in 0..<count { row[i] *= factor }
   }

@@ -2,7 +2,7 @@ import TensorCore
 
 /// A 1×1 or 3×3 convolution with bias, stride 1, zero padding to the same size.
 ///
-/// One image a call; the result depends on that image and the weights alone.
+/// An image's result depends on that image and the weights alone, not on what else is in its map.
 public struct Convolution: Sendable {
   /// Input channels.
   public let inputs: Int
@@ -54,26 +54,28 @@ public struct Convolution: Sendable {
   /// y = (x ∗ W + bias + addend)·scale.
   ///
   /// - Parameters:
-  ///   - x: `[H, W, inputs]`, border at least ⌊kernel/2⌋.
-  ///   - y: receives `[H, W, outputs]`, any border; may be `addend`.
-  ///   - bias: replaces the layer's own bias, `[aligned(outputs)]`.
-  ///   - addend: `[H, W, outputs]`, any border.
+  ///   - x: `[N, H, W, inputs]`, border at least ⌊kernel/2⌋.
+  ///   - y: receives `[N, H, W, outputs]`, any border; may be `addend`.
+  ///   - biases: replace the layer's own bias, `[N, aligned(outputs)]`.
+  ///   - addend: `[N, H, W, outputs]`, any border.
   ///   - arena: scratch memory, given back.
   public func forward(
-    _ x: FeatureMap, into y: FeatureMap, bias: UnsafePointer<Float>? = nil,
+    _ x: FeatureMap, into y: FeatureMap, biases: UnsafePointer<Float>? = nil,
     addend: FeatureMap? = nil, scale: Float = 1, in arena: Arena
   ) {
     precondition(x.stride == shape.inputStride && y.stride == aligned(outputs), "got \(x) → \(y)")
     apply(
-      forwardKernel, x, into: y, start: bias ?? UnsafePointer(self.bias.base), addend: addend,
-      scale: scale, in: arena)
+      forwardKernel, x, into: y,
+      start: ChannelValues(
+        base: biases ?? UnsafePointer(bias.base), step: biases == nil ? 0 : aligned(outputs)),
+      addend: addend, scale: scale, in: arena)
   }
 
   /// dx = dy ∗ Wᵀ + addend.
   ///
   /// - Parameters:
-  ///   - dy: `[H, W, outputs]`, border at least ⌊kernel/2⌋.
-  ///   - dx: receives `[H, W, inputs]`, any border; may be `addend`.
+  ///   - dy: `[N, H, W, outputs]`, border at least ⌊kernel/2⌋.
+  ///   - dx: receives `[N, H, W, inputs]`, any border; may be `addend`.
   ///   - arena: scratch memory, given back.
   public func backward(
     _ dy: FeatureMap, into dx: FeatureMap, addend: FeatureMap? = nil, in arena: Arena
@@ -84,12 +86,12 @@ public struct Convolution: Sendable {
   }
 
   /// Adds the gradient of the weights, in the layer's own form, and of the bias,
-  /// `[aligned(outputs)]`.
+  /// `[aligned(outputs)]`, summed over the images in an order that the map's size decides.
   ///
   /// - Parameters:
   ///   - dw: `weightGradientCount` floats.
   ///   - x: the forward pass's input, same border.
-  ///   - dy: `[H, W, outputs]`, any border.
+  ///   - dy: `[N, H, W, outputs]`, any border.
   ///   - arena: scratch memory, given back.
   public func accumulate(
     weight dw: UnsafeMutablePointer<Float>, bias db: UnsafeMutablePointer<Float>, x: FeatureMap,
@@ -109,22 +111,23 @@ public struct Convolution: Sendable {
 
   private func apply(
     _ kernel: ConvolutionKernel, _ x: FeatureMap, into y: FeatureMap,
-    start: UnsafePointer<Float>?, addend: FeatureMap?, scale: Float, in arena: Arena
+    start: ChannelValues?, addend: FeatureMap?, scale: Float, in arena: Arena
   ) {
     precondition(
-      x.height == y.height && x.width == y.width && x.border >= self.kernel / 2
+      x.images == y.images && x.height == y.height && x.width == y.width
+        && x.border >= self.kernel / 2
         && min(y.height, y.width) >= smallestSide,
       "convolution \(inputs)→\(outputs) of \(self.kernel)×\(self.kernel) got \(x) → \(y)")
     kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
   }
 }
 
-/// Adds every channel's sum over the pixels of `map` to `sums`, `[map.stride]`.
+/// Adds every channel's sum over the pixels of all images of `map` to `sums`, `[map.stride]`.
 public func addChannelSums(of map: FeatureMap, to sums: UnsafeMutablePointer<Float>) {
   for c in Swift.stride(from: 0, to: map.stride, by: Lanes.scalarCount) {
     var total = Lanes.zero
-    for y in 0..<map.height {
-      let row = map.row(y) + c
+    map.forEachRow { _, _, row in
+      let row = row + c
       for x in 0..<map.width { total += Lanes(at: row + x * map.stride) }
     }
     (Lanes(at: sums + c) + total).store(to: sums + c)

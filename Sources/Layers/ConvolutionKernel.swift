@@ -18,9 +18,10 @@ public enum ConvolutionAlgorithm: Sendable, CaseIterable {
     return side >= 24 || shape.inputs * shape.outputs <= 1 << 14 ? .winograd4 : .winograd2
   }
 
-  /// The best for the gradient of the filters, which is read and written once an image.
+  /// The best for the gradient of the filters, which is read and written once a group of images.
   static func bestForGradient(of shape: KernelShape, side: Int) -> Self {
-    shape.canTransform && side >= 12 ? .winograd4 : .direct
+    guard shape.canTransform, side >= 4 else { return .direct }
+    return side >= 12 || shape.inputs * shape.outputs <= 1 << 14 ? .winograd4 : .direct
   }
 
   /// Smallest map side that it can compute.
@@ -57,12 +58,12 @@ enum ConvolutionKernel: Sendable {
   /// y = (x ∗ W + start + addend)·scale.
   ///
   /// - Parameters:
-  ///   - x: `[H, W, C]`, border at least half the filter.
-  ///   - y: receives `[H, W, C']`, any border; may be `addend`.
+  ///   - x: `[N, H, W, C]`, border at least half the filter.
+  ///   - y: receives `[N, H, W, C']`, any border; may be `addend`.
   ///   - start: a value a channel of y, nil for 0.
   ///   - arena: scratch memory, given back.
   func apply(
-    _ x: FeatureMap, into y: FeatureMap, start: UnsafePointer<Float>?, addend: FeatureMap?,
+    _ x: FeatureMap, into y: FeatureMap, start: ChannelValues?, addend: FeatureMap?,
     scale: Float, in arena: Arena
   ) {
     switch self {
@@ -74,6 +75,16 @@ enum ConvolutionKernel: Sendable {
       kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
     }
   }
+}
+
+/// A value a channel, for all images or for each.
+struct ChannelValues {
+  var base: UnsafePointer<Float>
+  /// Floats from one image's values to the next, 0 where all have the same.
+  var step: Int
+
+  @inline(__always)
+  subscript(image: Int) -> UnsafePointer<Float> { base + image * step }
 }
 
 /// The gradient of the filters.

@@ -35,24 +35,33 @@ struct DirectKernel: Sendable {
   }
 
   func apply(
-    _ x: FeatureMap, into y: FeatureMap, start: UnsafePointer<Float>?, addend: FeatureMap?,
-    scale: Float
+    _ x: FeatureMap, into y: FeatureMap, start: ChannelValues?, addend: FeatureMap?, scale: Float
   ) {
     let (side, inputStride, outputStride) = (shape.side, shape.inputStride, shape.outputStride)
     let run = side * inputStride
-    Contraction.forEachPanel(of: outputStride) { channel, width in
+    // Rows of pixels are one long row where no border parts them.
+    let isFlat =
+      side == 1 && x.border == 0 && y.border == 0 && (addend?.border ?? 0) == 0
+      && (start?.step ?? 0) == 0
+    let (images, height) = isFlat ? (1, 1) : (y.images, y.height)
+    let width = y.images * y.pixels / (images * height)
+    Contraction.forEachPanel(of: outputStride) { channel, panel in
       let contraction = Contraction(
         segments: side, run: run, aRow: inputStride, aSegment: x.rowStride, aStep: 1,
-        bSegment: run * width, bStep: width)
-      for row in 0..<y.height {
-        contraction(
-          rows: y.width, width: width,
-          a: UnsafePointer(x.row(row - side / 2) - side / 2 * inputStride),
-          b: UnsafePointer(buffer.base + offset(channel)), start: start.map { $0 + channel },
-          into: .init(
-            y.row(row) + channel, cRow: y.stride,
-            addend: addend.map { UnsafePointer($0.row(row) + channel) },
-            addendRow: addend?.stride ?? 0, scale: scale))
+        bSegment: run * panel, bStep: panel)
+      for image in 0..<images {
+        let (x, y, addend) = (x[image], y[image], addend?[image])
+        for row in 0..<height {
+          contraction(
+            rows: width, width: panel,
+            a: UnsafePointer(x.row(row - side / 2) - side / 2 * inputStride),
+            b: UnsafePointer(buffer.base + offset(channel)),
+            start: start.map { $0[image] + channel },
+            into: .init(
+              y.row(row) + channel, cRow: y.stride,
+              addend: addend.map { UnsafePointer($0.row(row) + channel) },
+              addendRow: addend?.stride ?? 0, scale: scale))
+        }
       }
     }
   }
@@ -68,20 +77,26 @@ extension DirectKernel {
     _ gradient: UnsafeMutablePointer<Float>, _ shape: KernelShape, x: FeatureMap, dy: FeatureMap
   ) {
     let (side, inputStride, outputStride) = (shape.side, shape.inputStride, shape.outputStride)
+    // The sum over pixels of an image, or of all images where no border parts their rows.
+    let isFlat = side == 1 && x.border == 0 && dy.border == 0
+    let images = isFlat ? 1 : dy.images
     let contraction = Contraction(
-      segments: dy.height, run: dy.width, aRow: 1, aSegment: x.rowStride, aStep: x.stride,
-      bSegment: dy.rowStride, bStep: dy.stride)
-    Contraction.forEachPanel(of: outputStride) { channel, width in
-      for y in 0..<side {
-        for column in 0..<side {
-          let block =
-            gradient + (y * side + column) * inputStride * outputStride + channel
-          contraction(
-            rows: inputStride, width: width,
-            a: UnsafePointer(x.row(y - side / 2) + (column - side / 2) * x.stride),
-            b: UnsafePointer(dy.row(0) + channel), start: nil,
-            into: .init(
-              block, cRow: outputStride, addend: UnsafePointer(block), addendRow: outputStride))
+      segments: isFlat ? 1 : dy.height, run: isFlat ? dy.images * dy.pixels : dy.width, aRow: 1,
+      aSegment: x.rowStride, aStep: x.stride, bSegment: dy.rowStride, bStep: dy.stride)
+    for image in 0..<images {
+      let (x, dy) = (x[image], dy[image])
+      Contraction.forEachPanel(of: outputStride) { channel, width in
+        for y in 0..<side {
+          for column in 0..<side {
+            let block =
+              gradient + (y * side + column) * inputStride * outputStride + channel
+            contraction(
+              rows: inputStride, width: width,
+              a: UnsafePointer(x.row(y - side / 2) + (column - side / 2) * x.stride),
+              b: UnsafePointer(dy.row(0) + channel), start: nil,
+              into: .init(
+                block, cRow: outputStride, addend: UnsafePointer(block), addendRow: outputStride))
+          }
         }
       }
     }

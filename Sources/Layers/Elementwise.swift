@@ -3,62 +3,74 @@ import TensorCore
 
 /// y ← scale·x, register by register; borders may differ.
 public func scale(_ x: FeatureMap, by scale: Float, into y: FeatureMap) {
-  let factor = Lanes(repeating: scale)
-  let sampling = Resampling(from: x, to: y)
-  for c in stride(from: 0, to: x.stride, by: Lanes.scalarCount) {
-    sampling.map(channel: c, Scaling(factor: factor))
-  }
+  Resampling(from: x, to: y).map(Scaling(factor: Lanes(repeating: scale)))
 }
 
 /// Writes the channels of `first`, then those of `second`, into `joined`; equal sizes.
 public func concatenate(_ first: FeatureMap, _ second: FeatureMap, into joined: FeatureMap) {
-  for y in 0..<joined.height {
+  let (split, used) = (first.channels, first.channels + second.channels)
+  joined.forEachRow { image, y, target in
+    let (left, right) = (first[image].row(y), second[image].row(y))
     for x in 0..<joined.width {
-      let target = joined.row(y) + x * joined.stride
-      target.update(from: first.row(y) + x * first.stride, count: first.channels)
-      (target + first.channels).update(
-        from: second.row(y) + x * second.stride, count: second.channels)
-      let used = first.channels + second.channels
+      let target = target + x * joined.stride
+      copy(left + x * first.stride, to: target, count: split)
+      copy(right + x * second.stride, to: target + split, count: second.channels)
       (target + used).update(repeating: 0, count: joined.stride - used)
     }
   }
+}
+
+/// Copies whole registers, then what is left: rows of channels are too short for `memcpy`.
+@inline(__always)
+private func copy(
+  _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int
+) {
+  let whole = count & ~(Lanes.scalarCount - 1)
+  for c in stride(from: 0, to: whole, by: Lanes.scalarCount) {
+    Lanes(at: source + c).store(to: target + c)
+  }
+  for c in whole..<count { target[c] = source[c] }
 }
 
 /// The adjoint of `concatenate`: writes `dFirst`, adds to `dSecond`.
 public func concatenateBackward(
   _ joined: FeatureMap, into dFirst: FeatureMap, adding dSecond: FeatureMap
 ) {
-  for y in 0..<joined.height {
+  let (split, lanes) = (dFirst.channels, Lanes.scalarCount)
+  let whole = dSecond.channels & ~(lanes - 1)
+  joined.forEachRow { image, y, source in
+    let (left, right) = (dFirst[image].row(y), dSecond[image].row(y))
     for x in 0..<joined.width {
-      let source = joined.row(y) + x * joined.stride
-      let target = dFirst.row(y) + x * dFirst.stride
-      target.update(from: source, count: dFirst.channels)
-      (target + dFirst.channels).update(
-        repeating: 0, count: dFirst.stride - dFirst.channels)
-      let added = dSecond.row(y) + x * dSecond.stride
-      for c in 0..<dSecond.channels { added[c] += source[dFirst.channels + c] }
+      let (source, target) = (source + x * joined.stride, left + x * dFirst.stride)
+      copy(source, to: target, count: split)
+      (target + split).update(repeating: 0, count: dFirst.stride - split)
+      let (rest, added) = (source + split, right + x * dSecond.stride)
+      for c in stride(from: 0, to: whole, by: lanes) {
+        (Lanes(at: added + c) + Lanes(at: rest + c)).store(to: added + c)
+      }
+      for c in whole..<dSecond.channels { added[c] += rest[c] }
     }
   }
 }
 
 /// y ← y + x, equal sizes.
 public func add(_ x: FeatureMap, to y: FeatureMap) {
-  for row in 0..<x.height {
-    let (source, target) = (x.row(row), y.row(row))
+  y.forEachRow { image, row, target in
+    let source = x[image].row(row)
     for i in stride(from: 0, to: x.width * x.stride, by: Lanes.scalarCount) {
       (Lanes(at: target + i) + Lanes(at: source + i)).store(to: target + i)
     }
   }
 }
 
-/// y = x + shift at every pixel, equal sizes.
+/// y = x + shift at every pixel of each image, equal sizes.
 ///
-/// - Parameter shift: one a channel, `[x.stride]`.
+/// - Parameter shifts: one a channel, `[N, x.stride]`.
 public func addToChannels(
-  _ shift: UnsafePointer<Float>, of x: FeatureMap, into y: FeatureMap
+  _ shifts: UnsafePointer<Float>, of x: FeatureMap, into y: FeatureMap
 ) {
-  for row in 0..<x.height {
-    let (source, target) = (x.row(row), y.row(row))
+  y.forEachRow { image, row, target in
+    let (source, shift) = (x[image].row(row), shifts + image * x.stride)
     for i in 0..<x.width {
       for c in stride(from: i * x.stride, to: (i + 1) * x.stride, by: Lanes.scalarCount) {
         (Lanes(at: source + c) + Lanes(at: shift + c - i * x.stride)).store(to: target + c)

@@ -35,39 +35,45 @@ public struct GroupNorm: Sendable {
 
   /// What the backward pass needs of a forward pass, besides its input.
   public struct Cache {
-    /// Mean of each channel's group, `[aligned(C)]`.
+    /// Mean of each channel's group, `[images, aligned(C)]`.
     let mean: UnsafeMutablePointer<Float>
-    /// 1/√(var + ε) of each channel's group, 0 in the padding, `[aligned(C)]`.
+    /// 1/√(var + ε) of each channel's group, 0 in the padding, `[images, aligned(C)]`.
     let inverseDeviation: UnsafeMutablePointer<Float>
+
+    /// One image's.
+    fileprivate func image(_ image: Int, stride: Int) -> Cache {
+      Cache(mean: mean + image * stride, inverseDeviation: inverseDeviation + image * stride)
+    }
   }
 
   /// Normalises `x` into `y`, resampled on the way where the sizes differ.
   ///
   /// - Parameters:
-  ///   - x: `[H, W, C]`.
-  ///   - y: receives `[H, W, C]`, any border; twice the size for nearest ×2, half of it for the
+  ///   - x: `[N, H, W, C]`; each image has its own statistics.
+  ///   - y: receives `[N, H, W, C]`, any border; twice the size for nearest ×2, half of it for the
   ///     2×2 mean.
   ///   - arena: the cache lives there.
   /// - Returns: the statistics that `backward` needs.
   public func forward(_ x: FeatureMap, into y: FeatureMap, in arena: Arena) -> Cache {
     precondition(x.channels == channels && y.channels == channels, "norm of \(channels) got \(x)")
-    let cache = statistics(of: x, in: arena)
     let stride = x.stride
-    let factor = arena.take(stride)
-    let offset = arena.take(stride)
-    for c in 0..<stride {
-      let a = scale.base[c] * cache.inverseDeviation[c]
-      factor[c] = a
-      offset[c] = shift.base[c] - cache.mean[c] * a
-    }
+    let cache = Cache(
+      mean: arena.take(x.images * stride), inverseDeviation: arena.take(x.images * stride))
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    let sums = arena.take(stride)
     let sampling = Resampling(from: x, to: y)
-    for c in Swift.stride(from: 0, to: stride, by: Lanes.scalarCount) {
-      let a = Lanes(at: factor + c)
-      let b = Lanes(at: offset + c)
-      if activates {
-        sampling.map(channel: c, ActivatedAffine(factor: a, offset: b))
-      } else {
-        sampling.map(channel: c, Affine(factor: a, offset: b))
+    for image in 0..<x.images {
+      let cache = cache.image(image, stride: stride)
+      findStatistics(of: x[image], into: cache, sums: sums)
+      for c in Swift.stride(from: 0, to: stride, by: Lanes.scalarCount) {
+        let a = Lanes(at: scale.base + c) * Lanes(at: cache.inverseDeviation + c)
+        let b = Lanes(at: shift.base + c) - Lanes(at: cache.mean + c) * a
+        if activates {
+          sampling.map(image: image, channel: c, ActivatedAffine(factor: a, offset: b))
+        } else {
+          sampling.map(image: image, channel: c, Affine(factor: a, offset: b))
+        }
       }
     }
     return cache
@@ -76,17 +82,42 @@ public struct GroupNorm: Sendable {
   /// dx = (∂y/∂x)ᵀ dy + addend, and the gradients of γ and β where asked for.
   ///
   /// - Parameters:
-  ///   - dy: gradient of the output at x's size, `[H, W, C]`; overwritten with the gradient of z.
-  ///   - dx: receives `[H, W, C]`, any border; may be `addend`.
+  ///   - dy: gradient of the output at x's size, `[N, H, W, C]`; overwritten with the gradient of z.
+  ///   - dx: receives `[N, H, W, C]`, any border; may be `addend`.
   ///   - gradients: `[aligned(C)]` each, added to.
   public func backward(
     _ dy: FeatureMap, x: FeatureMap, cache: Cache, into dx: FeatureMap, addend: FeatureMap? = nil,
     gradients: (weight: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>)? = nil,
     in arena: Arena
   ) {
-    let stride = x.stride
-    let sum = arena.take(stride)
-    let product = arena.take(stride)
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    let sums = Sums(stride: x.stride, in: arena)
+    for image in 0..<x.images {
+      backward(
+        dy[image], x: x[image], cache: cache.image(image, stride: x.stride), into: dx[image],
+        addend: addend?[image], gradients: gradients, sums)
+    }
+  }
+
+  /// Values a channel that one image's backward pass needs.
+  private struct Sums {
+    /// Σ dz, Σ dz·x̂, and the constant and the factor of x in dx.
+    let sum, product, constant, slope: UnsafeMutablePointer<Float>
+
+    init(stride: Int, in arena: Arena) {
+      (sum, product) = (arena.take(stride), arena.take(stride))
+      (constant, slope) = (arena.take(stride), arena.take(stride))
+    }
+  }
+
+  private func backward(
+    _ dy: FeatureMap, x: FeatureMap, cache: Cache, into dx: FeatureMap, addend: FeatureMap?,
+    gradients: (weight: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>)?,
+    _ sums: Sums
+  ) {
+    let (stride, sum, product) = (x.stride, sums.sum, sums.product)
+    let (constant, slope) = (sums.constant, sums.slope)
     for c in Swift.stride(from: 0, to: stride, by: Lanes.scalarCount) {
       differentiateActivation(
         dy, x: x, cache: cache, channel: c, sum: sum + c, product: product + c)
@@ -100,8 +131,6 @@ public struct GroupNorm: Sendable {
     // dx = γ·r·dz − r·(m₁ + x̂·m₂), m₁ and m₂ the group's means of γ·dz and γ·dz·x̂.
     let perGroup = channels / groups
     let count = Double(perGroup * x.pixels)
-    let constant = arena.take(stride)
-    let slope = arena.take(stride)
     constant.update(repeating: 0, count: stride)
     slope.update(repeating: 0, count: stride)
     for g in 0..<groups {
@@ -165,13 +194,13 @@ public struct GroupNorm: Sendable {
     moment.store(to: product)
   }
 
-  /// Mean and inverse deviation of every channel's group, two passes.
-  private func statistics(of x: FeatureMap, in arena: Arena) -> Cache {
+  /// Mean and inverse deviation of every channel's group of one image, two passes.
+  private func findStatistics(
+    of x: FeatureMap, into cache: Cache, sums: UnsafeMutablePointer<Float>
+  ) {
     let stride = x.stride
-    let cache = Cache(mean: arena.take(stride), inverseDeviation: arena.take(stride))
     cache.mean.update(repeating: 0, count: stride)
     cache.inverseDeviation.update(repeating: 0, count: stride)
-    let sums = arena.take(stride)
     channelSums(of: x, to: sums) { $0 }
     let perGroup = channels / groups
     let count = Double(perGroup * x.pixels)
@@ -191,7 +220,6 @@ public struct GroupNorm: Sendable {
         cache.inverseDeviation[c] = Float(1 / (variance + Self.epsilon).squareRoot())
       }
     }
-    return cache
   }
 
   @inline(__always)

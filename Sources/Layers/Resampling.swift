@@ -34,10 +34,10 @@ struct Resampling {
   private let x: FeatureMap
   private let y: FeatureMap
 
-  /// From `x` to `y`, equal channels; the kind follows from the sizes.
+  /// From `x` to `y`, equal channels and images; the kind follows from the sizes.
   init(from x: FeatureMap, to y: FeatureMap) {
     precondition(
-      x.stride == y.stride
+      x.stride == y.stride && x.images == y.images
         && ((x.height == y.height && x.width == y.width)
           || (x.height * 2 == y.height && x.width * 2 == y.width)
           || (x.height == y.height * 2 && x.width == y.width * 2)),
@@ -46,9 +46,20 @@ struct Resampling {
     self.y = y
   }
 
+  /// Writes `transform(x)`, resampled, for all channels.
+  @inline(__always)
+  func map(_ transform: some LaneTransform) {
+    for image in 0..<x.images {
+      for c in stride(from: 0, to: x.stride, by: Lanes.scalarCount) {
+        map(image: image, channel: c, transform)
+      }
+    }
+  }
+
   /// Writes `transform(x)`, resampled, for the register of channels that starts at `c`.
   @inline(__always)
-  func map(channel c: Int, _ transform: some LaneTransform) {
+  func map(image: Int, channel c: Int, _ transform: some LaneTransform) {
+    let (x, y) = (x[image], y[image])
     if x.height == y.height {
       for row in 0..<y.height {
         let (source, target) = (x.row(row) + c, y.row(row) + c)
@@ -86,10 +97,7 @@ struct Resampling {
 
 /// Nearest ×2 or 2×2 mean of a map, chosen by the sizes; equal sizes copy.
 public func resample(_ x: FeatureMap, into y: FeatureMap) {
-  let sampling = Resampling(from: x, to: y)
-  for c in stride(from: 0, to: x.stride, by: Lanes.scalarCount) {
-    sampling.map(channel: c, Scaling(factor: Lanes(repeating: 1)))
-  }
+  Resampling(from: x, to: y).map(Scaling(factor: Lanes(repeating: 1)))
 }
 
 /// The adjoint of `resample`: dx = (∂y/∂x)ᵀ dy.
@@ -98,9 +106,5 @@ public func resample(_ x: FeatureMap, into y: FeatureMap) {
 /// ×2.
 public func resampleBackward(_ dy: FeatureMap, into dx: FeatureMap) {
   let factor: Float = dy.height > dx.height ? 4 : dy.height < dx.height ? 0.25 : 1
-  let sampling = Resampling(from: dy, to: dx)
-  let scale = Lanes(repeating: factor)
-  for c in stride(from: 0, to: dy.stride, by: Lanes.scalarCount) {
-    sampling.map(channel: c, Scaling(factor: scale))
-  }
+  Resampling(from: dy, to: dx).map(Scaling(factor: Lanes(repeating: factor)))
 }

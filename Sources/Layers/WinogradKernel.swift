@@ -54,35 +54,38 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   }
 
   func apply(
-    _ x: FeatureMap, into y: FeatureMap, start: UnsafePointer<Float>?, addend: FeatureMap?,
+    _ x: FeatureMap, into y: FeatureMap, start: ChannelValues?, addend: FeatureMap?,
     scale: Float, in arena: Arena
   ) {
     let mark = arena.mark
     defer { arena.release(to: mark) }
     let (inputStride, outputStride) = (shape.inputStride, shape.outputStride)
-    let tiling = Tiling(y)
-    let count = tiling.count
-    let transformed = Self.transformedInput(x, tiling, in: arena)
-    let products = arena.take(Self.positions * count * outputStride)
-    let scratch = arena.take(2 * Self.positions * Lanes.scalarCount)
-    for position in 0..<Self.positions {
-      let a = UnsafePointer(transformed + position * count * inputStride)
-      let b = UnsafePointer(buffer.base + position * inputStride * outputStride)
-      let c = products + position * count * outputStride
-      Contraction.forEachPanel(of: outputStride) { channel, width in
-        let product = Contraction(
-          segments: 1, run: inputStride, aRow: inputStride, aSegment: 0, aStep: 1, bSegment: 0,
-          bStep: width)
-        product(
-          rows: count, width: width, a: a, b: b + channel * inputStride, start: nil,
-          into: .init(c + channel, cRow: outputStride))
+    let tiling = Tiling(y, floats: inputStride + outputStride)
+    let scratch = arena.take(Self.positions * Lanes.scalarCount)
+    let inner = arena.mark
+    tiling.forEachGroup { tiles in
+      arena.release(to: inner)
+      let transformed = TileMatrices(tiles.count, stride: inputStride, in: arena)
+      let products = TileMatrices(tiles.count, stride: outputStride, in: arena)
+      Self.transformInput(x, tiling, tiles, into: transformed, scratch: scratch)
+      for position in 0..<Self.positions {
+        let (a, c) = (transformed[position], products[position])
+        let b = UnsafePointer(buffer.base + position * inputStride * outputStride)
+        Contraction.forEachPanel(of: outputStride) { channel, width in
+          let product = Contraction(
+            segments: 1, run: inputStride, aRow: inputStride, aSegment: 0, aStep: 1, bSegment: 0,
+            bStep: width)
+          product(
+            rows: tiles.count, width: width, a: UnsafePointer(a), b: b + channel * inputStride,
+            start: nil, into: .init(c + channel, cRow: outputStride))
+        }
       }
-    }
-    tiling.forEach { index, row, column in
-      Self.transformOutput(
-        UnsafePointer(products + index * outputStride), positionStride: count * outputStride,
-        row: row, column: column, into: y, start: start, addend: addend, scale: scale,
-        scratch: scratch)
+      tiling.forEach(in: tiles) { index, image, row, column in
+        Self.transformOutput(
+          UnsafePointer(products.base + index * outputStride), positionStride: products.step,
+          row: row, column: column, into: y[image], start: start?[image], addend: addend?[image],
+          scale: scale, scratch: scratch)
+      }
     }
   }
 
@@ -98,38 +101,69 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
     }
   }
 
-  /// The tiles of a map of outputs.
+  /// The tiles of some images' maps of outputs, in groups that are transformed at once.
   fileprivate struct Tiling {
-    let height: Int
-    let width: Int
+    private let height: Int
+    private let width: Int
+    private let rows: Int
+    private let columns: Int
+    private let count: Int
+    /// Tiles a group.
+    private let most: Int
 
-    init(_ map: FeatureMap) { (height, width) = (map.height, map.width) }
+    /// Bytes of a group's transformed tiles that stay in a core's cache beside the weights.
+    private static var budget: Int { 512 << 10 }
 
-    private func tiles(_ side: Int) -> Int { (side + Tile.outputs - 1) / Tile.outputs }
-    var count: Int { tiles(height) * tiles(width) }
+    /// Splits the tiles of a map of outputs.
+    ///
+    /// - Parameter floats: of a transformed tile's position in all matrices of a group.
+    init(_ map: FeatureMap, floats: Int) {
+      (height, width) = (map.height, map.width)
+      rows = (height + Tile.outputs - 1) / Tile.outputs
+      columns = (width + Tile.outputs - 1) / Tile.outputs
+      count = map.images * rows * columns
+      let fitting = Self.budget / (positions * floats * MemoryLayout<Float>.stride)
+      let groups = (count + max(fitting, 16) - 1) / max(fitting, 16)
+      // Whole blocks of rows for the matrix product.
+      let block = count % 7 == 0 && count % 8 != 0 ? 7 : 8
+      most = ((count + groups - 1) / groups + block - 1) / block * block
+    }
 
+    /// Calls `body` with each group's tiles.
     @inline(__always)
-    func forEach(_ body: (_ index: Int, _ row: Place, _ column: Place) -> Void) {
-      let columns = tiles(width)
-      for r in 0..<tiles(height) {
-        let row = Place(r, side: height)
-        for c in 0..<columns { body(r * columns + c, row, Place(c, side: width)) }
+    func forEachGroup(_ body: (_ tiles: Range<Int>) -> Void) {
+      for first in stride(from: 0, to: count, by: most) {
+        body(first..<min(first + most, count))
+      }
+    }
+
+    /// Calls `body` with the place of each tile of a group, and its number in it.
+    @inline(__always)
+    func forEach(
+      in tiles: Range<Int>,
+      _ body: (_ index: Int, _ image: Int, _ row: Place, _ column: Place) -> Void
+    ) {
+      let (firstImage, rest) = tiles.lowerBound.quotientAndRemainder(dividingBy: rows * columns)
+      var (image, r, c) = (firstImage, rest / columns, rest % columns)
+      for index in 0..<tiles.count {
+        body(index, image, Place(r, side: height), Place(c, side: width))
+        c += 1
+        if c == columns { (r, c) = (r + 1, 0) }
+        if r == rows { (image, r) = (image + 1, 0) }
       }
     }
   }
 
-  /// Bᵀ d B of all tiles, `[(m + 2)², tiles, inputStride]`.
-  fileprivate static func transformedInput(
-    _ x: FeatureMap, _ tiling: Tiling, in arena: Arena
-  ) -> UnsafeMutablePointer<Float> {
-    let transformed = arena.take(Self.positions * tiling.count * x.stride)
-    let scratch = arena.take(Self.positions * Lanes.scalarCount)
-    tiling.forEach { index, row, column in
+  /// Bᵀ d B of a group of tiles.
+  fileprivate static func transformInput(
+    _ x: FeatureMap, _ tiling: Tiling, _ tiles: Range<Int>, into transformed: TileMatrices,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
+    tiling.forEach(in: tiles) { index, image, row, column in
       transformInput(
-        x, row: row, column: column, into: transformed + index * x.stride,
-        positionStride: tiling.count * x.stride, scratch: scratch)
+        x[image], row: row, column: column, into: transformed.base + index * x.stride,
+        positionStride: transformed.step, scratch: scratch)
     }
-    return transformed
   }
 
   /// Bᵀ d B for every register of channels of one tile.
@@ -161,28 +195,44 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
     into y: FeatureMap, start: UnsafePointer<Float>?, addend: FeatureMap?, scale: Float,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    let (span, lanes, outputs) = (Self.span, Lanes.scalarCount, Tile.outputs)
-    let second = scratch + Self.positions * lanes
+    let (span, lanes) = (Self.span, Lanes.scalarCount)
     let factor = Lanes(repeating: scale)
     for c in stride(from: 0, to: y.stride, by: lanes) {
       for j in 0..<span {
-        Tile.transformOutput(
-          t + c + j * positionStride, step: span * positionStride, into: scratch + j * lanes,
-          step: span * lanes)
+        Tile.transformOutput(t + c + j * positionStride, step: span * positionStride) { i, value in
+          value.store(to: scratch + (i * span + j) * lanes)
+        }
       }
       let bias = start.map { Lanes(at: $0 + c) } ?? .zero
-      for i in row.skipped..<outputs {
-        Tile.transformOutput(
-          scratch + i * span * lanes, step: lanes, into: second, step: lanes)
+      for i in row.skipped..<Tile.outputs {
         let target = y.row(row.origin + i) + column.origin * y.stride + c
         let added = addend.map { $0.row(row.origin + i) + column.origin * $0.stride + c }
-        for j in column.skipped..<outputs {
-          var value = Lanes(at: second + j * lanes) + bias
-          if let addend, let added { value += Lanes(at: added + j * addend.stride) }
-          (value * factor).store(to: target + j * y.stride)
+        Tile.transformOutput(scratch + i * span * lanes, step: lanes) { j, value in
+          if j >= column.skipped {
+            var value = value + bias
+            if let addend, let added { value += Lanes(at: added + j * addend.stride) }
+            (value * factor).store(to: target + j * y.stride)
+          }
         }
       }
     }
+  }
+}
+
+extension WinogradKernel {
+  /// A matrix `[tiles, stride]` for each position of a transformed tile.
+  fileprivate struct TileMatrices {
+    let base: UnsafeMutablePointer<Float>
+    /// Floats from one matrix to the next: an odd number of cache lines, so that the values of one
+    /// tile, which are written together, do not fall into the same few places of the cache.
+    let step: Int
+
+    init(_ tiles: Int, stride: Int, in arena: Arena) {
+      step = tiles * stride | 16
+      base = arena.take(positions * step)
+    }
+
+    subscript(position: Int) -> UnsafeMutablePointer<Float> { base + position * step }
   }
 }
 
@@ -199,29 +249,32 @@ extension WinogradKernel {
     let (inputStride, outputStride) = (shape.inputStride, shape.outputStride)
     let mark = arena.mark
     defer { arena.release(to: mark) }
-    let tiling = Tiling(dy)
-    let count = tiling.count
-    let transformed = transformedInput(x, tiling, in: arena)
-    let cotangents = arena.take(positions * count * outputStride)
+    let tiling = Tiling(dy, floats: inputStride + outputStride)
     let scratch = arena.take(2 * positions * Lanes.scalarCount)
-    tiling.forEach { index, row, column in
-      transformCotangent(
-        dy, row: row, column: column, into: cotangents + index * outputStride,
-        positionStride: count * outputStride, scratch: scratch)
-    }
-    let product = Contraction(
-      segments: 1, run: count, aRow: 1, aSegment: 0, aStep: inputStride, bSegment: 0,
-      bStep: outputStride)
-    for position in 0..<positions {
-      let a = UnsafePointer(transformed + position * count * inputStride)
-      let b = UnsafePointer(cotangents + position * count * outputStride)
-      let c = gradient + position * inputStride * outputStride
-      Contraction.forEachPanel(of: outputStride) { channel, width in
-        product(
-          rows: inputStride, width: width, a: a, b: b + channel, start: nil,
-          into: .init(
-            c + channel, cRow: outputStride, addend: UnsafePointer(c + channel),
-            addendRow: outputStride))
+    let inner = arena.mark
+    tiling.forEachGroup { tiles in
+      arena.release(to: inner)
+      let transformed = TileMatrices(tiles.count, stride: inputStride, in: arena)
+      let cotangents = TileMatrices(tiles.count, stride: outputStride, in: arena)
+      transformInput(x, tiling, tiles, into: transformed, scratch: scratch)
+      tiling.forEach(in: tiles) { index, image, row, column in
+        transformCotangent(
+          dy[image], row: row, column: column, into: cotangents.base + index * outputStride,
+          positionStride: cotangents.step, scratch: scratch)
+      }
+      let product = Contraction(
+        segments: 1, run: tiles.count, aRow: 1, aSegment: 0, aStep: inputStride, bSegment: 0,
+        bStep: outputStride)
+      for position in 0..<positions {
+        let c = gradient + position * inputStride * outputStride
+        Contraction.forEachPanel(of: outputStride) { channel, width in
+          product(
+            rows: inputStride, width: width, a: UnsafePointer(transformed[position]),
+            b: UnsafePointer(cotangents[position] + channel), start: nil,
+            into: .init(
+              c + channel, cRow: outputStride, addend: UnsafePointer(c + channel),
+              addendRow: outputStride))
+        }
       }
     }
   }

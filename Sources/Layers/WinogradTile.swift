@@ -17,9 +17,9 @@ protocol WinogradTile: Sendable {
   /// Bᵀd on registers: reads m + 2 of them, `step` floats apart, writes as many.
   static func transformInput(
     _ d: UnsafePointer<Float>, step: Int, into t: UnsafeMutablePointer<Float>, step: Int)
-  /// Aᵀt on registers: reads m + 2 of them, writes m.
+  /// Aᵀt on registers: reads m + 2 of them, `step` floats apart, gives `write` m with their index.
   static func transformOutput(
-    _ t: UnsafePointer<Float>, step: Int, into y: UnsafeMutablePointer<Float>, step: Int)
+    _ t: UnsafePointer<Float>, step: Int, _ write: (_ index: Int, _ y: Lanes) -> Void)
   /// A dy, the adjoint of `transformOutput`: reads m registers, writes m + 2.
   static func transformCotangent(
     _ dy: UnsafePointer<Float>, step: Int, into t: UnsafeMutablePointer<Float>, step: Int)
@@ -46,11 +46,11 @@ enum WinogradTile2: WinogradTile {
 
   @inline(__always)
   static func transformOutput(
-    _ t: UnsafePointer<Float>, step: Int, into y: UnsafeMutablePointer<Float>, step target: Int
+    _ t: UnsafePointer<Float>, step: Int, _ write: (_ index: Int, _ y: Lanes) -> Void
   ) {
     let (t1, t2) = (Lanes(at: t + step), Lanes(at: t + 2 * step))
-    (Lanes(at: t) + (t1 + t2)).store(to: y)
-    (Lanes(at: t + 3 * step) + (t1 - t2)).store(to: y + target)
+    write(0, Lanes(at: t) + (t1 + t2))
+    write(1, Lanes(at: t + 3 * step) + (t1 - t2))
   }
 
   @inline(__always)
@@ -109,7 +109,7 @@ enum WinogradTile4: WinogradTile {
 
   @inline(__always)
   static func transformOutput(
-    _ t: UnsafePointer<Float>, step: Int, into y: UnsafeMutablePointer<Float>, step target: Int
+    _ t: UnsafePointer<Float>, step: Int, _ write: (_ index: Int, _ y: Lanes) -> Void
   ) {
     let (cubeA, cubeB) = (lanes(Self.a * Self.p), lanes(Self.b * Self.q))
     let (a, b) = (lanes(Self.a), lanes(Self.b))
@@ -118,11 +118,11 @@ enum WinogradTile4: WinogradTile {
     let (t3, t4) = (Lanes(at: t + 3 * step), Lanes(at: t + 4 * step))
     let (sumA, differenceA) = (t1 + t2, t1 - t2)
     let (sumB, differenceB) = (t3 + t4, t3 - t4)
-    (Lanes(at: t) + sumA + sumB).store(to: y)
-    (a * differenceA).plus(b, times: differenceB).store(to: y + target)
-    (p * sumA).plus(q, times: sumB).store(to: y + 2 * target)
-    Lanes(at: t + 5 * step).plus(cubeA, times: differenceA).plus(cubeB, times: differenceB)
-      .store(to: y + 3 * target)
+    write(0, Lanes(at: t) + sumA + sumB)
+    write(1, (a * differenceA).plus(b, times: differenceB))
+    write(2, (p * sumA).plus(q, times: sumB))
+    let t5 = Lanes(at: t + 5 * step)
+    write(3, t5.plus(cubeA, times: differenceA).plus(cubeB, times: differenceB))
   }
 
   @inline(__always)

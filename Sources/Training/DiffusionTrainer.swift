@@ -22,6 +22,10 @@ public final class DiffusionTrainer: Trainer {
     /// ε, `[C·H·W]`.
     public var noise: [Float]
 
+    fileprivate var query: EDMDenoiser.Query {
+      EDMDenoiser.Query(image: image, noise: noise, sigma: sigma, label: label)
+    }
+
     /// An example as given.
     public init(image: [Float], label: Int?, sigma: Float, noise: [Float]) {
       self.image = image
@@ -72,12 +76,21 @@ public final class DiffusionTrainer: Trainer {
     ) { [scratch] range, slot, gradients in
       let session = scratch.sessions[slot]
       session.use(denoiser)
-      return batch[range].reduce(0) { loss, example in
-        loss
-          + Self.differentiate(
-            example, session, gradients, scale: 1 / values,
-            sigmaData: denoiser.network.architecture.sigmaData)
+      let queries = batch[range].map(\.query)
+      var loss = 0.0
+      session.accumulate(queries, into: gradients) { index, residual in
+        let weight = Self.weight(
+          queries[index].sigma, sigmaData: denoiser.network.architecture.sigmaData,
+          scale: 1 / values)
+        let factor = Float(2 * weight)
+        var sum = 0.0
+        for i in residual.indices {
+          sum += Double(residual[i]) * Double(residual[i])
+          residual[i] *= factor
+        }
+        loss += weight * sum
       }
+      return loss
     }
   }
 
@@ -96,16 +109,14 @@ public final class DiffusionTrainer: Trainer {
     try workers.forEach(examples.count) { [scratch] item, slot in
       let session = scratch.sessions[slot]
       session.use(denoiser)
-      let example = examples[item]
-      var residual = example.image
-      var output = residual.mutableSpan
-      session.residuals(
-        image: example.image.span, noise: example.noise.span, sigma: example.sigma,
-        labels: [example.label], into: &output)
-      let weight = Self.weight(
-        example.sigma, sigmaData: denoiser.network.architecture.sigmaData, scale: scale)
-      let loss = weight * residual.reduce(0) { $0 + Double($1) * Double($1) }
-      losses.withLock { $0[item] = loss }
+      let query = examples[item].query
+      session.evaluate([query]) { _, residual in
+        var sum = 0.0
+        for i in residual.indices { sum += Double(residual[i]) * Double(residual[i]) }
+        let weight = Self.weight(
+          query.sigma, sigmaData: denoiser.network.architecture.sigmaData, scale: scale)
+        losses.withLock { $0[item] = weight * sum }
+      }
     }
     return losses.withLock { $0.reduce(0, +) }
   }
@@ -114,27 +125,5 @@ public final class DiffusionTrainer: Trainer {
   private static func weight(_ sigma: Float, sigmaData: Double, scale: Double) -> Double {
     let s = Double(sigma)
     return scale * (s * s + sigmaData * sigmaData) / (s * s * sigmaData * sigmaData)
-  }
-
-  /// Adds the parameters' gradients of one example's part of the loss, and returns that part.
-  private static func differentiate(
-    _ example: Example, _ session: EDMDenoiser.Session, _ gradients: ParameterGradients,
-    scale: Double, sigmaData: Double
-  ) -> Double {
-    let weight = weight(example.sigma, sigmaData: sigmaData, scale: scale)
-    let factor = Float(2 * weight)
-    var loss = 0.0
-    var pulled = [Float](repeating: 0, count: example.image.count)
-    var input = pulled.mutableSpan
-    session.gradient(
-      image: example.image.span, noise: example.noise.span, sigma: example.sigma,
-      labels: [example.label], into: &input, adding: gradients
-    ) { _, residual in
-      for i in residual.indices {
-        loss += weight * Double(residual[i]) * Double(residual[i])
-        residual[i] *= factor
-      }
-    }
-    return loss
   }
 }

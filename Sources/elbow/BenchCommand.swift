@@ -15,8 +15,8 @@ struct BenchCommand: ParsableCommand {
       Rates are images a second over all threads, the median of repeated batches. gflops counts the \
       forward pass's convolutions by their definition, peak is what the BLAS reaches on products of \
       512×512 matrices in the same run, one on each thread, and share is gflops/peak: above 100 % \
-      where fewer multiplications do the same work. A pass of a multi-head network gives all classes \
-      at once; its gradient is that of every head.
+      where fewer multiplications do the same work. A pass of a multi-head network computes all \
+      classes at once; its gradient is that of one of them.
       """)
 
   @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))
@@ -76,19 +76,27 @@ struct BenchCommand: ParsableCommand {
     var values = [Float](repeating: 0, count: size)
     var span = values.mutableSpan
     random.gaussians(into: &span)
-    let image = values
-    let bench = BenchSessions(denoiser, count: workers.count)
-    let classes = denoiser.classCount
-    func once() throws {
-      try workers.forEach(batch) { item, slot in
-        let labels: [Int?] =
-          denoiser.isMultiHead ? Array(0..<classes) : [classes == 0 ? nil : item % classes]
-        bench.evaluate(
-          slot, image, sigma: 0.1 + 2 * Float(item) / Float(batch), labels: labels,
-          withGradient: withGradient)
-      }
+    let queries = (0..<batch).map { item in
+      EDMDenoiser.Query(
+        image: values, noise: values, sigma: 0.1 + 2 * Float(item) / Float(batch),
+        label: denoiser.classCount == 0 ? nil : item % denoiser.classCount)
     }
-    return Double(batch) / (try median(once))
+    // As many equal parts for each thread as keep them near the size of a session's groups.
+    let count = workers.count
+    let parts = (batch + 8 * count - 1) / (8 * count) * count
+    let work = (0..<parts).map { Array(queries[$0 * batch / parts..<($0 + 1) * batch / parts]) }
+    let sessions = BenchSessions(denoiser, count: count)
+    return Double(batch)
+      / (try median {
+        try workers.forEach(parts) { part, slot in
+          let session = sessions[slot]
+          if withGradient {
+            session.differentiate(work[part], cotangent: { _, _ in }, { _, _ in })
+          } else {
+            session.evaluate(work[part]) { _, _ in }
+          }
+        }
+      })
   }
 
   /// Images a second of a whole training step.
@@ -146,32 +154,13 @@ struct BenchCommand: ParsableCommand {
   }
 }
 
-/// One session and its buffers for each worker; a slot is touched by its worker alone.
+/// One session for each worker; a slot is touched by its worker alone.
 private final class BenchSessions: @unchecked Sendable {
-  private var slots: [(session: any DenoiserSession, residuals: [Float], gradient: [Float])]
+  private let sessions: [EDMDenoiser.Session]
 
   init(_ denoiser: EDMDenoiser, count: Int) {
-    let zeros = [Float](repeating: 0, count: denoiser.shape.count)
-    let passLabels = denoiser.isMultiHead ? denoiser.classCount : 1
-    let residuals = [Float](repeating: 0, count: passLabels * zeros.count)
-    slots = (0..<count).map { _ in (denoiser.makeSession(), residuals, zeros) }
+    sessions = (0..<count).map { _ in EDMDenoiser.Session(denoiser) }
   }
 
-  func evaluate(
-    _ slot: Int, _ image: [Float], sigma: Float, labels: [Int?], withGradient: Bool
-  ) {
-    slots.withUnsafeMutableBufferPointer { slots in
-      let session = slots[slot].session
-      if withGradient {
-        var gradient = slots[slot].gradient.mutableSpan
-        session.gradient(
-          image: image.span, noise: image.span, sigma: sigma, labels: labels, into: &gradient
-        ) { _, _ in }
-      } else {
-        var residuals = slots[slot].residuals.mutableSpan
-        session.residuals(
-          image: image.span, noise: image.span, sigma: sigma, labels: labels, into: &residuals)
-      }
-    }
-  }
+  subscript(slot: Int) -> EDMDenoiser.Session { sessions[slot] }
 }

@@ -82,6 +82,51 @@ func shippedDenoiser() throws -> EDMDenoiser {
     for label in [nil, 0, 9] { _ = evaluate(used, label) }
     #expect(evaluate(used, 3) == fresh)
   }
+
+  /// Evaluations in groups are those alone, to the last bit, also where a group is not full.
+  @Test func resultsDoNotDependOnTheGroup() throws {
+    let denoiser = try shippedDenoiser()
+    let size = denoiser.shape.count
+    func pattern(_ factor: Int, _ period: Int, from first: Int) -> [Float] {
+      (0..<size).map { i -> Float in
+        2 * Float((i * factor + first) % period) / Float(period) - 1
+      }
+    }
+    let queries = (0..<11).map { i -> EDMDenoiser.Query in
+      EDMDenoiser.Query(
+        image: pattern(1, 17, from: i), noise: pattern(7, 23, from: i),
+        sigma: 0.05 + 0.2 * Float(i), label: i == 10 ? nil : i)
+    }
+    let (single, grouped) = (denoiser.makeSession(), EDMDenoiser.Session(denoiser))
+    var (residuals, gradients): ([[Float]], [[Float]]) = ([], [])
+    grouped.evaluate(queries) { _, residual in
+      residuals.append(residual.withUnsafeBufferPointer { Array($0) })
+    }
+    grouped.differentiate(
+      queries,
+      cotangent: { _, residual in
+        for i in residual.indices { residual[i] *= 3 }
+      }
+    ) { _, gradient in
+      gradients.append(gradient.withUnsafeBufferPointer { Array($0) })
+    }
+    for (index, query) in queries.enumerated() {
+      var (residual, gradient) = (query.image, query.image)
+      var output = residual.mutableSpan
+      single.residuals(
+        image: query.image.span, noise: query.noise.span, sigma: query.sigma,
+        labels: [query.label], into: &output)
+      #expect(residuals[index] == residual)
+      var pulled = gradient.mutableSpan
+      single.gradient(
+        image: query.image.span, noise: query.noise.span, sigma: query.sigma,
+        labels: [query.label], into: &pulled
+      ) { _, residual in
+        for i in residual.indices { residual[i] *= 3 }
+      }
+      #expect(gradients[index] == gradient)
+    }
+  }
 }
 
 extension SafetensorsFile {

@@ -88,6 +88,24 @@ private func multiHead(only head: Int? = nil) throws -> EDMDenoiser {
     #expect(relativeError(sum, expected) < 1e-4)
     #expect(together[0] != together[1])
   }
+
+  /// A group of evaluations reads the head of each one's class, forward and backward.
+  @Test func groupsReadTheHeadOfEachClass() throws {
+    let denoiser = try multiHead()
+    let labels = [3, 0, 9]
+    let queries = labels.map {
+      EDMDenoiser.Query(image: image, noise: noise, sigma: 0.7, label: $0)
+    }
+    let session = EDMDenoiser.Session(denoiser)
+    let expected = residuals(denoiser.makeSession(), labels)
+    session.evaluate(queries) { index, residual in
+      #expect(residual.withUnsafeBufferPointer { Array($0) } == expected[index])
+    }
+    session.differentiate(queries, cotangent: { _, _ in }) { index, found in
+      let alone = gradient(denoiser.makeSession(), [labels[index]], factors: [1]).gradient
+      #expect(found.withUnsafeBufferPointer { Array($0) } == alone)
+    }
+  }
 }
 
 @Suite struct HeadsTests {
