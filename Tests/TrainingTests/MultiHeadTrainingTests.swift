@@ -145,7 +145,7 @@ import Training
       for i in moved.values.indices { moved.values[i] += Float(h * direction[i]) }
       return try trainer(moved, evidence: evidence).gradient(batch).loss
     }
-    let difference = (try loss(1e-3) - loss(-1e-3)) / 2e-3
+    let difference = (try loss(1e-4) - loss(-1e-4)) / 2e-4
     let exact = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
     #expect(abs(difference - exact) < 2e-3 * abs(exact))
   }
