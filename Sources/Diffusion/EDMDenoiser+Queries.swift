@@ -2,7 +2,7 @@ import Layers
 import TensorCore
 
 extension EDMDenoiser {
-  /// One evaluation r = D(x + σε; σ, y) − x.
+  /// Evaluations r_y = D(x + σε; σ, y) − x of one image at one noise level.
   public struct Query: Sendable {
     /// x, `[C·H·W]`, [−1, 1] units.
     public var image: [Float]
@@ -10,21 +10,26 @@ extension EDMDenoiser {
     public var noise: [Float]
     /// σ, > 0.
     public var sigma: Float
-    /// Class, nil for the unconditional denoiser.
-    public var label: Int?
+    /// Classes, nil for the unconditional denoiser.
+    public var labels: [Int?]
 
-    /// The evaluation as given.
-    public init(image: [Float], noise: [Float], sigma: Float, label: Int?) {
+    /// The evaluations as given.
+    public init(image: [Float], noise: [Float], sigma: Float, labels: [Int?]) {
       self.image = image
       self.noise = noise
       self.sigma = sigma
-      self.label = label
+      self.labels = labels
+    }
+
+    /// One evaluation.
+    public init(image: [Float], noise: [Float], sigma: Float, label: Int?) {
+      self.init(image: image, noise: noise, sigma: sigma, labels: [label])
     }
   }
 }
 
-/// Unrelated evaluations in groups: the weights of the small maps' layers, more than the caches
-/// hold, are read once a group. A result is the same, to the last bit, in any group.
+/// Unrelated queries in groups: the weights of the small maps' layers, more than the caches hold,
+/// are read once a group. A result is the same, to the last bit, in any group.
 extension EDMDenoiser.Session {
   /// Evaluations a group: more gain little, and what they hold should not fill the memory.
   func groupSize(keeps: Bool) -> Int {
@@ -34,66 +39,89 @@ extension EDMDenoiser.Session {
 
   private static var groupBytes: Int { 64 << 20 }
 
-  /// The residual of each query, given to `body` with its index, in order.
+  /// The residuals of each query, `[labels, C·H·W]`, given to `body` with its index, in order.
   public func evaluate(
-    _ queries: [EDMDenoiser.Query], _ body: (_ index: Int, _ residual: Span<Float>) -> Void
+    _ queries: [EDMDenoiser.Query], _ body: (_ index: Int, _ residuals: Span<Float>) -> Void
   ) {
     forEachGroup(queries, keeps: false) { group in
-      let cache = forward(queries, group, keeps: false)
-      let residual = makeImage()
-      for (i, index) in group.enumerated() {
-        read(cache.output[i], of: queries[index], into: residual)
-        body(index, residual.span)
-      }
+      let output = forward(queries, group, keeps: false).output
+      for part in group { body(part.index, read(output, queries[part.index], part).span) }
     }
   }
 
-  /// The gradient of each query, (∂r/∂x)ᵀ v with ε held fixed.
+  /// The gradient of each query, Σ_y (∂r_y/∂x)ᵀ v_y with ε held fixed.
   ///
   /// - Parameters:
-  ///   - cotangent: called once for each query in order, with its index and r, which it replaces by
-  ///     v.
-  ///   - body: called with the gradient of each query in order, with its index.
+  ///   - cotangent: called once for each query in order, with its index and all r_y,
+  ///     `[labels, C·H·W]`, which it replaces by v_y.
+  ///   - body: called with the gradient of each query in order, `[C·H·W]`, with its index.
   public func differentiate(
     _ queries: [EDMDenoiser.Query],
-    cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void,
+    cotangent: (_ index: Int, _ residuals: inout MutableSpan<Float>) -> Void,
     _ body: (_ index: Int, _ gradient: Span<Float>) -> Void
   ) {
-    let network = denoiser.network
+    let (network, size) = (denoiser.network, denoiser.shape.count)
     forEachGroup(queries, keeps: true) { group in
       let (first, cotangents) = backward(queries, group, adding: nil, cotangent: cotangent)
       let dx = network.inputGradient(first, in: arena)
-      for (i, index) in group.enumerated() {
-        let (scaling, v) = (scaling(of: queries[index]), cotangents[i])
-        forEachValue(of: dx[i], denoiser.shape) { pointer, at in
-          v[at] = scaling.input * pointer.pointee - scaling.shrink * v[at]
+      for (part, v) in zip(group, cotangents) {
+        let scaling = scaling(of: queries[part.index])
+        let gradient = makeBuffer(size)
+        for i in 0..<size {
+          gradient[i] = -scaling.shrink * v[i]
+          for other in stride(from: i + size, to: v.count, by: size) {
+            gradient[i] -= scaling.shrink * v[other]
+          }
         }
-        body(index, v.span)
+        for pass in part.passes.indices {
+          forEachValue(of: dx[part.firstPass + pass], denoiser.shape) { pointer, i in
+            gradient[i] += scaling.input * pointer.pointee
+          }
+        }
+        body(part.index, gradient.span)
       }
     }
   }
 
-  /// Adds the gradients of every parameter of Σ vᵀr over all queries to `gradients`.
+  /// Adds the gradients of every parameter of Σ v_yᵀr_y over all queries to `gradients`.
   ///
-  /// - Parameter cotangent: called once for each query in order, with its index and r, which it
-  ///   replaces by v.
+  /// - Parameter cotangent: called once for each query in order, with its index and all r_y,
+  ///   `[labels, C·H·W]`, which it replaces by v_y.
   public func accumulate(
     _ queries: [EDMDenoiser.Query], into gradients: ParameterGradients,
-    cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void
+    cotangent: (_ index: Int, _ residuals: inout MutableSpan<Float>) -> Void
   ) {
     forEachGroup(queries, keeps: true) { group in
       _ = backward(queries, group, adding: gradients, cotangent: cotangent)
     }
   }
 
+  /// A query's place in a group.
+  private struct Part {
+    var index: Int
+    var firstPass: Int
+    var passes: [Pass]
+  }
+
+  /// Whole queries together, as many as their passes through the network allow.
   private func forEachGroup(
-    _ queries: [EDMDenoiser.Query], keeps: Bool, _ body: (Range<Int>) -> Void
+    _ queries: [EDMDenoiser.Query], keeps: Bool, _ body: ([Part]) -> Void
   ) {
     let size = groupSize(keeps: keeps)
-    for first in stride(from: 0, to: queries.count, by: size) {
+    var (group, count): ([Part], Int) = ([], 0)
+    func finish() {
+      guard !group.isEmpty else { return }
       arena.release(to: .start)
-      body(first..<min(first + size, queries.count))
+      body(group)
+      (group, count) = ([], 0)
     }
+    for (index, query) in queries.enumerated() {
+      let passes = passes(query.labels)
+      if count + passes.count > size { finish() }
+      group.append(Part(index: index, firstPass: count, passes: passes))
+      count += passes.count
+    }
+    finish()
   }
 
   private func scaling(of query: EDMDenoiser.Query) -> EDMDenoiser.Preconditioning {
@@ -101,64 +129,74 @@ extension EDMDenoiser.Session {
       sigma: query.sigma, sigmaData: denoiser.network.architecture.sigmaData)
   }
 
-  /// Scratch memory for one planar image.
-  private func makeImage() -> UnsafeMutableBufferPointer<Float> {
-    let count = denoiser.shape.count
-    return UnsafeMutableBufferPointer(start: arena.take(count), count: count)
+  private func makeBuffer(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(start: arena.take(count), count: count)
   }
 
   private func forward(
-    _ queries: [EDMDenoiser.Query], _ group: Range<Int>, keeps: Bool
+    _ queries: [EDMDenoiser.Query], _ group: [Part], keeps: Bool
   ) -> UNet.Cache {
     let (network, shape) = (denoiser.network, denoiser.shape)
-    let x = network.makeInput(images: group.count, in: arena)
     var conditions: [NoiseEmbedding.Condition] = []
-    conditions.reserveCapacity(group.count)
-    for (i, index) in group.enumerated() {
-      let query = queries[index]
+    let x = network.makeInput(images: group.reduce(0) { $0 + $1.passes.count }, in: arena)
+    for part in group {
+      let query = queries[part.index]
       precondition(
         query.image.count == shape.count && query.noise.count == shape.count,
         "image and noise need \(shape.count) values, got \(query.image.count) and "
           + "\(query.noise.count)")
       let (scaling, image, noise) = (scaling(of: query), query.image.span, query.noise.span)
-      forEachValue(of: x[i], shape) { pointer, at in
-        pointer.pointee = scaling.input * (image[at] + query.sigma * noise[at])
+      for (offset, pass) in part.passes.enumerated() {
+        forEachValue(of: x[part.firstPass + offset], shape) { pointer, at in
+          pointer.pointee = scaling.input * (image[at] + query.sigma * noise[at])
+        }
+        conditions.append(.init(noise: scaling.noise, label: pass.label))
       }
-      conditions.append(.init(noise: scaling.noise, label: route(query.label).label))
     }
     let trunk = network.begin(x, keeps: keeps, in: arena)
     return network.forward(trunk, conditions: conditions, keeps: keeps, in: arena)
   }
 
-  /// D(x + σε) − x from F.
+  /// D(x + σε) − x of every label from F.
   private func read(
-    _ output: FeatureMap, of query: EDMDenoiser.Query,
-    into residual: UnsafeMutableBufferPointer<Float>
-  ) {
+    _ output: FeatureMap, _ query: EDMDenoiser.Query, _ part: Part
+  ) -> UnsafeMutableBufferPointer<Float> {
+    let (shape, size) = (denoiser.shape, denoiser.shape.count)
     let (scaling, image, noise) = (scaling(of: query), query.image.span, query.noise.span)
-    forEachValue(of: output, denoiser.shape, head: route(query.label).head) { pointer, i in
-      residual[i] = scaling.residual(pointer.pointee, image[i], noise[i])
+    let residuals = makeBuffer(query.labels.count * size)
+    for (offset, pass) in part.passes.enumerated() {
+      for (label, head) in pass.outputs {
+        forEachValue(of: output[part.firstPass + offset], shape, head: head) { pointer, i in
+          residuals[label * size + i] = scaling.residual(pointer.pointee, image[i], noise[i])
+        }
+      }
     }
+    return residuals
   }
 
-  /// The gradient to the first convolution's output, and each query's v.
+  /// The gradient to the first convolution's output, and each query's v, `[labels, C·H·W]`.
   private func backward(
-    _ queries: [EDMDenoiser.Query], _ group: Range<Int>, adding gradients: ParameterGradients?,
-    cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void
+    _ queries: [EDMDenoiser.Query], _ group: [Part], adding gradients: ParameterGradients?,
+    cotangent: (_ index: Int, _ residuals: inout MutableSpan<Float>) -> Void
   ) -> (first: FeatureMap, cotangents: [UnsafeMutableBufferPointer<Float>]) {
     let (network, shape) = (denoiser.network, denoiser.shape)
     let cache = forward(queries, group, keeps: true)
-    let dy = network.makeOutputGradient(images: group.count, in: arena)
-    let cotangents = group.map { _ in makeImage() }
-    for (i, index) in group.enumerated() {
-      let v = cotangents[i]
-      read(cache.output[i], of: queries[index], into: v)
+    let dy = network.makeOutputGradient(images: cache.output.images, in: arena)
+    var cotangents: [UnsafeMutableBufferPointer<Float>] = []
+    for part in group {
+      let query = queries[part.index]
+      let v = read(cache.output, query, part)
       var span = v.mutableSpan
-      cotangent(index, &span)
-      let (scaling, head) = (scaling(of: queries[index]), route(queries[index].label).head)
-      forEachValue(of: dy[i], shape, head: head) { pointer, at in
-        pointer.pointee = scaling.out * v[at]
+      cotangent(part.index, &span)
+      let out = scaling(of: query).out
+      for (offset, pass) in part.passes.enumerated() {
+        for (label, head) in pass.outputs {
+          forEachValue(of: dy[part.firstPass + offset], shape, head: head) { pointer, at in
+            pointer.pointee += out * v[label * shape.count + at]
+          }
+        }
       }
+      cotangents.append(v)
     }
     return (network.backward(dy, cache: cache, gradients: gradients, in: arena), cotangents)
   }

@@ -190,10 +190,10 @@ public final class EDMDenoiser: Denoiser {
     }
 
     /// One run through the network: its label input, and which head answers at which index.
-    private typealias Pass = (label: Int?, outputs: [(index: Int, head: Int)])
+    typealias Pass = (label: Int?, outputs: [(index: Int, head: Int)])
 
     /// All labels in one pass where each has a head, else one each.
-    private func passes(_ labels: [Int?]) -> [Pass] {
+    func passes(_ labels: [Int?]) -> [Pass] {
       let routes = labels.map(route)
       guard denoiser.isMultiHead else {
         return routes.enumerated().map { ($1.label, [($0, $1.head)]) }
@@ -202,7 +202,7 @@ public final class EDMDenoiser: Denoiser {
     }
 
     /// The label input that a class needs, and the head that answers for it.
-    func route(_ label: Int?) -> (label: Int?, head: Int) {
+    private func route(_ label: Int?) -> (label: Int?, head: Int) {
       guard denoiser.isMultiHead else { return (label, 0) }
       guard let label, label < denoiser.classCount else {
         preconditionFailure(

@@ -7,6 +7,7 @@ import TensorCore
 /// sees what an undisturbed one would have.
 public struct DiffusionExamples: TrainingExamples {
   private let recipe: DiffusionRecipe
+  private let classes: Int
   private var images: TrainingImages
 
   public var count: Int { images.count }
@@ -14,6 +15,7 @@ public struct DiffusionExamples: TrainingExamples {
   /// The examples of `recipe` over `dataset`.
   public init(_ recipe: DiffusionRecipe, dataset: Dataset) {
     self.recipe = recipe
+    classes = dataset.classNames.count
     images = TrainingImages(recipe, dataset: dataset) { $0 / 127.5 - 1 }
   }
 
@@ -21,7 +23,12 @@ public struct DiffusionExamples: TrainingExamples {
     (0..<recipe.batch).map { place in
       var draw = images.draw(step: step, place: place)
       let drops = draw.random.uniform() < recipe.labelDropout
-      return example(&draw, label: drops ? nil : images.label(draw.index))
+      let label = drops ? nil : images.label(draw.index)
+      var example = example(&draw, label: label)
+      if let label, recipe.contrast > 0 {
+        example.rivals = draw.random.classes(recipe.rivals, of: classes, except: label)
+      }
+      return example
     }
   }
 

@@ -40,6 +40,11 @@ public struct DiffusionRecipe: TrainingRecipe {
   public var sigmaMean = -1.2
   /// Standard deviation of ln σ.
   public var sigmaDeviation = 1.2
+  /// β: weight of the cross-entropy of one noise level's class posterior.
+  public var contrast = 0.0
+  /// Other classes that an image's own is compared with, drawn uniformly, where `contrast` is
+  /// positive.
+  public var rivals = 3
   /// Whether half of the images are mirrored.
   public var flip = true
   /// Largest shift in either direction, pixels.
@@ -52,6 +57,7 @@ public struct DiffusionRecipe: TrainingRecipe {
   /// Keys as files spell them.
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case dataset, width, multipliers, blocks, epochs, batch, rate, clip, flip, shift, seed
+    case contrast, rivals
     case attentionResolutions = "attention_resolutions"
     case initial = "init"
     case warmupSteps = "warmup_steps"
@@ -86,6 +92,8 @@ public struct DiffusionRecipe: TrainingRecipe {
     try read(.labelDropout, into: &labelDropout)
     try read(.sigmaMean, into: &sigmaMean)
     try read(.sigmaDeviation, into: &sigmaDeviation)
+    try read(.contrast, into: &contrast)
+    try read(.rivals, into: &rivals)
     try read(.flip, into: &flip)
     try read(.shift, into: &shift)
     try read(.heldOut, into: &heldOut)
@@ -97,7 +105,8 @@ public struct DiffusionRecipe: TrainingRecipe {
       images: images,
       [
         ("label_dropout", labelDropout, 0...1), ("sigma_mean", sigmaMean, -10...10),
-        ("sigma_deviation", sigmaDeviation, 0...10),
+        ("sigma_deviation", sigmaDeviation, 0...10), ("contrast", contrast, 0...1e6),
+        ("rivals", Double(rivals), 1...1000),
       ])
   }
 
@@ -115,6 +124,6 @@ public struct DiffusionRecipe: TrainingRecipe {
   public func makeTrainer(
     _ state: TrainingState, workers: WorkerPool
   ) throws -> DiffusionTrainer {
-    try DiffusionTrainer(state, workers: workers)
+    try DiffusionTrainer(state, contrast: contrast, workers: workers)
   }
 }

@@ -1,15 +1,23 @@
 import Diffusion
+import Foundation
 import Synchronization
 import TensorCore
 
 /// Trains a denoiser by Adam on the EDM loss, and keeps the moving average of its parameters.
 ///
 ///     L = mean over images and pixels of λ(σ)·(D(x + σε; σ, y) − x)²,  λ(σ) = (σ² + σ_d²)/(σ·σ_d)²
+///         + β·mean over images of −ln p_y,  p = softmax_k(−λ(σ)·‖D(x + σε; σ, k) − x‖²)
+///
+/// The second part, with β > 0, is the cross-entropy of a classifier that reads this one noise level:
+/// as σ is drawn from the density that `edm` weights hold, its logits estimate the ELBOs of those
+/// weights. The EDM loss asks the other classes' images for nothing, so a better one need not classify
+/// better. Where an example has N rivals of the K − 1 other classes, each stands for (K − 1)/N.
 ///
 /// The gradient is summed in fixed parts of the batch, so that results depend on nothing but the
 /// examples: not on the number of threads.
 ///
-/// **Source** Karras et al. 2022 (arXiv 2206.00364), section 5 and equation 8.
+/// **Source** Karras et al. 2022 (arXiv 2206.00364), section 5 and equation 8; the sum of a
+/// generative and a discriminative likelihood as in Lasserre, Bishop & Minka 2006 (CVPR).
 public final class DiffusionTrainer: Trainer {
   /// One image with its noise.
   public struct Example: Sendable {
@@ -21,21 +29,28 @@ public final class DiffusionTrainer: Trainer {
     public var sigma: Float
     /// ε, `[C·H·W]`.
     public var noise: [Float]
+    /// Other classes that the label's is compared with; none without a label.
+    public var rivals: [Int]
 
     fileprivate var query: EDMDenoiser.Query {
-      EDMDenoiser.Query(image: image, noise: noise, sigma: sigma, label: label)
+      EDMDenoiser.Query(image: image, noise: noise, sigma: sigma, labels: [label] + rivals)
     }
 
     /// An example as given.
-    public init(image: [Float], label: Int?, sigma: Float, noise: [Float]) {
+    public init(
+      image: [Float], label: Int?, sigma: Float, noise: [Float], rivals: [Int] = []
+    ) {
+      precondition(label != nil || rivals.isEmpty, "an image without a label has rivals \(rivals)")
       self.image = image
       self.label = label
       self.sigma = sigma
       self.noise = noise
+      self.rivals = rivals
     }
   }
 
   public var state: TrainingState
+  private let contrast: Double
   private let workers: WorkerPool
   private let scratch: Scratch
   private let batchGradient = BatchGradient()
@@ -52,9 +67,11 @@ public final class DiffusionTrainer: Trainer {
 
   /// Goes on from `state`.
   ///
+  /// - Parameter contrast: β.
   /// - Throws: what building the network throws.
-  public init(_ state: TrainingState, workers: WorkerPool) throws {
+  public init(_ state: TrainingState, contrast: Double = 0, workers: WorkerPool) throws {
     self.state = state
+    self.contrast = contrast
     self.workers = workers
     scratch = Scratch(workers.count, try state.parameters.makeDenoiser())
   }
@@ -70,60 +87,95 @@ public final class DiffusionTrainer: Trainer {
 
   public func gradient(_ batch: [Example]) throws -> (loss: Double, gradient: [Float]) {
     let denoiser = try parameters.makeDenoiser()
-    let values = Double(batch.count * denoiser.shape.count)
+    let share = 1 / Double(batch.count)
     return try batchGradient.sum(
       batch.count, of: denoiser.network, parameters, workers: workers
-    ) { [scratch] range, slot, gradients in
+    ) { [scratch, contrast] range, slot, gradients in
       let session = scratch.sessions[slot]
       session.use(denoiser)
-      let queries = batch[range].map(\.query)
+      let examples = batch[range]
       var loss = 0.0
-      session.accumulate(queries, into: gradients) { index, residual in
-        let weight = Self.weight(
-          queries[index].sigma, sigmaData: denoiser.network.architecture.sigmaData,
-          scale: 1 / values)
-        let factor = Float(2 * weight)
-        var sum = 0.0
-        for i in residual.indices {
-          sum += Double(residual[i]) * Double(residual[i])
-          residual[i] *= factor
-        }
-        loss += weight * sum
+      session.accumulate(examples.map(\.query), into: gradients) { index, residuals in
+        loss += Self.differentiate(
+          &residuals, of: examples[range.lowerBound + index], denoiser, share: share,
+          contrast: contrast)
       }
       return loss
     }
   }
 
-  public func validate(_ examples: [Example]) throws -> [(name: String, value: Double)] {
-    [("validation_loss", try averageLoss(examples))]
+  /// Replaces an example's residuals, `[1 + rivals, C·H·W]`, by the slopes of its part of the loss to
+  /// them, and returns that part.
+  ///
+  /// - Parameter share: of one image in the mean.
+  private static func differentiate(
+    _ residuals: inout MutableSpan<Float>, of example: Example, _ denoiser: EDMDenoiser,
+    share: Double, contrast: Double
+  ) -> Double {
+    let size = denoiser.shape.count
+    let weight = weight(example.sigma, denoiser)
+    var (loss, slopes) = (0.0, [Double](repeating: 0, count: 1 + example.rivals.count))
+    let errors = slopes.indices.map { k in
+      (k * size..<(k + 1) * size).reduce(0.0) { $0 + Double(residuals[$1]) * Double(residuals[$1]) }
+    }
+    loss += share * weight / Double(size) * errors[0]
+    slopes[0] = share * weight / Double(size)
+    if !example.rivals.isEmpty {
+      let others = Double(denoiser.classCount - 1) / Double(example.rivals.count)
+      var posterior = Softmax(classes: errors.count)
+      posterior.take(errors.enumerated().map { -weight * $1 + ($0 == 0 ? 0 : log(others)) })
+      posterior.setEntropySlope(label: 0, scale: share * contrast)
+      loss += share * contrast * posterior.entropy(label: 0)
+      for k in slopes.indices { slopes[k] -= weight * Double(posterior.slope[k]) }
+    }
+    for k in slopes.indices {
+      let factor = Float(2 * slopes[k])
+      for i in k * size..<(k + 1) * size { residuals[i] *= factor }
+    }
+    return loss
   }
 
-  /// The loss of the moving average on `examples`.
+  /// The EDM loss of the moving average, and its accuracy as a diffusion classifier on the first of
+  /// `examples`.
+  public func validate(_ examples: [Example]) throws -> [(name: String, value: Double)] {
+    let classified = ClassifiedImages(examples) { example in
+      example.label.map { (example.image, $0) }
+    }
+    return [
+      ("validation_loss", try averageLoss(examples)),
+      (
+        "validation_accuracy",
+        try classified.accuracy(of: average.makeDenoiser(), workers: workers)
+      ),
+    ]
+  }
+
+  /// The EDM loss of the moving average on `examples`.
   ///
   /// - Throws: `CancellationError` where the workers are cancelled.
   public func averageLoss(_ examples: [Example]) throws -> Double {
     precondition(!examples.isEmpty, "a loss needs an image")
     let denoiser = try average.makeDenoiser()
     let losses = Mutex([Double](repeating: 0, count: examples.count))
-    let scale = 1 / Double(examples.count * denoiser.shape.count)
+    let share = 1 / Double(examples.count)
     try workers.forEach(examples.count) { [scratch] item, slot in
       let session = scratch.sessions[slot]
       session.use(denoiser)
-      let query = examples[item].query
-      session.evaluate([query]) { _, residual in
-        var sum = 0.0
-        for i in residual.indices { sum += Double(residual[i]) * Double(residual[i]) }
-        let weight = Self.weight(
-          query.sigma, sigmaData: denoiser.network.architecture.sigmaData, scale: scale)
-        losses.withLock { $0[item] = weight * sum }
+      var example = examples[item]
+      example.rivals = []
+      session.evaluate([example.query]) { _, residuals in
+        var copy = residuals.withUnsafeBufferPointer { Array($0) }
+        var span = copy.mutableSpan
+        let loss = Self.differentiate(&span, of: example, denoiser, share: share, contrast: 0)
+        losses.withLock { $0[item] = loss }
       }
     }
     return losses.withLock { $0.reduce(0, +) }
   }
 
-  /// Factor of ‖r‖² in the loss: scale·λ(σ).
-  private static func weight(_ sigma: Float, sigmaData: Double, scale: Double) -> Double {
-    let s = Double(sigma)
-    return scale * (s * s + sigmaData * sigmaData) / (s * s * sigmaData * sigmaData)
+  /// λ(σ).
+  private static func weight(_ sigma: Float, _ denoiser: EDMDenoiser) -> Double {
+    let (s, d) = (Double(sigma), denoiser.network.architecture.sigmaData)
+    return (s * s + d * d) / (s * s * d * d)
   }
 }

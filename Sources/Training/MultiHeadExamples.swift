@@ -35,15 +35,10 @@ public struct MultiHeadExamples: TrainingExamples {
     random.gaussians(into: &span)
     let z = Double(noise.removeLast())
     let label = images.label(draw.index)
-    // Fisher–Yates over the other classes, stopped when there are enough.
-    var others = (0..<classes).filter { $0 != label }
-    let drawn = min(asked, classes) - 1
-    for i in 0..<drawn where drawn < others.count {
-      others.swapAt(i, Int.random(in: i..<others.count, using: &random))
-    }
+    let others = random.classes(asked - 1, of: classes, except: label)
     return MultiHeadTrainer.Example(
       image: draw.pixels, label: label,
       sigma: Float(exp(recipe.sigmaMean + recipe.sigmaDeviation * z)), noise: noise,
-      asked: ([label] + others[..<drawn]).sorted())
+      asked: ([label] + others).sorted())
   }
 }

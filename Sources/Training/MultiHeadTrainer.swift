@@ -1,4 +1,3 @@
-import Classifiers
 import Diffusion
 import Records
 import Synchronization
@@ -33,6 +32,10 @@ public final class MultiHeadTrainer: Trainer {
     /// Classes that the teacher is asked for: the true one and at least one other.
     public var asked: [Int]
 
+    fileprivate var query: EDMDenoiser.Query {
+      EDMDenoiser.Query(image: image, noise: noise, sigma: sigma, labels: asked)
+    }
+
     /// An example as given.
     public init(image: [Float], label: Int, sigma: Float, noise: [Float], asked: [Int]) {
       self.image = image
@@ -45,8 +48,7 @@ public final class MultiHeadTrainer: Trainer {
 
   public var state: TrainingState
   private let teacher: EDMDenoiser
-  private let weights: MultiHeadRecipe.Weights
-  private let evidence: Double
+  private let measure: Measure
   private let workers: WorkerPool
   private let scratch: Scratch
   private let batchGradient = BatchGradient()
@@ -54,9 +56,6 @@ public final class MultiHeadTrainer: Trainer {
 
   /// Heads that have learnt nothing, F = 0, are about 1 off at every σ.
   public static let divergedLoss = 100.0
-
-  /// Held-out images that are classified, from the first, and at which noise levels.
-  private static let (classifiedCount, classifiedGrid) = (300, "quantile:10")
 
   /// Goes on from `state`.
   ///
@@ -71,8 +70,7 @@ public final class MultiHeadTrainer: Trainer {
   ) throws {
     self.state = state
     self.teacher = teacher
-    self.weights = weights
-    self.evidence = evidence
+    measure = Measure(weights: weights, evidence: evidence)
     self.workers = workers
     scratch = Scratch(workers.count, try state.parameters.makeDenoiser(), teacher)
   }
@@ -90,97 +88,81 @@ public final class MultiHeadTrainer: Trainer {
 
   public func gradient(_ batch: [Example]) throws -> (loss: Double, gradient: [Float]) {
     let student = try parameters.makeDenoiser()
-    let scale = 1 / Double(batch.count)
+    let share = 1 / Double(batch.count)
     return try batchGradient.sum(
       batch.count, of: student.network, parameters, workers: workers
-    ) { [scratch, weights, evidence] range, slot, gradients in
-      let sessions = scratch.slots[slot]
+    ) { [scratch, measure] range, slot, gradients in
+      let (sessions, examples) = (scratch.slots[slot], batch[range])
+      let targets = Self.targets(examples, sessions.teacher)
       sessions.student.use(student)
-      return batch[range].reduce(0) { loss, example in
-        var distance = Distance(
-          example, of: student, weights, scale: scale, teacher: sessions.teacher)
-        if evidence > 0 {
-          distance.addEvidence(
-            of: Self.residuals(example, sessions.student), share: evidence * scale)
-        }
-        var pulled = [Float](repeating: 0, count: example.image.count)
-        var input = pulled.mutableSpan
-        sessions.student.gradient(
-          image: example.image.span, noise: example.noise.span, sigma: example.sigma,
-          labels: example.asked, into: &input, adding: gradients
-        ) { index, residual in
-          distance.add(index, &residual)
-        }
-        return loss + distance.loss
+      var loss = 0.0
+      sessions.student.accumulate(examples.map(\.query), into: gradients) { index, residuals in
+        loss += measure.differentiate(
+          &residuals, of: examples[range.lowerBound + index], student,
+          targets: targets[index], share: share)
       }
+      return loss
     }
   }
 
-  /// One example's part of the loss.
-  private struct Distance {
-    /// What of it has been added.
-    private(set) var loss = 0.0
-    /// The teacher's residuals, `[asked, C·H·W]`.
-    private let targets: [Float]
-    /// Factor of each asked class's ‖D_k − D_teacher‖².
-    private let weights: [Double]
-    /// w(σ).
-    private let weight: Double
-    /// Slope of the evidence's part to each asked class's ‖D_k − x‖².
-    private var slopes: [Double]
-
-    init(
-      _ example: Example, of student: EDMDenoiser, _ weights: MultiHeadRecipe.Weights,
-      scale: Double, teacher: EDMDenoiser.Session
-    ) {
-      let (classes, asked) = (student.classCount, example.asked)
-      var targets = [Float](repeating: 0, count: asked.count * example.image.count)
-      var span = targets.mutableSpan
-      teacher.residuals(
-        image: example.image.span, noise: example.noise.span, sigma: example.sigma, labels: asked,
-        into: &span)
-      self.targets = targets
-      weight = weights(
-        Double(example.sigma), sigmaData: student.network.architecture.sigmaData)
-      let factor = scale * weight / Double(classes * example.image.count)
-      let others = Double(classes - 1) / Double(max(asked.count - 1, 1))
-      self.weights = asked.map { factor * ($0 == example.label ? 1 : others) }
-      slopes = asked.map { _ in 0 }
+  /// The teacher's residuals of each example, `[asked, C·H·W]`.
+  private static func targets(
+    _ examples: ArraySlice<Example>, _ teacher: EDMDenoiser.Session
+  ) -> [[Float]] {
+    var targets: [[Float]] = []
+    teacher.evaluate(examples.map(\.query)) { _, residuals in
+      targets.append(residuals.withUnsafeBufferPointer { Array($0) })
     }
+    return targets
+  }
 
-    /// Adds the divergence of the class posteriors.
+  /// The loss.
+  private struct Measure: Sendable {
+    let weights: MultiHeadRecipe.Weights
+    let evidence: Double
+
+    /// Replaces an example's residuals, `[asked, C·H·W]`, by the slopes of its part of the loss to
+    /// them, and returns that part.
     ///
     /// - Parameters:
-    ///   - residuals: the student's, `[asked, C·H·W]`.
-    ///   - share: β, and this example's share of the mean.
-    mutating func addEvidence(of residuals: [Float], share: Double) {
-      let classes = slopes.count
-      func logits(_ residuals: [Float]) -> [Double] {
-        let size = residuals.count / classes
-        return (0..<classes).map { k in
-          residuals[k * size..<(k + 1) * size].reduce(0) { $0 - weight * Double($1 * $1) }
+    ///   - targets: the teacher's residuals.
+    ///   - share: of one image in the mean.
+    func differentiate(
+      _ residuals: inout MutableSpan<Float>, of example: Example, _ student: EDMDenoiser,
+      targets: [Float], share: Double
+    ) -> Double {
+      let (size, asked) = (student.shape.count, example.asked)
+      let weight = weights(
+        Double(example.sigma), sigmaData: student.network.architecture.sigmaData)
+      let factor = share * weight / Double(student.classCount * size)
+      let others = Double(student.classCount - 1) / Double(max(asked.count - 1, 1))
+      var (loss, slopes) = (0.0, [Double](repeating: 0, count: asked.count))
+      if evidence > 0 {
+        var (teacher, posterior) = (Softmax(classes: asked.count), Softmax(classes: asked.count))
+        func logit(_ k: Int, _ residual: (Int) -> Float) -> Double {
+          (k * size..<(k + 1) * size).reduce(0) {
+            $0 - weight * Double(residual($1)) * Double(residual($1))
+          }
         }
+        teacher.take(asked.indices.map { k in logit(k) { targets[$0] } })
+        posterior.take(asked.indices.map { k in logit(k) { residuals[$0] } })
+        posterior.setDivergenceSlope(from: teacher, scale: evidence * share)
+        loss += evidence * share * posterior.divergence(from: teacher)
+        slopes = posterior.slope.map { -weight * Double($0) }
       }
-      var (teacher, student) = (Softmax(classes: classes), Softmax(classes: classes))
-      teacher.take(logits(targets))
-      student.take(logits(residuals))
-      student.setDivergenceSlope(from: teacher, scale: share)
-      loss += share * student.divergence(from: teacher)
-      slopes = student.slope.map { -weight * Double($0) }
-    }
-
-    /// Adds the part of the class at `index`, and turns its residual into the part's gradient.
-    mutating func add(_ index: Int, _ residual: inout MutableSpan<Float>) {
-      let (weight, start) = (weights[index], index * residual.count)
-      let (factor, slope) = (Float(2 * weight), Float(2 * slopes[index]))
-      var sum = 0.0
-      for i in residual.indices {
-        // Both residuals are D − x.
-        let difference = residual[i] - targets[start + i]
-        sum += Double(difference) * Double(difference)
-        residual[i] = factor * difference + slope * residual[i]
+      for (k, label) in asked.enumerated() {
+        let weight = factor * (label == example.label ? 1 : others)
+        let (pull, slope) = (Float(2 * weight), Float(2 * slopes[k]))
+        var sum = 0.0
+        for i in k * size..<(k + 1) * size {
+          // Both residuals are D − x.
+          let difference = residuals[i] - targets[i]
+          sum += Double(difference) * Double(difference)
+          residuals[i] = pull * difference + slope * residuals[i]
+        }
+        loss += weight * sum
       }
-      loss += weight * sum
+      return loss
     }
   }
 
@@ -188,11 +170,13 @@ public final class MultiHeadTrainer: Trainer {
   /// teacher's beside it.
   public func validate(_ examples: [Example]) throws -> [(name: String, value: Double)] {
     let student = try average.makeDenoiser()
-    let teacherAccuracy = try teacherAccuracy ?? accuracy(teacher, examples)
+    let classified = ClassifiedImages(examples) { ($0.image, $0.label) }
+    let teacherAccuracy =
+      try teacherAccuracy ?? classified.accuracy(of: teacher, workers: workers)
     self.teacherAccuracy = teacherAccuracy
     return [
       ("validation_loss", try loss(of: student, examples)),
-      ("validation_accuracy", try accuracy(student, examples)),
+      ("validation_accuracy", try classified.accuracy(of: student, workers: workers)),
       ("validation_teacher_accuracy", teacherAccuracy),
     ]
   }
@@ -200,52 +184,19 @@ public final class MultiHeadTrainer: Trainer {
   private func loss(of student: EDMDenoiser, _ examples: [Example]) throws -> Double {
     precondition(!examples.isEmpty, "a validation needs an image")
     let losses = Mutex([Double](repeating: 0, count: examples.count))
-    let scale = 1 / Double(examples.count)
-    try workers.forEach(examples.count) { [scratch, weights, evidence] item, slot in
+    let share = 1 / Double(examples.count)
+    try workers.forEach(examples.count) { [scratch, measure] item, slot in
       let (example, sessions) = (examples[item], scratch.slots[slot])
+      let targets = Self.targets(examples[item...item], sessions.teacher)[0]
       sessions.student.use(student)
-      var distance = Distance(
-        example, of: student, weights, scale: scale, teacher: sessions.teacher)
-      let residuals = Self.residuals(example, sessions.student)
-      if evidence > 0 { distance.addEvidence(of: residuals, share: evidence * scale) }
-      for index in example.asked.indices {
-        let start = index * example.image.count
-        var one = Array(residuals[start..<start + example.image.count])
-        var span = one.mutableSpan
-        distance.add(index, &span)
+      sessions.student.evaluate([example.query]) { _, residuals in
+        var copy = residuals.withUnsafeBufferPointer { Array($0) }
+        var span = copy.mutableSpan
+        let loss = measure.differentiate(
+          &span, of: example, student, targets: targets, share: share)
+        losses.withLock { $0[item] = loss }
       }
-      losses.withLock { $0[item] = distance.loss }
     }
     return losses.withLock { $0.reduce(0, +) }
-  }
-
-  /// Of the asked classes, `[asked, C·H·W]`.
-  private static func residuals(
-    _ example: Example, _ session: EDMDenoiser.Session
-  ) -> [Float] {
-    var residuals = [Float](repeating: 0, count: example.asked.count * example.image.count)
-    var output = residuals.mutableSpan
-    session.residuals(
-      image: example.image.span, noise: example.noise.span, sigma: example.sigma,
-      labels: example.asked, into: &output)
-    return residuals
-  }
-
-  private func accuracy(_ denoiser: EDMDenoiser, _ examples: [Example]) throws -> Double {
-    let classified = examples.prefix(Self.classifiedCount)
-    let plan = try ClassifierPlan(
-      Configuration(classifier: .dc, model: "", grid: Self.classifiedGrid, weights: "edm"),
-      classCount: denoiser.classCount, shape: denoiser.shape)
-    let classifier = DiffusionClassifier(
-      DenoiserPool(denoiser, workers: workers), plan: plan, recordsLosses: false)
-    let right = Mutex(0)
-    try workers.forEach(classified.count) { item, _ in
-      let answer = try classifier.classify(
-        classified[item].image.map { ($0 + 1) / 2 },
-        key: ImageKey(dataset: "validation", split: "train", index: item),
-        stream: NoiseStream(seed: 0, owner: .defence))
-      if answer.predicted == classified[item].label { right.withLock { $0 += 1 } }
-    }
-    return Double(right.withLock { $0 }) / Double(classified.count)
   }
 }

@@ -94,3 +94,14 @@ struct TrainingImages: Sendable {
       counter: SIMD3(purpose, UInt32(truncatingIfNeeded: a), UInt32(truncatingIfNeeded: b)))
   }
 }
+
+extension RandomStream {
+  /// Different classes, drawn uniformly from all of `count` but `label`; `wanted`, or all there are.
+  mutating func classes(_ wanted: Int, of count: Int, except label: Int) -> [Int] {
+    // Fisher–Yates, stopped when there are enough.
+    var others = (0..<count).filter { $0 != label }
+    let drawn = min(wanted, others.count)
+    for i in 0..<drawn { others.swapAt(i, Int.random(in: i..<others.count, using: &self)) }
+    return Array(others[..<drawn])
+  }
+}
