@@ -2,14 +2,15 @@ import Layers
 import TensorCore
 
 /// Places of all parameters' gradients in one flat buffer, in each layer's own memory order.
-struct GradientLayout: Sendable {
+public struct GradientLayout: Sendable {
   /// Offsets of a layer's weight and bias.
   struct Pair: Sendable {
     let weight: Int
     let bias: Int
   }
 
-  private struct Entry: Sendable {
+  /// One parameter.
+  struct Entry: Sendable {
     let name: String
     let offset: Int
     /// Reads the checkpoint's order from the accumulated gradient.
@@ -17,7 +18,7 @@ struct GradientLayout: Sendable {
   }
 
   private(set) var count = 0
-  private var entries: [Entry] = []
+  private(set) var entries: [Entry] = []
 
   mutating func add(
     _ name: String, _ layer: Convolution, interleavedBlocks: Int? = nil
@@ -58,20 +59,13 @@ struct GradientLayout: Sendable {
     defer { self.count += count }
     return self.count
   }
-
-  /// All gradients under the checkpoint's names, in its memory order.
-  func export(_ base: UnsafePointer<Float>) -> [String: [Float]] {
-    Dictionary(
-      entries.map { ($0.name, $0.export(base + $0.offset)) },
-      uniquingKeysWith: { first, _ in first })
-  }
 }
 
 /// Gradients of all parameters, summed over the evaluations that were differentiated into it, in
-/// each layer's own form; `UNet.export` gives them the checkpoint's.
+/// each layer's own form; a network's `export` gives them the checkpoint's.
 ///
-/// Used by one thread at a time.
-public final class ParameterGradients {
+/// Written by one thread at a time.
+public final class ParameterGradients: @unchecked Sendable {
   private let buffer: AlignedBuffer
   private let embedding: Int
   private var embeddingBuffer: AlignedBuffer

@@ -16,7 +16,7 @@ public final class ResNet: DifferentiableNetwork {
   private let blocks: [ResidualBlock]
   private let norm: GroupNorm
   private let output: Linear
-  private let layout: GradientLayout
+  public let layout: GradientLayout
   private let slots: Slots
 
   private struct Slots: Sendable {
@@ -63,8 +63,8 @@ public final class ResNet: DifferentiableNetwork {
     ParameterGradients(count: layout.count, embedding: 0)
   }
 
-  public func export(_ gradients: ParameterGradients) -> [String: [Float]] {
-    layout.export(UnsafePointer(gradients.pointer(0)))
+  public var convolutions: [Convolution] {
+    [input] + blocks.flatMap(\.convolutions)
   }
 
   /// What the backward pass needs; valid until the arena is released past it.

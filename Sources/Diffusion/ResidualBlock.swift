@@ -80,6 +80,11 @@ struct ResidualBlock: Sendable {
       projection: attention.map { layout.add("\(name).proj", $0.projection) })
   }
 
+  /// Every convolution.
+  var convolutions: [Convolution] {
+    [conv0, conv1, skip, attention?.qkv, attention?.projection].compactMap(\.self)
+  }
+
   /// What the backward pass needs.
   struct Cache {
     fileprivate var x: FeatureMap

@@ -17,7 +17,7 @@ public final class UNet: DifferentiableNetwork {
   private let decoder: [(block: ResidualBlock, takesSkip: Bool)]
   private let outputNorm: GroupNorm
   private let output: Convolution
-  private let layout: GradientLayout
+  public let layout: GradientLayout
   private let slots: Slots
 
   private struct Slots: Sendable {
@@ -64,8 +64,8 @@ public final class UNet: DifferentiableNetwork {
     ParameterGradients(count: layout.count, embedding: 4 * architecture.width)
   }
 
-  public func export(_ gradients: ParameterGradients) -> [String: [Float]] {
-    layout.export(UnsafePointer(gradients.pointer(0)))
+  public var convolutions: [Convolution] {
+    [input, output] + (encoder + decoder.map(\.block)).flatMap(\.convolutions)
   }
 
   /// What the backward pass needs; valid until the arena is released past it.

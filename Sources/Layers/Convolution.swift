@@ -14,9 +14,8 @@ public struct Convolution: Sendable {
   public let bias: AlignedBuffer
 
   private let shape: KernelShape
-  private let forwardKernel: ConvolutionKernel
-  /// Made by the first backward pass: whoever only evaluates does not pay for it.
-  private let backwardKernel: Deferred<ConvolutionKernel>
+  /// Made when first used: whoever only evaluates does not pay for the backward pass's.
+  private let forwardKernel, backwardKernel: Deferred<ConvolutionKernel>
   private let gradientAlgorithm: ConvolutionAlgorithm
   private let smallestSide: Int
 
@@ -45,9 +44,20 @@ public struct Convolution: Sendable {
     gradientAlgorithm = algorithm ?? .bestForGradient(of: shape, side: side)
     smallestSide = [forward, backward, gradientAlgorithm].map(\.smallestSide).max() ?? 1
     let filters = FilterBank(weight, outputs: outputs, inputs: inputs, side: kernel)
-    forwardKernel = ConvolutionKernel(forward, filters, inputStride: stride)
+    forwardKernel = Deferred { ConvolutionKernel(forward, filters, inputStride: stride) }
     backwardKernel = Deferred {
       ConvolutionKernel(backward, filters.adjoint, inputStride: aligned(outputs))
+    }
+  }
+
+  /// A way through the layer.
+  public enum Direction: Sendable { case forward, backward }
+
+  /// Makes the weights of one direction, which its first use does otherwise.
+  public func prepare(_ direction: Direction) {
+    switch direction {
+    case .forward: _ = forwardKernel.value
+    case .backward: _ = backwardKernel.value
     }
   }
 
@@ -65,7 +75,7 @@ public struct Convolution: Sendable {
   ) {
     precondition(x.stride == shape.inputStride && y.stride == aligned(outputs), "got \(x) → \(y)")
     apply(
-      forwardKernel, x, into: y,
+      forwardKernel.value, x, into: y,
       start: ChannelValues(
         base: biases ?? UnsafePointer(bias.base), step: biases == nil ? 0 : aligned(outputs)),
       addend: addend, scale: scale, in: arena)

@@ -23,6 +23,7 @@ final class BatchGradient: @unchecked Sendable {
       @Sendable (_ range: Range<Int>, _ slot: Int, _ gradients: ParameterGradients) -> Double
   ) throws -> (loss: Double, gradient: [Float]) {
     precondition(count > 0, "a batch needs an image")
+    try network.prepare(workers)
     let size = max(Self.smallestPart, (count + Self.mostParts - 1) / Self.mostParts)
     let used = (count + size - 1) / size
     while parts.count < used { parts.append(network.makeGradients()) }
@@ -39,7 +40,7 @@ final class BatchGradient: @unchecked Sendable {
       for part in 1..<used { parts[0].add(parts[part], in: range) }
     }
     var vector = [Float](repeating: 0, count: parameters.values.count)
-    parameters.scatter(network.export(parts[0]), into: &vector)
+    parameters.scatter(try network.export(parts[0], workers: workers), into: &vector)
     return (losses.withLock { $0.reduce(0, +) }, vector)
   }
 }

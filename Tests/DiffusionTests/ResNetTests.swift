@@ -89,7 +89,7 @@ import Testing
     var output = z.mutableSpan
     session.logits(of: image.span, into: &output, keepsForBackward: true)
     session.accumulate(cotangent.span, into: gradients)
-    let named = network.export(gradients)
+    let named = try network.export(gradients, workers: WorkerPool(threads: 2))
     #expect(Set(named.keys) == Set(Self.architecture.parameterShapes.map(\.name)))
     for (name, values) in named {
       let index = values.indices.max { values[$0].magnitude < values[$1].magnitude } ?? 0
