@@ -39,7 +39,10 @@ public enum RunSummary {
     var table = ResultTable(columns: ["run"], rows: cells("run").map { [$0] })
     if Set(cells("status")).count > 1 { table = table.appending("status", cells("status")) }
     for column in asked {
-      table = table.appending(column, runs.rows.indices.map { runs[$0, column] })
+      let cells = runs.rows.indices.map { runs[$0, column] }
+      table = table.appending(
+        column,
+        column == "strategy" ? cells.map { $0.string.map { .text(strategy($0)) } ?? $0 } : cells)
     }
     for heading in ["accuracy % (95 %)", "NFE", "gradients", "s/image"] {
       if heading != "gradients" || Set(cells(heading)).count > 1 {
@@ -92,12 +95,18 @@ public enum RunSummary {
         let count = done == images ? "\(Int(images))" : "\(Int(done))/\(Int(images))"
         return [
           .text(String((runs[i, "id"].string ?? "").prefix(shortID))), text("name"),
-          status(runs, i), .text(classifier(runs, i)), text("strategy"), text("grid"),
+          status(runs, i), .text(classifier(runs, i)),
+          runs[i, "strategy"].string.map { .text(strategy($0)) } ?? .null, text("grid"),
           text("weights"), .text(attack(runs, i)), .text(count), accuracy,
           round(runs[i, "nfe_per_image"], 1), round(runs[i, "gradients_per_image"], 1),
           round(runs[i, "seconds_per_image"], 3),
         ]
       })
+  }
+
+  /// A strategy's spelling; a long one, which lists its timesteps, is cut to its beginning.
+  public static func strategy(_ spelling: String) -> String {
+    spelling.count <= 28 ? spelling : spelling.prefix(27) + "…"
   }
 
   /// As `rdc (paper)`.

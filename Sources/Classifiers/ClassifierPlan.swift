@@ -9,6 +9,8 @@ public struct ClassifierPlan: Sendable {
   /// Noise levels.
   public let grid: NoiseGrid
   /// w_i = ω(σ_i)·Δσ_i, `[T]`.
+  public let gridWeights: [Double]
+  /// w_i with the strategy's emphasis, `[T]`.
   public let weights: [Double]
   /// Which losses are asked for.
   public let strategy: any SamplingStrategy
@@ -31,18 +33,20 @@ public struct ClassifierPlan: Sendable {
     }
     let grid = try NoiseGrid(configuration.grid)
     let omega = try NoiseWeights(configuration.weights)
-    weights = grid.levels.map { omega(Double($0.sigma)) * $0.width }
-    for (level, weight) in zip(grid.levels, weights) where !(weight.isFinite && weight >= 0) {
+    gridWeights = grid.levels.map { omega(Double($0.sigma)) * $0.width }
+    for (level, weight) in zip(grid.levels, gridWeights) where !(weight.isFinite && weight >= 0) {
       throw ConfigurationError(
         "weights '\(configuration.weights)' are \(weight) at σ = \(level.sigma); move the grid "
           + "\(grid.spelling) away from there")
     }
-    guard weights.contains(where: { $0 > 0 }) else {
+    guard gridWeights.contains(where: { $0 > 0 }) else {
       throw ConfigurationError(
         "weights '\(configuration.weights)' vanish on the whole grid \(grid.spelling)")
     }
-    strategy = try SamplingStrategies.parse(
+    let strategy = try SamplingStrategies.parse(
       configuration.strategy, grid: grid, classCount: classCount)
+    weights = gridWeights.enumerated().map { strategy.emphasis(of: $0) * $1 }
+    self.strategy = strategy
     self.grid = grid
     self.classCount = classCount
     self.shape = shape
@@ -62,7 +66,7 @@ public struct ClassifierPlan: Sendable {
     let asked = Set(shared ?? [])
     return grid.levels.indices.map { i in
       TimestepRecord(
-        index: i, sigma: Double(grid.levels[i].sigma), weight: weights[i],
+        index: i, sigma: Double(grid.levels[i].sigma), weight: gridWeights[i],
         strategyWeight: asked.contains(i) ? factor.map { $0 * weights[i] } : nil)
     }
   }

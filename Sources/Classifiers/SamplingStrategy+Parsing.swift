@@ -24,6 +24,17 @@ public enum SamplingStrategies {
       }
       return size
     }
+
+    /// Listed timesteps, checked against the grid.
+    func list(_ argument: Substring) throws -> TimestepList? {
+      guard let list = TimestepList(argument) else { return nil }
+      if let step = list.steps.first(where: { $0.index >= grid.count }) {
+        throw ConfigurationError(
+          "strategy '\(text)' asks for timestep \(step.index), the grid \(grid.spelling) has 0 to "
+            + "\(grid.count - 1)")
+      }
+      return list
+    }
   }
 
   private static let forms = [
@@ -92,16 +103,21 @@ public enum SamplingStrategies {
       }
       return Racing(delta: delta)
     },
-    Form(name: "sift", usage: "sift:TAU,COUNT") { arguments, context in
+    Form(name: "subset", usage: "subset:STEP*FACTOR+…") { arguments, context in
+      try context.list(arguments[...]).map { ListedSubset(list: $0) }
+    },
+    Form(name: "sift", usage: "sift:TAU,COUNT|STEP*FACTOR+…") { arguments, context in
       let parts = arguments.split(separator: ",", omittingEmptySubsequences: false)
-      guard parts.count == 2, let threshold = Double(parts[0]),
-        let size = try context.size(parts[1])
-      else { return nil }
+      guard parts.count == 2, let threshold = Double(parts[0]) else { return nil }
+      let even = try context.size(parts[1]).map(Sifting.Subset.even)
+      guard let subset = try even ?? context.list(parts[1]).map(Sifting.Subset.listed) else {
+        return nil
+      }
       guard threshold > 0, threshold.isFinite else {
         throw ConfigurationError(
           "strategy '\(context.text)' needs a positive threshold, as sift:2,25")
       }
-      return Sifting(threshold: threshold, size: size)
+      return Sifting(threshold: threshold, subset: subset)
     },
   ]
 

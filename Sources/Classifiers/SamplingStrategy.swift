@@ -19,6 +19,9 @@ public protocol SamplingStrategy: Sendable {
   /// the sum estimates the whole grid's (or is deliberately a part of it).
   func factor(asked: Int, of count: Int) -> Double
 
+  /// Factor on the weight of one timestep, whoever is asked at it.
+  func emphasis(of timestep: Int) -> Double
+
   /// Asks `ledger` for losses until the strategy is content.
   ///
   /// - Parameter random: the strategy's own stream for this image.
@@ -29,6 +32,9 @@ public protocol SamplingStrategy: Sendable {
 extension SamplingStrategy {
   /// No shared subset unless a strategy says so.
   public func sharedTimesteps(of count: Int) -> [Int]? { nil }
+
+  /// Every timestep at its weight.
+  public func emphasis(of timestep: Int) -> Double { 1 }
 }
 
 /// T′ of a grid's T timesteps, evenly spaced: i_j = ⌊(j + ½)·T/T′⌋; all of them as `full`.

@@ -37,6 +37,14 @@ public struct ImageSelection: Sendable, Equatable {
     }
   }
 
+  /// Whether the image of this index is chosen.
+  public func contains(_ index: Int) -> Bool {
+    switch form {
+    case .range(let range): range.contains(index)
+    case .list(let list): list.contains(index)
+    }
+  }
+
   /// The indices, in order.
   ///
   /// - Throws: `ConfigurationError` where the split has fewer images.

@@ -13,12 +13,12 @@ import TensorCore
 public struct Replay: Sendable {
   /// The run whose losses are replayed.
   public let source: RunHeader
-  private let predictions: [Prediction]
+  let predictions: [Prediction]
   private let shape: ImageShape
   /// Timesteps that the source asked of every class, rising; empty where images differ.
   private let timesteps: [Int]
-  /// Whether one evaluation of the source's network gives all classes.
-  private let isMultiHead: Bool
+  /// Whether one evaluation of the source's network answers for all classes.
+  private let sharesEvaluations: Bool
   /// What likelihood maximization evaluated, by image; it comes before every strategy.
   private var maximization: [Int]
 
@@ -51,7 +51,9 @@ public struct Replay: Sendable {
     shape = ImageShape(
       channels: source.imageShape[0], height: source.imageShape[1], width: source.imageShape[2])
     timesteps = source.timesteps.filter { $0.strategyWeight != nil }.map(\.index)
-    isMultiHead = source.model.isMultiHead
+    sharesEvaluations = try ClassifierPlan(
+      source.configuration, classCount: source.classNames.count, shape: shape
+    ).sharesEvaluations(isMultiHead: source.model.isMultiHead)
     maximization = []
     if let damaged = predictions.first(where: { !isWhole($0.losses) }) {
       throw ConfigurationError(
@@ -140,21 +142,11 @@ public struct Replay: Sendable {
 
   private func replay(_ recorded: Prediction, _ plan: ClassifierPlan) throws -> Prediction {
     let input = source.inputs[recorded.position]
-    guard let losses = recorded.losses else {
-      preconditionFailure("the initializer checks that every prediction has its losses")
-    }
-    let answer: Answer
-    do {
-      answer = try plan.answer(
-        asking: RecordedLossSource(
-          losses, timesteps: timesteps, classCount: source.classNames.count,
-          sharesEvaluations: plan.sharesEvaluations(isMultiHead: isMultiHead)),
-        key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
+    let losses = losses(of: recorded)
+    let answer = try naming(recorded, plan.configuration.strategy) {
+      try plan.answer(
+        asking: losses, key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
         stream: NoiseStream(seed: source.seed, owner: .defence), keepsLosses: false)
-    } catch let missing as MissingLoss {
-      throw ConfigurationError(
-        "\(plan.configuration.strategy) on run \(source.id), image \(input.index) of "
-          + "\(input.dataset) \(input.split): \(missing)")
     }
     var prediction = Prediction(
       position: recorded.position, predicted: answer.predicted,
@@ -163,5 +155,29 @@ public struct Replay: Sendable {
     (prediction.movementMax, prediction.movementMean) =
       (recorded.movementMax, recorded.movementMean)
     return prediction
+  }
+
+  /// The losses recorded of one image.
+  func losses(of recorded: Prediction) -> RecordedLossSource {
+    guard let losses = recorded.losses else {
+      preconditionFailure("the initializer checks that every prediction has its losses")
+    }
+    return RecordedLossSource(
+      losses, timesteps: timesteps, classCount: source.classNames.count,
+      sharesEvaluations: sharesEvaluations)
+  }
+
+  /// What `body` returns; a loss that it misses is named with its image.
+  func naming<T>(
+    _ recorded: Prediction, _ strategy: String = "learning", _ body: () throws -> T
+  ) throws -> T {
+    do {
+      return try body()
+    } catch let missing as MissingLoss {
+      let input = source.inputs[recorded.position]
+      throw ConfigurationError(
+        "\(strategy) on run \(source.id), image \(input.index) of \(input.dataset) \(input.split): "
+          + "\(missing)")
+    }
   }
 }

@@ -15,7 +15,7 @@ struct Elbow: ParsableCommand {
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
       DiffCommand.self, ParetoCommand.self, ReplayCommand.self, QueryCommand.self, SQLCommand.self,
-      TrainCommand.self,
+      StrategyCommand.self, TrainCommand.self,
       ModelCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 

@@ -110,7 +110,7 @@ struct ParetoView {
   private func describe(_ row: Int) -> String {
     let name = runs[row, "name"].string.map { " \($0)" } ?? ""
     return "\(id(row).prefix(RunSummary.shortID))\(name), \(RunSummary.classifier(runs, row)) "
-      + "\(runs[row, "strategy"].string ?? ""), \(RunSummary.percent(number(row, y))) %, "
+      + "\(RunSummary.strategy(runs[row, "strategy"].string ?? "")), \(RunSummary.percent(number(row, y))) %, "
       + "\(short(number(row, x))) \(x.rawValue)"
   }
 

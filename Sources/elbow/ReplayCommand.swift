@@ -1,6 +1,7 @@
 import Analysis
 import ArgumentParser
 import Classifiers
+import Datasets
 import Evaluation
 import Foundation
 import Records
@@ -35,6 +36,11 @@ struct ReplayCommand: ParsableCommand {
     parsing: .upToNextOption,
     help: "edm, edm-as-released, elbo, snr or uniform; several (default: the run's own).")
   var weights: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "N, A..B (half-open) or A,B,C: replay these of the run's images only (default: all).",
+      valueName: "images"))
+  var images: String?
   @Option(help: "Name of the replayed runs.") var name: String?
   @Option(help: "Group that they belong to.") var group: String?
   @Option(help: ArgumentHelp("Tag, may be repeated.", valueName: "key=value")) var tag: [String] =
@@ -58,10 +64,10 @@ struct ReplayCommand: ParsableCommand {
     let workers = WorkerPool(
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let reader = try RunStore(database.path, for: .read)
-    let recorded = try reader.recordedRun(prefix)
-    var source = try reader.recordedHeader(recorded.id)
-    source.inputs = recorded.finalInputs
-    let replay = try Replay(source, reader.recordedPredictions(source.id), workers: workers)
+    let images = try images.map(ImageSelection.init)
+    let replay = try RecordedLosses(prefix, reader).replay(workers: workers) {
+      images?.contains($0.index) ?? true
+    }
     let configurations = try configurations(replay)
 
     let store = try RunStore(database.path, for: .write)
@@ -72,22 +78,13 @@ struct ReplayCommand: ParsableCommand {
       if Output.isErrorTerminal {
         Output.error("\r\u{1B}[K\(done)/\(configurations.count) replayed", terminator: "")
       }
-      let (clock, cpu) = (ContinuousClock.now, ProcessUsage.current.cpuSeconds)
-      let predictions = try replay.predictions(configuration, workers: workers)
-      var header = try replay.header(configuration, id: ULID.make())
-      (header.name, header.group, header.note, header.tags) = (name, group, note, tags)
-      (header.threads, header.batch) = (workers.count, 1)
-      header.arguments = CommandLine.arguments
-      (header.blas, header.instructionSet) = ("none", compiledInstructionSet)
-      let usage = ProcessUsage.current
-      let ending = RunEnding(
-        status: .finished, wallSeconds: (ContinuousClock.now - clock) / .seconds(1),
-        cpuSeconds: usage.cpuSeconds - cpu, peakMemory: usage.peakMemory)
-      try writer.record(header, predictions, ending)
-      ids.append(header.id)
+      ids.append(
+        try writer.record(replay, configuration, workers: workers) { header in
+          (header.name, header.group, header.note, header.tags) = (name, group, note, tags)
+        })
     }
     if Output.isErrorTerminal { Output.error("\r\u{1B}[K", terminator: "") }
-    try report(ids, source, store)
+    try report(ids, replay.source, store)
   }
 
   /// Every combination asked for, checked before the first is replayed.
