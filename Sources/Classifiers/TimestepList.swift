@@ -24,7 +24,8 @@ public struct TimestepList: Hashable, Sendable {
 
   /// Steps as given, each index once.
   public init(_ steps: [Step]) {
-    precondition(Set(steps.map(\.index)).count == steps.count, "a timestep stands twice in \(steps)")
+    precondition(
+      Set(steps.map(\.index)).count == steps.count, "a timestep stands twice in \(steps)")
     self.steps = steps
   }
 

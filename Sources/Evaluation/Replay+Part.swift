@@ -36,7 +36,8 @@ extension Replay {
       var means = [Double](repeating: 0, count: classes.count * source.timesteps.count)
       for draw in 0..<draws {
         let values = try naming(prediction) {
-          try recorded.losses(classes: classes, timesteps: Array(source.timesteps.indices), draw: draw)
+          try recorded.losses(
+            classes: classes, timesteps: Array(source.timesteps.indices), draw: draw)
         }
         for i in means.indices { means[i] += Double(values[i]) / Double(draws) }
       }

@@ -145,7 +145,8 @@ public struct Replay: Sendable {
     let losses = losses(of: recorded)
     let answer = try naming(recorded, plan.configuration.strategy) {
       try plan.answer(
-        asking: losses, key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
+        asking: losses,
+        key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
         stream: NoiseStream(seed: source.seed, owner: .defence), keepsLosses: false)
     }
     var prediction = Prediction(

@@ -114,7 +114,8 @@ struct StrategyCommand: ParsableCommand {
         let list = learner.learn(way, size: size)
         guard !list.steps.isEmpty else {
           throw ConfigurationError(
-            "--calibrate \(calibrate): no timestep tells the classes of these images apart; take more")
+            "--calibrate \(calibrate): no timestep tells the classes of these images apart; take more"
+          )
         }
         var learnt = [Learnt(method: text, strategy: ListedSubset(list: list).spelling)]
         if let share {

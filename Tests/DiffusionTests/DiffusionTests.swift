@@ -115,16 +115,53 @@ func shippedDenoiser() throws -> EDMDenoiser {
       var output = residual.mutableSpan
       single.residuals(
         image: query.image.span, noise: query.noise.span, sigma: query.sigma,
-        labels: [query.label], into: &output)
+        labels: query.labels, into: &output)
       #expect(residuals[index] == residual)
       var pulled = gradient.mutableSpan
       single.gradient(
         image: query.image.span, noise: query.noise.span, sigma: query.sigma,
-        labels: [query.label], into: &pulled
+        labels: query.labels, into: &pulled
       ) { _, residual in
         for i in residual.indices { residual[i] *= 3 }
       }
       #expect(gradients[index] == gradient)
+    }
+  }
+
+  /// A query of several labels has the residuals of each alone, to the last bit, and the sum of their
+  /// gradients; more labels than a group holds make no difference.
+  @Test func queriesOfSeveralLabelsAreTheirSum() throws {
+    let denoiser = try shippedDenoiser()
+    let size = denoiser.shape.count
+    let image = (0..<size).map { Float($0 % 17) / 8.5 - 1 }
+    let noise = (0..<size).map { Float(($0 * 7) % 23) / 11.5 - 1 }
+    let labels: [[Int?]] = [[4, nil], [7], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, nil], [2, 2, 5]]
+    func query(_ labels: [Int?], _ i: Int) -> EDMDenoiser.Query {
+      EDMDenoiser.Query(image: image, noise: noise, sigma: 0.2 + 0.3 * Float(i), labels: labels)
+    }
+    let session = EDMDenoiser.Session(denoiser)
+    func differentiate(_ queries: [EDMDenoiser.Query]) -> (seen: [[Float]], gradients: [[Float]]) {
+      var (seen, gradients): ([[Float]], [[Float]]) = ([], [])
+      session.differentiate(queries) { _, residuals in
+        seen.append((0..<residuals.count).map { residuals[$0] })
+      } _: { _, gradient in
+        gradients.append(gradient.withUnsafeBufferPointer { Array($0) })
+      }
+      return (seen, gradients)
+    }
+    let queries = labels.enumerated().map { query($1, $0) }
+    let (seen, gradients) = differentiate(queries)
+    var residuals: [[Float]] = []
+    session.evaluate(queries) { index, values in
+      #expect(index == residuals.count)
+      residuals.append(values.withUnsafeBufferPointer { Array($0) })
+    }
+    #expect(seen == residuals)
+    for (i, labels) in labels.enumerated() {
+      let alone = labels.map { differentiate([query([$0], i)]) }
+      #expect(residuals[i] == alone.flatMap { $0.seen[0] })
+      let sum = (0..<size).map { j in alone.reduce(0) { $0 + $1.gradients[0][j] } }
+      #expect(relativeError(gradients[i], sum) < 1e-6)
     }
   }
 }

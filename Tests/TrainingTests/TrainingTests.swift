@@ -70,6 +70,68 @@ import Training
     #expect(one.parameters.values != start.values)
   }
 
+  /// β·mean of −ln p_y, p from residuals taken alone; rivals stand for all other classes.
+  @Test func contrastIsTheEntropyOfOneLevel() throws {
+    var batch = try batch()
+    for i in batch.indices where batch[i].label != nil {
+      batch[i].rivals = [3, 8, 5].filter { $0 != batch[i].label }
+    }
+    let denoiser = try start.makeDenoiser()
+    var expected = 0.0
+    for e in batch where !e.rivals.isEmpty {
+      let s = Double(e.sigma)
+      let logits = ([e.label] + e.rivals).enumerated().map { place, k in
+        var values = e.image
+        var output = values.mutableSpan
+        denoiser.makeSession().residuals(
+          image: e.image.span, noise: e.noise.span, sigma: e.sigma, labels: [k], into: &output)
+        let error = values.reduce(0.0) { $0 + Double($1) * Double($1) }
+        return -(s * s + 0.25) / (s * s * 0.25) * error
+          + (place == 0 ? 0 : log(9 / Double(e.rivals.count)))
+      }
+      let top = logits.max() ?? 0
+      expected += log(logits.reduce(0) { $0 + exp($1 - top) }) + top - logits[0]
+    }
+    expected *= 0.3 / Double(batch.count)
+    func loss(_ contrast: Double) throws -> Double {
+      try DiffusionTrainer(
+        TrainingState(start), contrast: contrast, workers: WorkerPool(threads: 2)
+      ).gradient(batch).loss
+    }
+    #expect(expected > 0.01)
+    #expect(abs(try loss(0.3) - loss(0) - expected) < 1e-3 * expected)
+    let plain = try trainer(threads: 2).gradient(self.batch()).loss
+    #expect(abs(try loss(0) - plain) < 1e-9 * plain)
+  }
+
+  /// (L(θ + hd) − L(θ − hd))/2h against ⟨∇L, d⟩ along the gradient with a part of every parameter;
+  /// Float32's noise in the loss over the step bounds it.
+  @Test func contrastsMatchFiniteDifferences() throws {
+    var batch = try batch()
+    for i in batch.indices where batch[i].label != nil {
+      batch[i].rivals = [3, 8, 5].filter { $0 != batch[i].label }
+    }
+    func measure(_ parameters: ParameterVector) throws -> (loss: Double, gradient: [Float]) {
+      try DiffusionTrainer(
+        TrainingState(parameters), contrast: 0.3, workers: WorkerPool(threads: 2)
+      ).gradient(batch)
+    }
+    let gradient = try measure(start).gradient.map(Double.init)
+    let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    let scale = 0.2 / Double(gradient.count).squareRoot()
+    let direction = gradient.enumerated().map {
+      $1 / norm + scale * Double(($0 * 31) % 17 - 8) / 8
+    }
+    func loss(_ h: Double) throws -> Double {
+      var moved = start
+      for i in moved.values.indices { moved.values[i] += Float(h * direction[i]) }
+      return try measure(moved).loss
+    }
+    let difference = (try loss(1e-4) - loss(-1e-4)) / 2e-4
+    let exact = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
+    #expect(abs(difference - exact) < 3e-3 * abs(exact))
+  }
+
   /// A few steps on one batch learn it, and the average follows at its own pace.
   @Test func stepsLowerTheLoss() throws {
     let batch = try batch()
@@ -196,6 +258,19 @@ import Training
     let plain = examples.batch(at: 7)
     let mirrored = Double(zip(batch, plain).count { $0.image != $1.image }) / n
     #expect(abs(mirrored - 0.5) < 4 * (0.25 / n).squareRoot())
+    #expect(batch.allSatisfy { $0.rivals.isEmpty })
+    (recipe.contrast, recipe.rivals) = (0.1, 4)
+    examples = DiffusionExamples(recipe, dataset: dataset)
+    let contrasted = examples.batch(at: 7)
+    #expect(zip(contrasted, plain).allSatisfy { $0.image == $1.image && $0.noise == $1.noise })
+    for example in contrasted {
+      let rivals = Set(example.rivals)
+      #expect(rivals.count == (example.label == nil ? 0 : 4))
+      #expect(!rivals.contains(example.label ?? -1))
+    }
+    let labelled = contrasted.filter { $0.label != nil && $0.label != 6 }
+    let share = Double(labelled.count { $0.rivals.contains(6) }) / Double(labelled.count)
+    #expect(abs(share - 4.0 / 9) < 4 * (20.0 / 81 / Double(labelled.count)).squareRoot())
     recipe.shift = 2
     examples = DiffusionExamples(recipe, dataset: dataset)
     let shifted = examples.batch(at: 7)
