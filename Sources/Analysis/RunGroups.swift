@@ -62,7 +62,19 @@ public enum RunGroups {
       ], rows: rows)
   }
 
-  /// The same for reading: percentages, and the interval in one column.
+  /// Ids of the runs behind each row of `table`.
+  public static func members(_ runs: ResultTable, by keys: [String]) -> [[String]] {
+    var order: [[Cell]] = []
+    var groups: [[Cell]: [String]] = [:]
+    for i in runs.rows.indices where runs[i, "accuracy"].number != nil {
+      let key = keys.map { runs[i, $0] }
+      if groups[key] == nil { order.append(key) }
+      groups[key, default: []].append(runs[i, "id"].text(null: ""))
+    }
+    return order.map { groups[$0] ?? [] }
+  }
+
+  /// The table for reading: percentages, and the interval in one column.
   public static func summary(_ groups: ResultTable) -> ResultTable {
     let keys = Array(groups.columns.dropLast(7))
     func percent(_ cell: Cell) -> String { cell.number.map { RunSummary.percent($0) } ?? "–" }

@@ -43,56 +43,22 @@ public struct ScatterPlot: Sendable {
 
   /// The plot, one string a line.
   public func lines() -> [String] {
-    guard !points.isEmpty else { return [] }
-    let low = points.map(\.interval.low).min() ?? 0
-    let high = points.map(\.interval.high).max() ?? 1
-    // Whole steps of 5 %, at least two of them.
-    let bottom = floor(low * 20) / 20
-    let top = max(ceil(high * 20) / 20, bottom + 0.1)
-    let logs = points.map { log10(max($0.cost, 1e-9)) }
-    let (left, right) = ((logs.min() ?? 0) - 0.1, (logs.max() ?? 0) + 0.1)
-    func column(_ value: Double) -> Int {
-      Int(((value - left) / (right - left) * Double(width - 1)).rounded())
-    }
-    func row(_ accuracy: Double) -> Int {
-      Int(((top - accuracy) / (top - bottom) * Double(height - 1)).rounded())
-    }
-
-    var cells = [[Character]](repeating: Array(repeating: " ", count: width), count: height)
-    for (point, cost) in zip(points, logs) {
-      for y in row(point.interval.high)...row(point.interval.low)
-      where cells[y][column(cost)] == " " { cells[y][column(cost)] = "│" }
-    }
     let front = Set(paretoFront(points.map { ($0.cost, $0.accuracy) }))
-    for (index, (point, cost)) in zip(points, logs).enumerated() {
+    let series = points.enumerated().map { index, point in
       let letter = front.contains(index) ? point.mark.uppercased() : point.mark.lowercased()
-      cells[row(point.accuracy)][column(cost)] = Character(letter)
+      return Figure.Series(
+        "",
+        [
+          .init(
+            max(point.cost, 1e-9), 100 * point.accuracy, 100 * point.interval.low,
+            100 * point.interval.high)
+        ], style: .points, mark: Character(letter))
     }
-
-    var result = cells.enumerated().map { y, line in
-      let accuracy = top - (top - bottom) * Double(y) / Double(height - 1)
-      let isLabelled = y % 2 == 0
-      let label = isLabelled ? String(format: "%5.1f %% ┤", 100 * accuracy) : "        │"
-      return label + String(line)
-    }
-    result.append("        └" + String(repeating: "─", count: width))
-    var ticks = [Character](repeating: " ", count: width + 9)
-    var free = 0
-    for exponent in stride(from: left.rounded(.down), through: right, by: 1) {
-      for factor in [1.0, 2, 5] {
-        let value = factor * pow(10, exponent)
-        let position = log10(value)
-        guard position >= left, position <= right else { continue }
-        let text = value >= 1 ? String(format: "%.0f", value) : String(format: "%g", value)
-        let start = 9 + column(position) - text.count / 2
-        guard start >= free, start + text.count <= ticks.count else { continue }
-        for (offset, c) in text.enumerated() { ticks[start + offset] = c }
-        free = start + text.count + 2
-      }
-    }
-    result.append(String(ticks).trimmingTrailingSpaces)
-    result.append(String(repeating: " ", count: 9) + costLabel)
-    return result
+    let panel = Figure.Panel(
+      x: .init("", isLogarithmic: true), y: .init("", isPercent: true), .series(series))
+    // The label says itself that the scale is logarithmic, where it is told so.
+    return panel.lines(series, width: width, height: height).dropLast()
+      + (points.isEmpty ? [] : [String(repeating: " ", count: 9) + costLabel])
   }
 }
 

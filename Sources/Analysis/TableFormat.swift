@@ -10,24 +10,58 @@ public enum TableFormat: String, CaseIterable, Sendable {
   /// JSON keeps the columns' order; blobs are hexadecimal, infinities the texts "Infinity" and
   /// "-Infinity". CSV follows RFC 4180 with line feeds; TSV writes tabs and line feeds as \t and \n.
   public func render(_ table: ResultTable) -> String {
+    if self == .table { return aligned(table) }
+    let numeric = table.columns.indices.map { Self.isNumeric(table.rows.lazy, $0) }
+    return head(table.columns, numeric)
+      + table.rows.enumerated().map { line(table.columns, $1, isFirst: $0 == 0) }.joined()
+      + foot(isEmpty: table.rows.isEmpty)
+  }
+
+  // MARK: Parts of every format but `table`, as `TableWriter` puts them together
+
+  /// What stands before the rows.
+  func head(_ columns: [String], _ numeric: [Bool]) -> String {
     switch self {
-    case .table: aligned(table)
-    case .json:
-      table.rows.isEmpty
-        ? "[]\n"
-        : "[\n" + table.rows.map { "  " + object(table.columns, $0) }.joined(separator: ",\n")
-          + "\n]\n"
-    case .jsonl: lines(table.rows.map { object(table.columns, $0) })
-    case .csv: lines(([table.columns] + plain(table)).map { $0.map(csv).joined(separator: ",") })
-    case .tsv: lines(([table.columns] + plain(table)).map { $0.map(tsv).joined(separator: "\t") })
-    case .markdown:
-      lines(
-        [
-          row(table.columns),
-          row(table.columns.indices.map { isNumeric(table, $0) ? "---:" : "---" }),
-        ]
-          + plain(table).map { row($0.map { $0.onOneLine.replacing("|", with: "\\|") }) })
-    case .latex: latex(table)
+    case .table, .jsonl: ""
+    case .json: "["
+    case .csv, .tsv: line(columns, columns.map { .text($0) }, isFirst: true)
+    case .markdown: lines([row(columns.map(markdown)), row(numeric.map { $0 ? "---:" : "---" })])
+    case .latex:
+      lines([
+        "\\begin{tabular}{\(numeric.map { $0 ? "r" : "l" }.joined())}", "\\toprule",
+        columns.map(Self.latex).joined(separator: " & ") + " \\\\", "\\midrule",
+      ])
+    }
+  }
+
+  /// One row.
+  ///
+  /// - Parameter comment: what LaTeX notes behind it.
+  func line(
+    _ columns: [String], _ cells: [Cell], isFirst: Bool, comment: String? = nil
+  ) -> String {
+    func plain(_ escape: (String) -> String, _ separator: String) -> String {
+      cells.map { escape($0.text(null: "")) }.joined(separator: separator) + "\n"
+    }
+    return switch self {
+    case .table: ""
+    case .json: "\(isFirst ? "" : ",")\n  \(object(columns, cells))"
+    case .jsonl: object(columns, cells) + "\n"
+    case .csv: plain(csv, ",")
+    case .tsv: plain(tsv, "\t")
+    case .markdown: row(cells.map { markdown($0.text(null: "")) }) + "\n"
+    case .latex:
+      cells.map { Self.latex($0) }.joined(separator: " & ") + " \\\\"
+        + Self.latexComment(comment) + "\n"
+    }
+  }
+
+  /// What stands behind the rows.
+  func foot(isEmpty: Bool) -> String {
+    switch self {
+    case .json: isEmpty ? "]\n" : "\n]\n"
+    case .latex: lines(["\\bottomrule", "\\end{tabular}"])
+    default: ""
     }
   }
 
@@ -39,10 +73,6 @@ public enum TableFormat: String, CaseIterable, Sendable {
   }
 
   private func lines(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }
-
-  private func plain(_ table: ResultTable) -> [[String]] {
-    table.rows.map { $0.map { $0.text(null: "") } }
-  }
 
   /// A cell as JSON.
   static func json(_ cell: Cell) -> String {
@@ -67,37 +97,22 @@ public enum TableFormat: String, CaseIterable, Sendable {
 
   private func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
 
-  private func latex(_ table: ResultTable) -> String {
-    func escape(_ text: String) -> String {
-      var result = ""
-      for c in text.onOneLine {
-        switch c {
-        case "\\": result += "\\textbackslash{}"
-        case "~": result += "\\textasciitilde{}"
-        case "^": result += "\\textasciicircum{}"
-        case "&", "%", "$", "#", "_", "{", "}": result += "\\\(c)"
-        default: result.append(c)
-        }
-      }
-      return result
-    }
-    func row(_ cells: [String]) -> String { cells.map(escape).joined(separator: " & ") + " \\\\" }
-    let alignment = table.columns.indices.map { isNumeric(table, $0) ? "r" : "l" }.joined()
-    return lines(
-      ["\\begin{tabular}{\(alignment)}", "\\toprule", row(table.columns), "\\midrule"]
-        + plain(table).map(row) + ["\\bottomrule", "\\end{tabular}"])
+  private func markdown(_ text: String) -> String {
+    text.onOneLine.replacing("|", with: "\\|")
   }
 
-  private func isNumeric(_ table: ResultTable, _ column: Int) -> Bool {
-    let cells = table.rows.map { $0[column] }.filter { $0 != .null }
-    return !cells.isEmpty
-      && cells.allSatisfy {
-        switch $0 {
-        case .integer, .real: true
-        case .text(let text): Double(text) != nil
-        default: false
-        }
+  /// Whether a column holds numbers, and at least one.
+  public static func isNumeric(_ rows: some Sequence<[Cell]>, _ column: Int) -> Bool {
+    var isPresent = false
+    for row in rows where row[column] != .null {
+      isPresent = true
+      switch row[column] {
+      case .integer, .real: continue
+      case .text(let text) where Double(text) != nil: continue
+      default: return false
       }
+    }
+    return isPresent
   }
 
   /// Columns two spaces apart, numbers to the right, `–` for null.
@@ -111,7 +126,7 @@ public enum TableFormat: String, CaseIterable, Sendable {
     let widths = table.columns.indices.map { c in
       ([table.columns[c]] + cells.map { $0[c] }).map(\.count).max() ?? 0
     }
-    let numeric = table.columns.indices.map { isNumeric(table, $0) }
+    let numeric = table.columns.indices.map { Self.isNumeric(table.rows, $0) }
     func line(_ texts: [String]) -> String {
       texts.enumerated().map { c, text in
         let padding = String(repeating: " ", count: widths[c] - text.count)
@@ -129,7 +144,7 @@ public enum TableFormat: String, CaseIterable, Sendable {
   }
 
   /// A number to six significant digits.
-  static func short(_ value: Double) -> String { String(format: "%.6g", value) }
+  public static func short(_ value: Double) -> String { String(format: "%.6g", value) }
 }
 
 extension Cell {
@@ -161,5 +176,5 @@ extension Cell {
 
 extension String {
   /// With a space for every tab and line break.
-  var onOneLine: String { String(map { $0.isNewline || $0 == "\t" ? " " : $0 }) }
+  public var onOneLine: String { String(map { $0.isNewline || $0 == "\t" ? " " : $0 }) }
 }

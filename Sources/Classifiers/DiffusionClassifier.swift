@@ -10,8 +10,8 @@ import TensorCore
 ///
 /// **Source** arXiv 2305.15241, section 3.2; Li et al. 2023 (arXiv 2303.16203).
 public struct DiffusionClassifier: ImageClassifier {
-  private let pool: DenoiserPool
-  private let plan: ClassifierPlan
+  let pool: DenoiserPool
+  let plan: ClassifierPlan
   private let recordsLosses: Bool
 
   /// A classifier over the denoisers of `pool`.

@@ -4,8 +4,8 @@ import TensorCore
 ///
 /// Gradients pass through the maximization as through the identity (BPDA).
 public struct MaximizedClassifier<Base: ImageClassifier>: ImageClassifier {
-  private let base: Base
-  private let maximizer: LikelihoodMaximizer
+  let base: Base
+  let maximizer: LikelihoodMaximizer
 
   /// `base` on what `maximizer` makes of the image.
   public init(_ maximizer: LikelihoodMaximizer, _ base: Base) {

@@ -18,6 +18,16 @@ extension RunStore {
     _ name: String, _ values: [String: String] = [:], where filter: RowFilter? = nil,
     columns: [String]? = nil, order: [String] = [], limit: Int? = nil
   ) throws -> ResultTable {
+    let (sql, arguments) = try statement(
+      name, values, where: filter, columns: columns, order: order, limit: limit)
+    return try table(sql, arguments)
+  }
+
+  /// A query of the catalogue in SQL, with its bound values.
+  func statement(
+    _ name: String, _ values: [String: String], where filter: RowFilter?, columns: [String]?,
+    order: [String], limit: Int?
+  ) throws -> (sql: String, arguments: StatementArguments) {
     guard let query = Queries.named(name) else {
       let names = Queries.all.map(\.name)
       throw RunStoreError(
@@ -40,7 +50,7 @@ extension RunStore {
       arguments[parameter.name] = try Self.value(text, parameter, query: name)
     }
     if filter == nil, columns == nil, order.isEmpty, limit == nil {
-      return try table(query.sql, StatementArguments(arguments))
+      return (query.sql, StatementArguments(arguments))
     }
     let names = try reading {
       try ColumnNames(columns: $0.makeStatement(sql: query.sql).columnNames, $0)
@@ -74,7 +84,7 @@ extension RunStore {
       sql += " ORDER BY \(terms.joined(separator: ", "))"
     }
     if let limit { sql += " LIMIT \(limit)" }
-    return try table(sql, StatementArguments(arguments))
+    return (sql, StatementArguments(arguments))
   }
 
   /// Fields of a run's configuration that are no columns of the view `runs`.
@@ -145,19 +155,21 @@ extension RunStore {
   private static func collect(_ statement: Statement) throws -> ResultTable {
     var rows: [[Cell]] = []
     let cursor = try Row.fetchCursor(statement)
-    while let row = try cursor.next() {
-      rows.append(
-        row.databaseValues.map { value in
-          switch value.storage {
-          case .null: .null
-          case .int64(let integer): .integer(integer)
-          case .double(let real): .real(real)
-          case .string(let text): .text(text)
-          case .blob(let data): .blob([UInt8](data))
-          }
-        })
-    }
+    while let row = try cursor.next() { rows.append(cells(row)) }
     return ResultTable(columns: statement.columnNames, rows: rows)
+  }
+
+  /// A row's values in order.
+  static func cells(_ row: Row) -> [Cell] {
+    row.databaseValues.map { value in
+      switch value.storage {
+      case .null: .null
+      case .int64(let integer): .integer(integer)
+      case .double(let real): .real(real)
+      case .string(let text): .text(text)
+      case .blob(let data): .blob([UInt8](data))
+      }
+    }
   }
 
   private static func value(

@@ -14,8 +14,8 @@ struct Elbow: ParsableCommand {
     version: elbowVersion,
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
-      DiffCommand.self, ParetoCommand.self, ReplayCommand.self, QueryCommand.self, SQLCommand.self,
-      StrategyCommand.self, TrainCommand.self,
+      DiffCommand.self, ParetoCommand.self, ReplayCommand.self, ExportCommand.self,
+      PlotCommand.self, QueryCommand.self, SQLCommand.self, StrategyCommand.self, TrainCommand.self,
       ModelCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 

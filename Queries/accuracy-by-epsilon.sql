@@ -1,0 +1,51 @@
+-- name: accuracy-by-epsilon
+-- cardinality: many
+-- description: Accuracy of configurations at every budget of attack; at 0, of the same images clean.
+-- param: runs text: JSON array of full ids of runs, of which the attacked ones count
+WITH
+  attempt AS (
+    SELECT run.fingerprint, input.dataset, input.split, run.norm, run.epsilon, input.id AS input_id,
+      run.id AS run_id, prediction.correct, coalesce(prediction.attacked, 0) AS clean,
+      run.attack || coalesce(' x' || run.attack_steps, '') || coalesce(' eot ' || run.eot, '')
+        AS attack
+    FROM json_each(:runs) AS chosen
+    CROSS JOIN run ON run.id = chosen.value
+    JOIN prediction ON prediction.run_id = run.id
+    JOIN run_input ON run_input.run_id = prediction.run_id
+      AND run_input.position = prediction.position
+    JOIN input ON input.id = run_input.input_id
+    WHERE run.attack IS NOT NULL
+  ),
+  tried AS (
+    SELECT fingerprint, dataset, split, norm, epsilon, count(DISTINCT attack) AS attacks,
+      group_concat(DISTINCT run_id) AS run_ids
+    FROM attempt GROUP BY 1, 2, 3, 4, 5
+  ),
+  -- An image counts where every attack of the budget was tried on it.
+  worst AS (
+    SELECT attempt.fingerprint, attempt.dataset, attempt.split, attempt.norm, attempt.epsilon,
+      input_id, min(correct) AS correct, min(clean) AS clean, tried.attacks, tried.run_ids
+    FROM attempt JOIN tried USING (fingerprint, dataset, split, norm, epsilon)
+    GROUP BY 1, 2, 3, 4, 5, 6
+    HAVING count(DISTINCT attempt.attack) = tried.attacks
+  ),
+  point AS (
+    SELECT fingerprint, dataset, split, norm, epsilon, attacks, count(*) AS n,
+      sum(correct) AS n_right, run_ids
+    FROM worst GROUP BY 1, 2, 3, 4, 5
+    UNION ALL
+    SELECT fingerprint, dataset, split, norm, 0, 0, count(*), sum(clean), (
+        SELECT group_concat(run_ids) FROM tried
+        WHERE (tried.fingerprint, tried.dataset, tried.split, tried.norm)
+          = (image.fingerprint, image.dataset, image.split, image.norm)
+      )
+    FROM (
+      SELECT fingerprint, dataset, split, norm, input_id, min(clean) AS clean
+      FROM worst GROUP BY 1, 2, 3, 4, 5
+    ) AS image GROUP BY 1, 2, 3, 4
+  )
+SELECT point.*, classifier, model.name AS model, strategy, grid, weights, lm
+FROM point
+JOIN configuration ON configuration.fingerprint = point.fingerprint
+JOIN model ON model.sha256 = configuration.model
+ORDER BY norm DESC, point.fingerprint, epsilon;

@@ -1,0 +1,15 @@
+-- name: accuracy-cost
+-- cardinality: many
+-- description: Accuracy and cost of runs; newest = 1 where none asks the same of the same later.
+-- param: runs text: JSON array of full ids of runs
+SELECT runs.*, nfe_per_image + gradients_per_image AS cost,
+  row_number() OVER (
+    -- A live run says more than its replay: it has seconds.
+    PARTITION BY fingerprint, seed, dataset, split, images, inputs_run, attack, norm, epsilon,
+      attack_steps, restarts, eot, attack_seed
+    ORDER BY replay_of IS NOT NULL, runs.id DESC
+  ) = 1 AS newest
+FROM json_each(:runs) AS chosen
+CROSS JOIN runs ON runs.id = chosen.value
+WHERE n_done > 0
+ORDER BY cost, runs.id;

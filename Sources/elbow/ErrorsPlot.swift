@@ -1,0 +1,139 @@
+import Analysis
+import ArgumentParser
+import Classifiers
+import Evaluation
+import Foundation
+import Records
+import RunStore
+import TensorCore
+
+/// Where in an image a denoiser errs, for every class.
+struct ErrorsPlot: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "errors", abstract: "Denoising errors of one image, by pixel and class.",
+    discussion: """
+      |D(x + σε; σ, y) − x|² for every class y, at the level of the run's grid that is nearest to
+      --sigma. Runs the network on the image as it was classified, adversarial ones included, with the
+      run's own model, configuration and noise: the sum over pixels is the loss that the run recorded.
+      """)
+
+  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  var prefix: String
+  @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
+  var image: Int
+  @Option(help: "Noise level, for images in [-1, 1].") var sigma = 0.5
+  @Option(help: "Noise draw, from 0.") var draw = 0
+  @Flag(help: "Draw what each class has more or less than the mean over classes.")
+  var contrast = false
+  @OptionGroup var options: PlotOptions
+
+  func validate() throws {
+    if !(sigma > 0) { throw ValidationError("--sigma must be positive, got \(sigma)") }
+  }
+
+  func run() throws {
+    let store = try options.database.read()
+    let run = try store.recordedRun(prefix)
+    guard let position = run.inputs.firstIndex(where: { $0.index == image }) else {
+      throw RunStoreError(
+        "run \(run.id) has no image \(image); 'elbow export \(run.id) --table predictions' lists "
+          + "its images", isUsage: true)
+    }
+    let header = try store.recordedHeader(run.id)
+    let plan = try Self.plan(run, header)
+    guard let classifier = plan.classifier as? any DenoisingClassifier else {
+      throw ConfigurationError(
+        "run \(run.id) is of \(header.configuration.classifier.rawValue), which denoises nothing; "
+          + "name a diffusion classifier's")
+    }
+    guard (0..<header.configuration.draws).contains(draw) else {
+      throw ConfigurationError(
+        "--draw must be 0 to \(header.configuration.draws - 1), the draws of run \(run.id); got "
+          + "\(draw)")
+    }
+    let timestep = classifier.nearestTimestep(to: sigma)
+    let input = run.inputs[position]
+    let maps = try classifier.errorMaps(
+      of: try Self.pixels(position, of: run, plan, store),
+      key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
+      stream: NoiseStream(seed: header.seed, owner: .defence), timestep: timestep, draw: draw)
+    let predicted = try store.query(
+      "predictions", ["run": run.id],
+      where: RowFilter(
+        "position = \(position)"), columns: ["predicted"])
+    try options.write(
+      figure(maps, header, input, timestep, predicted.rows.first?[0].number.map { Int($0) }))
+  }
+
+  private func figure(
+    _ maps: ErrorMaps, _ header: RunHeader, _ input: InputRecord, _ timestep: Int,
+    _ predicted: Int?
+  ) -> Figure {
+    let (height, width) = (header.imageShape[1], header.imageShape[2])
+    let answer = predicted.map { ", predicted \(header.classNames[$0])" } ?? ""
+    let power =
+      header.configuration.loss == .squared ? "|D(x + σε; σ, y) − x|²" : "|D(x + σε; σ, y) − x|"
+    return Figure(
+      errors: maps.errors.map { Self.rows($0, height, width, +) },
+      image: Self.rows(maps.image, height, width) { max($0, $1) },
+      classes: header.classNames,
+      description: [
+        "\(power) at σ = \(TableFormat.short(Double(maps.sigma))) (timestep \(timestep), draw "
+          + "\(draw)), images in [−1, 1]; image \(input.index) of \(input.dataset) \(input.split), "
+          + "\(header.classNames[input.label])\(answer)."
+      ], isContrast: contrast, run: header.id)
+  }
+
+  /// Channels put together, `[H][W]`.
+  private static func rows(
+    _ planar: [Float], _ height: Int, _ width: Int, _ join: (Double, Double) -> Double
+  ) -> [[Double]] {
+    (0..<height).map { y in
+      (0..<width).map { x in
+        stride(from: y * width + x, to: planar.count, by: height * width)
+          .map { Double(planar[$0]) }.reduce(0, join)
+      }
+    }
+  }
+
+  /// The run's classifier, made again from its files.
+  private static func plan(_ run: RecordedRun, _ header: RunHeader) throws -> RunPlan {
+    if let source = header.replayOf {
+      throw ConfigurationError(
+        "run \(run.id) is a replay and has no network; name the run it replays, \(source)")
+    }
+    guard
+      let request = try? JSONDecoder().decode(RunRequest.self, from: Data(run.invocation.utf8))
+    else {
+      throw ConfigurationError("run \(run.id) was begun by another version and cannot be repeated")
+    }
+    let plan = try RunPlan(
+      request, workers: WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount))
+    guard try plan.configuration.fingerprint() == run.fingerprint else {
+      throw ConfigurationError(
+        "the model or training images of run \(run.id) are no longer what they were; put the old "
+          + "files back")
+    }
+    return plan
+  }
+
+  /// The image as the run finally classified it.
+  private static func pixels(
+    _ position: Int, of run: RecordedRun, _ plan: RunPlan, _ store: RunStore
+  ) throws -> [Float] {
+    if run.adversarial[position] != nil {
+      return try store.adversarialImage(run: run.id, position: position)
+    }
+    if let source = try run.inputsRun.map(store.recordedRun), source.adversarial[position] != nil {
+      return try store.adversarialImage(run: source.id, position: position)
+    }
+    return plan.dataset.pixels(at: run.inputs[position].index)
+  }
+}
+
+extension DenoisingClassifier {
+  /// The grid's level next to σ.
+  fileprivate func nearestTimestep(to sigma: Double) -> Int {
+    sigmas.indices.min { abs(Double(sigmas[$0]) - sigma) < abs(Double(sigmas[$1]) - sigma) } ?? 0
+  }
+}

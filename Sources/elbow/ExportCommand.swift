@@ -1,0 +1,214 @@
+import Analysis
+import ArgumentParser
+import Foundation
+import Records
+import RunStore
+
+/// Tables of runs and of what they recorded, in files for other programs, papers and readers.
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write runs, predictions, ELBOs or losses as a table, or a report as a web page.",
+    usage: """
+      elbow export [<run> ...] [--where <where>] [-o <file>] [--format <format>]
+      elbow export <run> ... --table predictions|class_elbos|losses [-o <file>]
+      elbow export [<run> ...] [--where <where>] -o report.html
+      """,
+    discussion: """
+      Without runs and conditions every run is taken. CSV, TSV, JSON and JSON lines have all columns
+      and all digits; Markdown and LaTeX are for reading: accuracy with its 95 % interval, rounded.
+      LaTeX is a fragment for \\input that needs the package booktabs, with the ids of the runs in a
+      comment behind each row. Rows are written as they are read, so that any number will do; where
+      --limit leaves some out, standard error says how many. HTML is a report in one file: summary,
+      front, intervals, paired comparisons, confusion, provenance.
+      """)
+
+  /// What the rows are.
+  enum Table: String, CaseIterable, ExpressibleByArgument {
+    case runs, predictions, losses
+    case classELBOs = "class_elbos"
+
+    /// The query that gives them, of one run.
+    var query: String { rawValue.replacing("_", with: "-") }
+  }
+
+  /// How they are written; the name is the file's ending where that is not given.
+  enum Format: String, CaseIterable, ExpressibleByArgument {
+    case csv, tsv, json, jsonl, markdown, latex, html
+
+    /// As a table's; nil: a report.
+    var table: TableFormat? { TableFormat(rawValue: rawValue) }
+
+    /// The format that a file's ending means.
+    init?(ending: String) {
+      let others: [String: Format] = [
+        "md": .markdown, "tex": .latex, "ndjson": .jsonl, "htm": .html,
+      ]
+      guard let format = others[ending] ?? Format(rawValue: ending) else { return nil }
+      self = format
+    }
+  }
+
+  @Argument(help: ArgumentHelp("Ids of runs, or their beginnings.", valueName: "run"))
+  var runs: [String] = []
+  @OptionGroup(title: "Which runs") var selection: RunSelection
+  @Option(help: "What the rows are: runs, predictions, class_elbos or losses.")
+  var table = Table.runs
+  @OptionGroup(title: "Which rows and columns") var options: RunTableOptions
+  @Option(
+    name: [.customShort("o"), .long],
+    help: ArgumentHelp(
+      "File to write, its ending the format (default: standard output).", valueName: "file"))
+  var output: String?
+  @Option(help: "csv, tsv, json, jsonl, markdown, latex or html (default: the file's, else csv).")
+  var format: Format?
+  @OptionGroup var database: DatabaseOption
+
+  func validate() throws {
+    guard table != .runs else { return }
+    if options.sort != nil || options.groupBy != nil || options.onlyChanged {
+      throw ValidationError(
+        "--sort, --group-by and --only-changed are for --table runs; the rows of \(table.rawValue) "
+          + "come in evaluation order")
+    }
+  }
+
+  func run() throws {
+    let format = try resolvedFormat()
+    let store = try database.read()
+    let filter = try selection.filter(runs, store)
+    guard let tableFormat = format.table else {
+      return try OutputFile.write(output) { try $0(report(store, filter)) }
+    }
+    if table == .runs { return try writeRuns(store, filter, tableFormat) }
+    guard filter != nil else {
+      throw RunStoreError(
+        "say of which runs: elbow export RUN … --table \(table.rawValue), or --where \"…\"",
+        isUsage: true)
+    }
+    try writeRecords(of: store, filter, tableFormat)
+  }
+
+  private func resolvedFormat() throws -> Format {
+    if let format { return format }
+    guard let output else { return .csv }
+    let ending = URL(fileURLWithPath: output).pathExtension.lowercased()
+    guard let known = Format(ending: ending) else {
+      throw ConfigurationError(
+        "\(output): no format '\(ending)'; end the file's name in csv, tsv, json, jsonl, md, tex or "
+          + "html, or give --format")
+    }
+    return known
+  }
+
+  private func report(_ store: RunStore, _ filter: RowFilter?) throws -> String {
+    guard table == .runs, options.columns == nil, options.drop == nil, !options.onlyChanged,
+      options.groupBy == nil
+    else {
+      throw ConfigurationError(
+        "the report has tables and columns of its own; leave --table, --columns, --drop, "
+          + "--only-changed and --group-by out")
+    }
+    let answer = try options.answer(store, where: filter, isForReading: false)
+    try reportCut(answer.table.rows.count, try store.count("runs", where: filter), "runs")
+    return try Report(answer.table, store, database: database.path).html()
+  }
+
+  private func writeRuns(_ store: RunStore, _ filter: RowFilter?, _ format: TableFormat) throws {
+    let isForReading = format == .markdown || format == .latex
+    var answer = try options.answer(store, where: filter, isForReading: isForReading)
+    // In LaTeX the ids stand in comments.
+    if format == .latex, options.columns == nil { answer.table = answer.table.dropping("run") }
+    let numeric = answer.table.columns.indices.map { c in
+      answer.table.columns[c].contains("accuracy")
+        || TableFormat.isNumeric(answer.table.rows, c)
+    }
+    try OutputFile.write(output) { write in
+      if format == .latex {
+        try write(
+          "% Runs of \(database.path.onOneLine), written by Elbow \(elbowVersion); "
+            + "needs \\usepackage{booktabs}\n")
+      }
+      var writer = TableWriter(
+        format, columns: answer.table.columns, numeric: numeric, into: write)
+      for (row, ids) in zip(answer.table.rows, answer.runs) {
+        try writer.append(row, comment: "run \(ids.joined(separator: " "))")
+      }
+      try writer.finish()
+    }
+    if options.limit != nil {
+      try reportCut(answer.table.rows.count, try store.count("runs", where: filter), "runs")
+    }
+    if answer.table.rows.isEmpty { Output.error("elbow: no runs meet the condition") }
+  }
+
+  /// Images, classes or losses of the runs, one run after the other.
+  private func writeRecords(
+    of store: RunStore, _ filter: RowFilter?, _ format: TableFormat
+  ) throws {
+    let chosen = try store.query("runs", where: filter)
+    let ids = chosen.rows.indices.map { chosen[$0, "id"].text(null: "") }
+    let all = try store.columns(ofQuery: table.query, ["run": ""])
+    let named = options.columns.map(RunTableOptions.names)
+    let dropped = RunTableOptions.names(options.drop ?? "").map { $0.lowercased() }
+    if let unknown = dropped.first(where: { !all.contains($0) }) {
+      throw RunStoreError(
+        "--drop: no column '\(unknown)'" + didYouMean(unknown, among: all), isUsage: true)
+    }
+    let columns = (named ?? all).filter { !dropped.contains($0.lowercased()) }
+    guard !columns.isEmpty else {
+      throw RunStoreError("--drop leaves no column", isUsage: true)
+    }
+    var missing: [String] = []
+    var written = 0
+    try OutputFile.write(output) { write in
+      var writer = TableWriter(format, columns: columns, into: write)
+      for id in ids {
+        let before = written
+        let left = options.limit.map { $0 - written }
+        if left == 0 { break }
+        try store.stream(table.query, ["run": id], columns: columns, limit: left) {
+          try writer.append($0, comment: "run \(id)")
+          written += 1
+        }
+        if written == before { missing.append(id) }
+      }
+      try writer.finish()
+    }
+    if options.limit != nil {
+      let total = try ids.reduce(0) { try $0 + store.count(table.query, ["run": $1]) }
+      try reportCut(written, total, "rows")
+    }
+    for i in chosen.rows.indices {
+      let (done, asked) = (chosen[i, "n_done"].number ?? 0, chosen[i, "images"].number ?? 0)
+      if done < asked {
+        Output.error(
+          "elbow: run \(ids[i]) has classified \(Int(done)) of its \(Int(asked)) images")
+      }
+    }
+    for id in missing where table == .losses || table == .classELBOs {
+      Output.error("elbow: run \(id) recorded no \(table.rawValue)")
+    }
+    if ids.isEmpty { Output.error("elbow: no runs meet the condition") }
+  }
+
+  /// Says what --limit leaves out.
+  private func reportCut(_ written: Int, _ total: Int, _ what: String) throws {
+    guard written < total else { return }
+    Output.error(
+      "elbow: \(written) of \(total) \(what) are written, --limit leaves \(total - written) out")
+  }
+}
+
+extension RunSelection {
+  /// The runs named and those that meet the conditions, as one condition; nil where there is none.
+  ///
+  /// - Throws: `RunStoreError` for what is out of form, or names no run.
+  func filter(_ runs: [String], _ store: RunStore) throws -> RowFilter? {
+    let conditions = try filter()
+    guard !runs.isEmpty else { return conditions }
+    let list = try runs.map { "'\(try store.runID($0))'" }.joined(separator: ", ")
+    let named = try RowFilter("id IN (\(list))")
+    return conditions.map(named.and) ?? named
+  }
+}

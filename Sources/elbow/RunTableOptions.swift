@@ -1,0 +1,105 @@
+import Analysis
+import ArgumentParser
+import Records
+import RunStore
+
+/// Which columns of the chosen runs, in which order, or groups of them.
+struct RunTableOptions: ParsableArguments {
+  @Option(help: "At most so many.") var limit: Int?
+  @Option(help: ArgumentHelp("Columns to show, with commas between.", valueName: "columns"))
+  var columns: String?
+  @Option(help: ArgumentHelp("Columns to leave out.", valueName: "columns")) var drop: String?
+  @Flag(help: "Only what differs between the runs, with accuracy and cost.")
+  var onlyChanged = false
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Order, falling where a minus stands before: -accuracy,nfe_per_image.",
+      valueName: "columns"))
+  var sort: String?
+  @Option(
+    help: ArgumentHelp("Put runs with equal values there together.", valueName: "columns"))
+  var groupBy: String?
+  @Option(help: ArgumentHelp("Column that the runs of a group differ in.", valueName: "column"))
+  var over: String?
+
+  /// A table with the runs behind each of its rows.
+  struct Answer {
+    var table: ResultTable
+    var runs: [[String]]
+  }
+
+  func validate() throws {
+    if let limit, limit < 0 { throw ValidationError("--limit must not be negative, got \(limit)") }
+    if over != nil, groupBy == nil { throw ValidationError("--over needs --group-by") }
+    if groupBy != nil, columns != nil || drop != nil || onlyChanged || limit != nil {
+      throw ValidationError("--group-by has columns of its own; leave the other flags out")
+    }
+    if columns != nil, onlyChanged {
+      throw ValidationError("--columns and --only-changed both choose columns; use one of them")
+    }
+  }
+
+  /// The table of the runs that `filter` leaves.
+  ///
+  /// - Parameters:
+  ///   - isForReading: whether numbers are rounded and columns chosen for people.
+  ///   - width: of the terminal that it should fit; nil: no bound.
+  /// - Throws: `RunStoreError` for unknown names, and for a group with two equal runs.
+  func answer(
+    _ store: RunStore, where filter: RowFilter?, isForReading: Bool, fitting width: Int? = nil
+  ) throws -> Answer {
+    if let groupBy {
+      return try groups(Self.names(groupBy), store, filter, isForReading: isForReading)
+    }
+    var names = columns.map(Self.names)
+    if onlyChanged {
+      names = try store.query("runs", limit: 0).columns + store.configurationColumns
+    }
+    let showsID = names?.contains("id") ?? true
+    let runs = try store.query(
+      "runs", where: filter, columns: showsID ? names : (names ?? []) + ["id"],
+      order: sort.map(Self.names) ?? [], limit: limit)
+    let ids = runs.rows.indices.map { [runs[$0, "id"].text(null: "")] }
+    let dropped = try store.columns(Self.names(drop ?? ""), of: "runs", flag: "--drop")
+    var table = showsID ? runs : runs.dropping("id")
+    if isForReading, columns == nil {
+      table = onlyChanged ? RunSummary.changes(runs) : RunSummary.table(runs)
+    } else if onlyChanged {
+      table = runs.changed
+    }
+    for name in dropped {
+      table = table.dropping(isForReading ? RunSummary.heading(of: name) : name)
+    }
+    // What was chosen by hand is not left out for want of room.
+    if isForReading, columns == nil, !onlyChanged { table = RunSummary.fit(table, width) }
+    return Answer(table: table, runs: ids)
+  }
+
+  private func groups(
+    _ keys: [String], _ store: RunStore, _ filter: RowFilter?, isForReading: Bool
+  ) throws -> Answer {
+    let over = over ?? "seed"
+    var finished = try RowFilter("status = 'finished'")
+    if let filter { finished = finished.and(filter) }
+    let names = RunGroups.needed + (keys + [over]).filter { !RunGroups.needed.contains($0) }
+    let runs = try store.query(
+      "runs", where: finished, columns: names, order: sort.map(Self.names) ?? [])
+    do {
+      let groups = try RunGroups.table(runs, by: keys, over: over)
+      return Answer(
+        table: isForReading ? RunGroups.summary(groups) : groups,
+        runs: RunGroups.members(runs, by: keys))
+    } catch let twins as RunGroups.Repetition {
+      throw RunStoreError(
+        "runs \(twins.first) and \(twins.second) are in one group and have the same \(over), "
+          + "\(twins.value); 'elbow diff' tells what they differ in: add it to --group-by, or "
+          + "choose with --where", isUsage: true)
+    }
+  }
+
+  /// Names with commas between.
+  static func names(_ text: String) -> [String] {
+    text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+  }
+}
