@@ -55,12 +55,13 @@ struct AxisScale: Hashable, Sendable {
       .map { (first + Double($0)) * step }
   }
 
-  /// A mark's text, no longer than seven characters where it can be.
+  /// A mark's text, no longer than seven characters.
   func text(_ value: Double) -> String {
     if isPercent { return String(format: "%5.1f %%", value) }
     // What rounding leaves of zero is zero.
     let tidy = abs(value) < 1e-9 * (high - low) && !isLogarithmic ? 0 : value
+    if tidy.magnitude >= 1000, tidy.magnitude < 1e6 { return String(format: "%.0f", tidy) }
     let text = String(format: "%.3g", tidy)
-    return tidy.magnitude >= 1000 && tidy.magnitude < 1e6 ? String(format: "%.0f", tidy) : text
+    return text.count > 7 ? String(format: "%.1g", tidy) : text
   }
 }

@@ -55,7 +55,7 @@ extension Figure {
       margin.right = 95
     }
     let width = Double(columns) * cell.width
-    let lines = caption.flatMap { $0.wrapped(to: Int((width - 30) / Self.characterWidth)) }
+    let lines = caption.flatMap { $0.wrapped(to: Int((width - 30) / 8.8)) }
     let (top, bottom) = (38.0, Double(lines.count) * 18 + 14)
     let rows = (panels.count + columns - 1) / columns
     return Layout(
@@ -87,7 +87,9 @@ extension Figure {
     for (index, panel) in panels.enumerated() {
       let parts = panel.gnuplot(index, format)
       lines += parts.data
-      statements += place(index, panel, layout) + parts.statements
+      statements += place(index, panel, layout)
+      if index == panels.count - 1 { statements += scale(layout) }
+      statements += parts.statements
     }
     lines += ["set multiplot", "unset key"] + inscriptions(layout, isPixels: format == .png)
     return (lines + statements + ["unset multiplot", "unset output"]).joined(separator: "\n") + "\n"
@@ -107,6 +109,17 @@ extension Figure {
       }
   }
 
+  /// The scale of pictures, beside the title.
+  private func scale(_ layout: Layout) -> [String] {
+    guard case .matrix(let matrix)? = panels.last?.content, matrix.rows.isEmpty else { return [] }
+    return [
+      "set colorbox horizontal user origin \(Self.number(1 - 300 / layout.width)),"
+        + "\(Self.number(1 - 16 / layout.height)) size \(Self.number(270 / layout.width)),"
+        + Self.number(9 / layout.height),
+      "set cbtics font ',9' offset 0,0.5 scale 0.5",
+    ]
+  }
+
   /// Where a panel stands.
   private func place(_ index: Int, _ panel: Panel, _ layout: Layout) -> [String] {
     let (row, column) = index.quotientAndRemainder(dividingBy: columns)
@@ -115,7 +128,7 @@ extension Figure {
     func across(_ px: Double) -> String { Self.number(px / layout.width) }
     func up(_ px: Double) -> String { Self.number(1 - px / layout.height) }
     let right = x + layout.cell.width - layout.margin.right
-    var lines = index == 0 ? [] : ["unset label"]
+    var lines = index == 0 ? ["unset colorbox"] : ["unset label"]
     lines += [
       "set lmargin at screen \(across(x + layout.margin.left))",
       "set rmargin at screen \(across(right))",
@@ -167,7 +180,9 @@ extension Figure.Panel {
         ]
       )
     case .matrix(let matrix):
-      return (matrix.data("$p\(index)"), matrix.statements("$p\(index)", x: x.label, y: y.label))
+      return (
+        matrix.data("$p\(index)"), matrix.statements("$p\(index)", x: x.label, y: y.label)
+      )
     }
   }
 
@@ -269,7 +284,7 @@ extension Figure.Matrix {
     ]
     guard !rows.isEmpty else {
       return lines + [
-        "unset xtics", "unset ytics", "unset colorbox", "unset xlabel", "unset ylabel",
+        "unset xtics", "unset ytics", "unset xlabel", "unset ylabel",
         "plot \(name) matrix with image notitle",
       ]
     }
@@ -279,7 +294,7 @@ extension Figure.Matrix {
     lines += [
       "set xtics \(ticks(columns)) rotate by 45 right scale 0", "set ytics \(ticks(rows)) scale 0",
       "set xlabel \(Figure.quoted(x))", "set ylabel \(Figure.quoted(y))",
-      "set cblabel 'images'",
+      "set colorbox", "set cblabel 'images'",
     ]
     // Numbers are white on the dark half of the scale.
     let middle = (range.lowerBound + range.upperBound) / 2
@@ -307,8 +322,10 @@ extension Figure {
       /<title>Gnuplot<\/title>\s*<desc>[^<]*<\/desc>/,
       with: "<title>\(escaped(title))</title>\n<desc>\(escaped(description))</desc>"
     )
+    // Of the two ways to ask for sharp pixels the older one is for older readers.
     .replacing(
       " preserveAspectRatio='none'",
-      with: " preserveAspectRatio='none' style='image-rendering:pixelated'")
+      with: " preserveAspectRatio='none' image-rendering='optimizeSpeed' "
+        + "style='image-rendering:pixelated'")
   }
 }

@@ -121,16 +121,13 @@ extension Figure {
     }
     let picture = Panel(
       "image", x: Axis(""), y: Axis(""), .matrix(Matrix(image, range: 0...1, colors: .grey)))
-    let scale = String(format: "%.3g", bound)
     self.init(
       isContrast
         ? "Denoising error less the mean over classes" : "Denoising error by pixel and class",
       panels: [picture] + panels, columns: min(panels.count + 1, 4),
       caption: description + [
         "Beside each class its error summed over pixels: the smaller, the more likely the class.",
-        isContrast
-          ? "One scale for all, −\(scale) (blue: less than the mean) to \(scale) (orange: more)."
-          : "One scale for all, 0 (dark) to \(scale) (light).",
+        "One scale for all\(isContrast ? "; below 0: less than the mean over classes" : "").",
         Self.describe(runs: [run]),
       ], sources: [run])
   }

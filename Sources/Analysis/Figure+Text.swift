@@ -28,6 +28,9 @@ extension Figure {
       }
     }
     flush()
+    if case .matrix(let last)? = panels.last?.content, last.rows.isEmpty {
+      lines.append(last.shadesLegend)
+    }
     return lines + caption.flatMap { $0.wrapped(to: width) }
   }
 
@@ -103,14 +106,22 @@ extension Figure.Panel {
     }
     for (index, one) in drawn {
       for point in one.points where point.y.isFinite {
-        cells[row(point.y)][column(point.x)] = Self.mark(one, index)
+        let y = row(point.y)
+        var at = column(point.x)
+        // Of runs that lie on one another each is seen, where there is room beside.
+        while one.style == .points, cells[y][at].isLetter, at + 1 < width { at += 1 }
+        cells[y][at] = Self.mark(one, index)
       }
     }
-    return cells.enumerated().map { y, line in
-      let value = vertical.value(1 - Double(y) / Double(height - 1))
-      let label = vertical.text(value)
-      let margin = String(repeating: " ", count: max(0, 7 - label.count))
-      return (y % 2 == 0 ? margin + label + " ┤" : "        │") + String(line)
+    var labels = [String?](repeating: nil, count: height)
+    var lowest = height + 1
+    for value in vertical.ticks((height - 1) / 2) where lowest - row(value) >= 2 {
+      lowest = row(value)
+      labels[lowest] = vertical.text(value)
+    }
+    return zip(labels, cells).map { label, line in
+      guard let label else { return "        │" + String(line) }
+      return String(repeating: " ", count: max(0, 7 - label.count)) + label + " ┤" + String(line)
     } + bottom(horizontal, width, column)
   }
 
@@ -132,7 +143,13 @@ extension Figure.Panel {
 }
 
 extension Figure.Matrix {
-  private static let shadesOfGrey = Array(" ░▒▓█")
+  /// Characters from the lower end of the range to the upper.
+  private var ramp: [Character] {
+    switch colors {
+    case .grey, .amount, .count: Array(" .:-=+*#%@")
+    case .difference: Array("≡=- +*#")
+    }
+  }
 
   /// A picture: a character for every pixel across and two pixels down.
   var shades: [String] {
@@ -142,10 +159,16 @@ extension Figure.Matrix {
           let pixels = values[y..<min(y + 2, values.count)].compactMap { $0[x] }
           let mean = pixels.reduce(0, +) / Double(max(pixels.count, 1))
           let share = (mean - range.lowerBound) / (range.upperBound - range.lowerBound)
-          let steps = Double(Self.shadesOfGrey.count)
-          return Self.shadesOfGrey[Int(min(max(share * steps, 0), steps - 1))]
+          let steps = Double(ramp.count)
+          return ramp[Int(min(max((share * steps).rounded(.down), 0), steps - 1))]
         })
     }
+  }
+
+  /// What the characters of `shades` stand for.
+  var shadesLegend: String {
+    let bounds = [range.lowerBound, range.upperBound].map { String(format: "%.3g", $0) }
+    return "'\(ramp[0])' to '\(ramp[ramp.count - 1])': \(bounds[0]) to \(bounds[1])."
   }
 
   /// Numbers with the names of rows and columns, which are cut to what tells them apart.

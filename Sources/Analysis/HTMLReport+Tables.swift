@@ -23,7 +23,11 @@ extension HTMLReport {
 
   /// One line a run, with its interval drawn.
   var summary: String {
-    let table = RunSummary.table(runs)
+    let whole = RunSummary.table(runs)
+    // What no run has says nothing.
+    let table = whole.columns.filter { column in
+      whole.rows.indices.allSatisfy { whole[$0, column] == .null }
+    }.reduce(whole) { $0.dropping($1) }
     let place = table.columns.firstIndex(of: "accuracy % (95 %)") ?? 0
     let numeric = Set(table.columns.indices.filter { TableFormat.isNumeric(table.rows, $0) })
     var head = table.columns.map(Self.escaped)
@@ -132,12 +136,13 @@ extension HTMLReport {
 
     :root{--rule:#ddd;--fill:#f6f6f6;--accent:#0072b2}
     @media(prefers-color-scheme:dark){:root{--rule:#444;--fill:#222;--accent:#56b4e9}}
-    body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem}
+    body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:90rem;padding:0 1rem}
     h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.2rem}h3{font-size:1rem}
     .wide{overflow-x:auto}
     table{border-collapse:collapse;font-size:.87rem}
-    th,td{padding:.25rem .6rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}
-    thead th{border-bottom-width:2px;white-space:nowrap}
+    th,td{padding:.25rem .6rem;border-bottom:1px solid var(--rule);text-align:left;
+      vertical-align:top;white-space:nowrap}
+    thead th{border-bottom-width:2px}
     .n{text-align:right;font-variant-numeric:tabular-nums}
     code{font:.85em ui-monospace,monospace}
     figure{margin:1rem 0}figure svg{max-width:100%;height:auto}

@@ -107,7 +107,7 @@ public struct HTMLReport: Sendable {
     if let start = text.range(of: "<svg") { text.removeSubrange(..<start.lowerBound) }
     let changes = [
       ("fill=\"#ffffff\"/>", "fill=\"none\"/>"), ("\"black\"", "\"currentColor\""),
-      ("'black'", "'currentColor'"), ("rgb( 68,  68,  68)", "currentColor"),
+      ("'black'", "'currentColor'"), ("rgb(68,68,68)", "currentColor"),
       ("rgb(224, 224, 224)", "var(--rule)"),
     ]
     for (from, to) in changes { text = text.replacing(from, with: to) }
