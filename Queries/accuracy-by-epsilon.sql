@@ -34,7 +34,7 @@ WITH
       sum(correct) AS n_right, run_ids
     FROM worst GROUP BY 1, 2, 3, 4, 5
     UNION ALL
-    SELECT fingerprint, dataset, split, norm, 0, 0, count(*), sum(clean), (
+    SELECT fingerprint, dataset, split, norm, 0.0, 0, count(*), sum(clean), (
         SELECT group_concat(run_ids) FROM tried
         WHERE (tried.fingerprint, tried.dataset, tried.split, tried.norm)
           = (image.fingerprint, image.dataset, image.split, image.norm)

@@ -6,8 +6,8 @@ extension Figure {
 
   /// Accuracy against compute, with the Pareto front and 95 % intervals.
   ///
-  /// All runs are drawn. Letters and legend name all where the alphabet is long enough, else those of
-  /// the front.
+  /// All runs are drawn. Letters and legend name all where the alphabet is long enough, else as many
+  /// of the front. No front is drawn of runs under different attacks.
   ///
   /// - Parameter runs: rows of the query `accuracy-cost`, at least one.
   public init(accuracy runs: ResultTable) {
@@ -17,9 +17,13 @@ extension Figure {
         value: Double(runs.count(i, "n_correct")) / Double(runs.count(i, "n_done"))
       )
     }
-    let front = paretoFront(values)
+    let threats = Set(
+      runs.rows.indices.map { i in ["attack", "norm", "epsilon"].map { runs[i, $0] } })
+    // Under one attack and under another accuracies do not compete.
+    let front = threats.count == 1 ? paretoFront(values) : []
     let namesAll = runs.rows.count <= Self.letters.count
-    let named = namesAll ? Array(runs.rows.indices) : Array(front.prefix(Self.letters.count))
+    let candidates = namesAll || front.isEmpty ? Array(runs.rows.indices) : front
+    let named = Array(candidates.prefix(Self.letters.count))
     let labels = RunSummary.labels(runs)
     func point(_ row: Int) -> Point {
       Point(values[row].cost, runs.count(row, "n_correct"), of: runs.count(row, "n_done"))
@@ -42,7 +46,7 @@ extension Figure {
     if let last = line.last, let most = values.map(\.cost).max() {
       line.append(Point(most, last.y))
     }
-    series.append(Series("Pareto front", line, style: .steps, color: 0))
+    if !line.isEmpty { series.append(Series("Pareto front", line, style: .steps, color: 0)) }
 
     let datasets = Set(
       runs.rows.indices.map { i in
@@ -51,8 +55,10 @@ extension Figure {
       })
     let counts = runs.rows.indices.map { runs.count($0, "n_done") }
     var caption = [
-      "Bars are 95 % intervals (Wilson). Capitals and line: the Pareto front, the runs that no other "
-        + "beats in both."
+      "Bars are 95 % intervals (Wilson). "
+        + (threats.count == 1
+          ? "Capitals and line: the Pareto front, the runs that no other beats in both."
+          : "The runs are under different attacks, so that no front is drawn.")
     ]
     if runs.rows.indices.contains(where: { runs[$0, "attack"] != .null }) {
       caption.append(
@@ -60,7 +66,7 @@ extension Figure {
           + "classifier's own.")
     }
     if !namesAll {
-      caption.append("\(runs.rows.count) runs are drawn; those of the front are named.")
+      caption.append("\(runs.rows.count) runs are drawn, of which \(named.count) are named.")
     }
     self.init(
       "Accuracy against compute, \(RunSummary.count(counts)) images of "

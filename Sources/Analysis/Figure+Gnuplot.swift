@@ -30,12 +30,13 @@ extension Figure {
   }
 
   private var layout: Layout {
-    var longest = 0
+    var (longest, entries) = (0, 0)
     var isPixels = false
     var (left, axis) = (85.0, 62.0)
     for panel in panels {
       switch panel.content {
       case .series(let series):
+        entries = max(entries, series.count { !$0.name.isEmpty })
         longest = max(longest, series.map { $0.name.isEmpty ? 0 : $0.name.count + 3 }.max() ?? 0)
       case .matrix(let matrix):
         isPixels = matrix.rows.isEmpty
@@ -45,7 +46,9 @@ extension Figure {
       }
     }
     let legend = longest == 0 ? 25 : Double(longest) * Self.characterWidth + 55
-    var cell = (width: left + 520 + legend, height: panels.count > 1 ? 360.0 : 480.0)
+    // A legend that is longer than the plot would be cut.
+    let least = panels.count > 1 ? 360.0 : 480.0
+    var cell = (width: left + 520 + legend, height: max(least, Double(entries) * 24 + 60))
     var margin = (left: left, right: legend, top: 30.0, bottom: axis)
     if isPixels {
       // Six px a pixel of 28, so that none is wider than its neighbour.
@@ -322,10 +325,8 @@ extension Figure {
       /<title>Gnuplot<\/title>\s*<desc>[^<]*<\/desc>/,
       with: "<title>\(escaped(title))</title>\n<desc>\(escaped(description))</desc>"
     )
-    // Of the two ways to ask for sharp pixels the older one is for older readers.
     .replacing(
       " preserveAspectRatio='none'",
-      with: " preserveAspectRatio='none' image-rendering='optimizeSpeed' "
-        + "style='image-rendering:pixelated'")
+      with: " preserveAspectRatio='none' style='image-rendering:pixelated'")
   }
 }

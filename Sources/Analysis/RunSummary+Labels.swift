@@ -12,15 +12,23 @@ extension RunSummary {
   ///
   /// - Parameter runs: rows of the view `runs`, or of a query with some of its columns.
   public static func labels(_ runs: ResultTable) -> [String] {
-    let columns = telling.filter(runs.columns.contains).filter { column in
-      Set(runs.rows.indices.map { text(runs, $0, column) }).count > 1
+    let columns = telling.filter(runs.columns.contains)
+    func differing(_ rows: [Int]) -> [String] {
+      columns.filter { column in Set(rows.map { text(runs, $0, column) }).count > 1 }
     }
+    let inAll = differing(Array(runs.rows.indices))
     return runs.rows.indices.map { i in
-      if runs.columns.contains("name"), let name = runs[i, "name"].string { return name }
-      let words = columns.map { text(runs, i, $0) }.filter { !$0.isEmpty }
-      guard words.isEmpty else { return words.joined(separator: ", ") }
-      return runs.columns.contains("id")
-        ? short(runs[i, "id"]) : classifier(runs, i)
+      let name = runs.columns.contains("name") ? runs[i, "name"].string : nil
+      // A name that several runs have is not enough.
+      let words =
+        name.map { name in
+          [name]
+            + differing(runs.rows.indices.filter { runs[$0, "name"].string == name })
+            .map { text(runs, i, $0) }
+        } ?? inAll.map { text(runs, i, $0) }
+      let label = words.filter { !$0.isEmpty }.joined(separator: ", ")
+      guard label.isEmpty else { return label }
+      return runs.columns.contains("id") ? short(runs[i, "id"]) : classifier(runs, i)
     }
   }
 

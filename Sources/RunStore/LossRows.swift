@@ -3,8 +3,9 @@ import GRDB
 
 /// Recorded losses as rows, on Elbow's own connections: the temporary view
 /// `losses(run_id, image_index, draw, timestep, class, loss, position)`.
-enum LossRows {
-  static func install(in db: Database) throws {
+package enum LossRows {
+  /// Makes the view on a connection.
+  package static func install(in db: Database) throws {
     db.add(function: decode)
     try db.execute(
       sql: """

@@ -48,17 +48,13 @@ struct Report {
     return report.html
   }
 
-  /// Accuracy against compute, clean and attacked apart, and against ε.
+  /// Accuracy of the clean runs against compute, and of the attacked ones against ε.
   private func plots(_ list: String) throws -> [HTMLReport.Plot] {
     var figures: [Figure] = []
-    let points = try store.query("accuracy-cost", ["runs": list])
-    for isAttacked in [false, true] {
-      let rows = points.rows.indices.filter { (points[$0, "attack"] != .null) == isAttacked }
-      guard rows.count > 1 else { continue }
-      figures.append(
-        Figure(
-          accuracy: ResultTable(columns: points.columns, rows: rows.map { points.rows[$0] })))
-    }
+    var points = try store.query("accuracy-cost", ["runs": list])
+    points.rows = points.rows.indices.filter { points[$0, "attack"] == .null }
+      .map { points.rows[$0] }
+    if points.rows.count > 1 { figures.append(Figure(accuracy: points)) }
     let budgets = try store.query("accuracy-by-epsilon", ["runs": list])
     if !budgets.rows.isEmpty { figures.append(Figure(epsilon: budgets)) }
     guard Gnuplot.path != nil else {

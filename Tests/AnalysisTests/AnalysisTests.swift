@@ -252,9 +252,9 @@ import Testing
       \\toprule
       name & n & share \\\\
       \\midrule
-      a|b, "c" d\\_e & 3 & 0.25 \\\\
-       & -12 & 1e-7 \\\\
-      x y &  & -inf \\\\
+      a\\textbar{}b, \\textquotedbl{}c\\textquotedbl{} d\\_e & 3 & 0.25 \\\\
+       & $-12$ & $10^{-7}$ \\\\
+      x y &  & $-\\infty$ \\\\
       \\bottomrule
       \\end{tabular}
 
@@ -286,13 +286,13 @@ import Testing
     let plot = ScatterPlot(points, width: 30, height: 7, costLabel: "evaluations")
     #expect(
       plot.lines() == [
-        " 95.0 % ┤                              ",
-        "        │                  │           ",
-        " 85.0 % ┤                  B       │   ",
-        "        │   │              │       c   ",
-        " 75.0 % ┤   A              │       │   ",
-        "        │   │                      │   ",
-        " 65.0 % ┤   │                          ",
+        "        │                              ",
+        " 90.0 % ┤                  │           ",
+        "        │                  B       │   ",
+        " 80.0 % ┤   │              │       c   ",
+        "        │   A              │       │   ",
+        " 70.0 % ┤   │                      │   ",
+        "        │   │                          ",
         "        └──────────────────────────────",
         "           50      100    200",
         "         evaluations",

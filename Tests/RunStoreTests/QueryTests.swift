@@ -31,6 +31,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     try queue.write { db in
       for migration in Migrations.all { try db.execute(sql: migration.sql) }
     }
+    try queue.inDatabase(LossRows.install)
     let big = ["prediction", "run_input", "input", "class_elbo", "loss", "adversarial_image"]
     for query in Queries.all {
       try queue.read { db in
