@@ -46,7 +46,7 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
       ])
     let point = drawn[0].points[0]
     #expect((point.x, point.y) == (10, 80))
-    #expect(near(point.low, 71.117_084_4, 1e-6) && near(point.high, 86.6633067, 1e-6))
+    #expect(near(point.low, 71.117_083_4, 1e-7) && near(point.high, 86.663_306_7, 1e-7))
     #expect(drawn[3].points == [.init(10, 80), .init(50, 90), .init(50, 90)])
     #expect(figure.title == "Accuracy against compute, n = 100 images of pets test")
     #expect(figure.sources == ["01AAAAAAAAXX", "01BBBBBBBBXX", "01CCCCCCCCXX"])
