@@ -4,7 +4,7 @@ import Records
 /// The checkpoints that come with Elbow.
 public enum ShippedModels {
   /// What `--model` names by default.
-  public static let standard = "fashion-mnist-small"
+  public static let standard = "fashion-mnist"
 
   /// Names, sorted.
   public static var names: [String] {

@@ -13,7 +13,7 @@ let key = ImageKey(dataset: "test-set", split: "test", index: 7)
 let defence = NoiseStream(seed: 3, owner: .defence)
 
 func shippedDenoiser() throws -> EDMDenoiser {
-  try Checkpoint(path: ShippedModels.path(of: ShippedModels.standard)).makeDenoiser()
+  try Checkpoint(path: ShippedModels.path(of: "fashion-mnist-small")).makeDenoiser()
 }
 
 /// A 28×28 picture, pixel units, with flat parts and edges.

@@ -6,7 +6,7 @@ import Testing
 
 /// A multi-head network of the shipped one's weights, its last convolution varied from head to head.
 private func multiHeadDenoiser() throws -> EDMDenoiser {
-  let checkpoint = try Checkpoint(path: ShippedModels.path(of: ShippedModels.standard))
+  let checkpoint = try Checkpoint(path: ShippedModels.path(of: "fashion-mnist-small"))
   var architecture = try checkpoint.architecture(UNetArchitecture.self)
   architecture.heads = 10
   let network = try UNet(architecture) { name, _ in

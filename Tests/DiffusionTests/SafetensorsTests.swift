@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test func shippedModelHasItsArchitectureInTheMetadata() throws {
-    let checkpoint = try Checkpoint(path: ShippedModels.path(of: ShippedModels.standard))
+    let checkpoint = try Checkpoint(path: ShippedModels.path(of: "fashion-mnist-small"))
     #expect(!checkpoint.isInferred)
     #expect(checkpoint.parameterCount == 744_401)
     #expect(try checkpoint.architecture(UNetArchitecture.self).multipliers == [1, 2, 4])

@@ -35,7 +35,7 @@ private func gradient(
 /// The shipped network without its label input, its last convolution varied for each of 10 heads;
 /// with `head`, the same network with that head alone.
 private func multiHead(only head: Int? = nil) throws -> EDMDenoiser {
-  let checkpoint = try Checkpoint(path: ShippedModels.path(of: ShippedModels.standard))
+  let checkpoint = try Checkpoint(path: ShippedModels.path(of: "fashion-mnist-small"))
   var architecture = try checkpoint.architecture(UNetArchitecture.self)
   (architecture.classes, architecture.heads) = head == nil ? (10, 10) : (0, 1)
   let network = try UNet(architecture) { name, shape in
@@ -156,7 +156,7 @@ private func multiHead(only head: Int? = nil) throws -> EDMDenoiser {
       #expect(try !checkpoint.makeDenoiser().isUnconditional)
       try FileManager.default.removeItem(atPath: path)
     }
-    let ordinary = try Checkpoint(path: ShippedModels.path(of: ShippedModels.standard))
+    let ordinary = try Checkpoint(path: ShippedModels.path(of: "fashion-mnist-small"))
     #expect(try !ordinary.record(name: "m").isMultiHead)
   }
 

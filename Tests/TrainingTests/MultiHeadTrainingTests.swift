@@ -12,7 +12,7 @@ import Training
   private let student: ParameterVector
 
   init() throws {
-    checkpoint = try Checkpoint(path: ShippedModels.path(of: ShippedModels.standard))
+    checkpoint = try Checkpoint(path: ShippedModels.path(of: "fashion-mnist-small"))
     teacher = try checkpoint.makeDenoiser()
     var start = try Self.start(checkpoint)
     // Heads that differ from each other.

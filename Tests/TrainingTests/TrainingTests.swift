@@ -9,7 +9,7 @@ import Training
   private let start: ParameterVector
 
   init() throws {
-    let checkpoint = try Checkpoint(path: ShippedModels.path(of: ShippedModels.standard))
+    let checkpoint = try Checkpoint(path: ShippedModels.path(of: "fashion-mnist-small"))
     start = try ParameterVector(checkpoint.architecture) { name, _ in
       try checkpoint.file.floats(name)
     }
