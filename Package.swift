@@ -65,6 +65,7 @@ let package = Package(
         .embedInCode("V0002__trainings.sql"),
         .embedInCode("V0003__classifiers.sql"),
         .embedInCode("V0004__replays.sql"),
+        .embedInCode("V0005__lifecycle.sql"),
       ]),
     .target(
       name: "Queries", path: "Queries", sources: ["Queries.swift"],

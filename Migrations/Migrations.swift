@@ -27,5 +27,8 @@ public enum Migrations {
     Migration(
       name: "V0004__replays",
       sql: String(decoding: PackageResources.V0004__replays_sql, as: UTF8.self)),
+    Migration(
+      name: "V0005__lifecycle",
+      sql: String(decoding: PackageResources.V0005__lifecycle_sql, as: UTF8.self)),
   ]
 }
