@@ -87,6 +87,7 @@ public enum Queries {
     PackageResources.comparison_sql,
     PackageResources.configurations_sql,
     PackageResources.confusion_sql,
+    PackageResources.dependants_sql,
     PackageResources.diff_sql,
     PackageResources.evidence_sql,
     PackageResources.evidence_image_sql,
@@ -95,6 +96,8 @@ public enum Queries {
     PackageResources.hardest_sql,
     PackageResources.health_sql,
     PackageResources.losses_sql,
+    PackageResources.metric_points_sql,
+    PackageResources.metric_series_sql,
     PackageResources.paired_sql,
     PackageResources.pareto_sql,
     PackageResources.predictions_sql,
@@ -108,6 +111,7 @@ public enum Queries {
     PackageResources.training_curves_sql,
     PackageResources.training_metrics_sql,
     PackageResources.trainings_sql,
+    PackageResources.trash_sql,
   ].compactMap { Query(String(decoding: $0, as: UTF8.self)) }
 
   /// The query of a name, nil where there is none.

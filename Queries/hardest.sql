@@ -10,7 +10,7 @@ JOIN run_input ON run_input.input_id = input.id
 JOIN prediction ON prediction.run_id = run_input.run_id
   AND prediction.position = run_input.position
 JOIN run ON run.id = prediction.run_id
-WHERE run.attack IS NULL
+WHERE run.attack IS NULL AND run.deleted_at IS NULL
 GROUP BY input.id
 HAVING wrong > 0
 ORDER BY share_wrong DESC, runs DESC, input.image_index LIMIT :limit;

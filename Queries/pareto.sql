@@ -12,6 +12,7 @@ WITH
       ) AS age
     FROM runs
     WHERE status = 'finished' AND attack IS NULL AND inputs_run IS NULL
+      AND fingerprint IS NOT NULL
   )
 SELECT clean.*,
   CASE WHEN replay_of IS NULL THEN (

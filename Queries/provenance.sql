@@ -9,6 +9,6 @@ SELECT run.id AS id, session.started_at AS started_at, git_commit, git_dirty, di
 FROM json_each(:runs) AS chosen
 CROSS JOIN run ON run.id = chosen.value
 JOIN session ON session.run_id = run.id AND number = 0
-JOIN configuration ON configuration.fingerprint = run.fingerprint
-JOIN model ON model.sha256 = configuration.model
+LEFT JOIN configuration ON configuration.fingerprint = run.fingerprint
+LEFT JOIN model ON model.sha256 = configuration.model
 ORDER BY chosen.key;

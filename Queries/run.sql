@@ -7,5 +7,5 @@ SELECT runs.*, configuration.json AS configuration,
   run.class_names AS class_names, run.gradient AS gradient
 FROM runs
 JOIN run USING (id)
-JOIN configuration ON configuration.fingerprint = run.fingerprint
+LEFT JOIN configuration ON configuration.fingerprint = run.fingerprint
 WHERE runs.id = :run;

@@ -19,7 +19,7 @@ public enum RunSummary {
     "id", "fingerprint", "model_sha256", "accuracy", "accuracy_low", "accuracy_high", "n_correct",
     "n_done", "nfe_per_image", "gradients_per_image", "seconds_per_image",
     "attack_gradients_per_image", "attack_seconds_per_image", "started_at", "finished_at",
-    "timesteps", "note", "error", "git_commit", "status", "replay_of",
+    "timesteps", "note", "error", "git_commit", "status", "replay_of", "deleted_at",
   ]
 
   /// The heading that shows a column of `runs`.
@@ -91,13 +91,14 @@ public enum RunSummary {
             .text("\(percent(value)) (\(percent(low))–\(percent(high)))")
           } else { .null }
         let done = runs[i, "n_done"].number ?? 0
-        let images = runs[i, "images"].number ?? 0
-        let count = done == images ? "\(Int(images))" : "\(Int(done))/\(Int(images))"
+        let count = runs[i, "images"].number.map { images -> Cell in
+          .text(done == images ? "\(Int(images))" : "\(Int(done))/\(Int(images))")
+        }
         return [
           .text(String((runs[i, "id"].string ?? "").prefix(shortID))), text("name"),
-          status(runs, i), .text(classifier(runs, i)),
+          status(runs, i), classifier(runs, i).isEmpty ? .null : .text(classifier(runs, i)),
           runs[i, "strategy"].string.map { .text(strategy($0)) } ?? .null, text("grid"),
-          text("weights"), .text(attack(runs, i)), .text(count), accuracy,
+          text("weights"), .text(attack(runs, i)), count ?? .null, accuracy,
           round(runs[i, "nfe_per_image"], 1), round(runs[i, "gradients_per_image"], 1),
           round(runs[i, "seconds_per_image"], 3),
         ]

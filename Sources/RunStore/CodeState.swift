@@ -4,7 +4,7 @@ import Records
 
 /// The code that a run ran: of the checkout that the program lies in, else of the working
 /// directory's.
-struct CodeState: Sendable {
+struct CodeState: Hashable, Sendable {
   /// Commit, hexadecimal.
   var commit: String
   /// Whether tracked or untracked files differ from it.
@@ -16,10 +16,13 @@ struct CodeState: Sendable {
   private static let limit = 8 << 20
 
   /// nil outside of any checkout, or without git.
-  static func capture() -> CodeState? {
+  ///
+  /// - Parameter ofProgram: false for the working directory's alone, where another program's code is.
+  static func capture(ofProgram: Bool = true) -> CodeState? {
     let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
     let folders = [
-      program?.path(percentEncoded: false), FileManager.default.currentDirectoryPath,
+      ofProgram ? program?.path(percentEncoded: false) : nil,
+      FileManager.default.currentDirectoryPath,
     ]
     for folder in folders.compactMap(\.self) {
       guard let commit = git(["rev-parse", "--verify", "HEAD"], in: folder) else { continue }

@@ -5,8 +5,9 @@ import Records
 /// knows as `answer`.
 ///
 /// A bare name is a column of the answer. Where the rows are runs, any other field of the
-/// configuration is a column too, and `tags.KEY` is a run's tag; `params.`, `metrics.` and
-/// `attributes.` before a column are allowed.
+/// configuration is a column too, `tags.KEY` is a run's tag, `last(NAME)`, `min(NAME)`, `max(NAME)`
+/// and `mean(NAME)` are of a run's metric, and `metrics.NAME` is its last value; `params.`,
+/// `metrics.` and `attributes.` before a column are allowed.
 struct ColumnNames: Sendable {
   /// Of the answer.
   let columns: [String]
@@ -14,17 +15,22 @@ struct ColumnNames: Sendable {
   let parameters: [String]
   /// Keys of recorded tags.
   let tags: [String]
+  /// Names of runs' metrics.
+  let metrics: [String]
 
   /// The names over `columns`.
   init(columns: [String], _ db: Database) throws {
     self.columns = columns
     guard columns.contains("id"), columns.contains("fingerprint") else {
-      (parameters, tags) = ([], [])
+      (parameters, tags, metrics) = ([], [], [])
       return
     }
     let hidden = Set(columns + ["json", "model", "fingerprint"])
     parameters = try db.columns(in: "configuration").map(\.name).filter { !hidden.contains($0) }
     tags = try String.fetchAll(db, sql: "SELECT DISTINCT key FROM run_tag ORDER BY key")
+    metrics = try String.fetchAll(
+      db,
+      sql: "SELECT DISTINCT name FROM metric_series WHERE run_id IS NOT NULL ORDER BY name")
   }
 
   /// A name in SQL.
@@ -35,6 +41,13 @@ struct ColumnNames: Sendable {
     if name.hasPrefix("tags."), columns.contains("fingerprint") {
       let key = bind(String(name.dropFirst("tags.".count)))
       return "(SELECT value FROM run_tag WHERE run_id = answer.id AND key = \(key))"
+    }
+    if columns.contains("fingerprint"), let match = name.wholeMatch(of: /([A-Za-z]+)\((.+)\)/),
+      let sql = MetricFunction(rawValue: match.1.lowercased())?.sql
+    {
+      let metric = String(match.2)
+      guard metrics.contains(metric) else { throw unknown(metric: metric) }
+      return sql(bind(metric))
     }
     var bare = name
     for prefix in ["metrics.", "params.", "attributes."] where name.hasPrefix(prefix) {
@@ -47,12 +60,24 @@ struct ColumnNames: Sendable {
     if let parameter = find(parameters) {
       return "(SELECT \"\(parameter)\" FROM configuration WHERE fingerprint = answer.fingerprint)"
     }
+    if name.hasPrefix("metrics."), columns.contains("fingerprint") {
+      guard metrics.contains(bare) else { throw unknown(metric: bare) }
+      return MetricFunction.last.sql(bind(bare))
+    }
     throw UnknownName(description: "no column '\(bare)'" + advice(bare))
+  }
+
+  private func unknown(metric: String) -> UnknownName {
+    let near = didYouMean(metric, among: metrics)
+    let known =
+      metrics.isEmpty ? "; none is recorded" : "; there are \(metrics.joined(separator: ", "))"
+    return UnknownName(description: "no metric '\(metric)'" + (near.isEmpty ? known : near))
   }
 
   /// What else could have been meant.
   private func advice(_ name: String) -> String {
     if tags.contains(name) { return "; the tag is 'tags.\(name)'" }
+    if metrics.contains(name) { return "; the metric's last value is 'metrics.\(name)'" }
     let all = columns + parameters
     let holding = all.filter { $0.split(separator: "_").contains(Substring(name.lowercased())) }
     if holding.count > 1 {

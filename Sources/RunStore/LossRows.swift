@@ -15,7 +15,7 @@ package enum LossRows {
           json_extract(item.value, '$[2]') AS class, json_extract(item.value, '$[3]') AS loss,
           loss.position AS position
         FROM main.loss AS loss
-        JOIN main.run AS run ON run.id = loss.run_id
+        JOIN main.run AS run ON run.id = loss.run_id AND run.deleted_at IS NULL
         JOIN main.run_input AS run_input
           ON run_input.run_id = loss.run_id AND run_input.position = loss.position
         JOIN main.input AS input ON input.id = run_input.input_id

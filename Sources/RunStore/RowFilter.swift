@@ -5,8 +5,9 @@ import Records
 /// A condition over the columns of a table, as `accuracy > 0.8 AND strategy LIKE 'uniform%'`.
 ///
 /// Comparisons (`= == != <> < <= > >=`), `AND`, `OR`, `NOT`, `[NOT] IN (…)`, `[NOT] LIKE`,
-/// `IS [NOT] NULL` and parentheses over names (`ColumnNames`), quoted texts and numbers, which may be
-/// fractions (`8/255`) or percentages (`85%`). Every value is bound, never spliced.
+/// `IS [NOT] NULL` and parentheses over names (`ColumnNames`; functions of metrics as `last(NAME)`),
+/// quoted texts and numbers, which may be fractions (`8/255`) or percentages (`85%`). Every value is
+/// bound, never spliced.
 public struct RowFilter: Sendable {
   private let text: String
   private let tokens: [Token]
@@ -179,7 +180,15 @@ public struct RowFilter: Sendable {
     mutating func operand() throws -> String {
       guard let token = tokens.popFirst() else { throw fail("it ends too early") }
       switch token {
-      case .name(let name): return try column(name)
+      case .name(let name):
+        guard MetricFunction(rawValue: name.lowercased()) != nil, take(.symbol("(")) else {
+          return try column(name)
+        }
+        guard case .name(let metric)? = tokens.popFirst() else {
+          throw fail("\(name)(…) needs the name of a metric, as \(name)(val_loss)")
+        }
+        try expect(.symbol(")"))
+        return try column("\(name)(\(metric))")
       case .number(let digits): return bind(RowFilter.number(digits) ?? 0)
       case .text(let value): return bind(value)
       case .word, .symbol: throw fail("'\(token.spelling)' stands where a column or value should")

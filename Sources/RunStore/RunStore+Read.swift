@@ -40,17 +40,33 @@ extension RunStore {
   /// The full id of the run that `prefix` names.
   ///
   /// - Throws: `RunStoreError` where no run, or more than one, begins with it.
-  public func runID(_ prefix: String) throws -> String {
+  public func runID(_ prefix: String) throws -> String { try runID(prefix, trashed: false) }
+
+  /// The full id of the run that `prefix` names, in the trash or out of it.
+  ///
+  /// - Throws: `RunStoreError` where no run there, or more than one, begins with it.
+  public func runID(_ prefix: String, trashed: Bool) throws -> String {
     let upper = prefix.uppercased()
     guard !upper.isEmpty, upper.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
       throw RunStoreError("'\(prefix)' is no run id; 'elbow runs' lists them", isUsage: true)
     }
-    let ids = try reading {
-      try String.fetchAll(
-        $0, sql: "SELECT id FROM run WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT 6",
-        arguments: [upper])
+    let found = try reading {
+      try Row.fetchAll(
+        $0,
+        sql: """
+          SELECT id, deleted_at IS NOT NULL AS is_trashed FROM run
+          WHERE id >= ?1 AND id < ?1 || '~' ORDER BY is_trashed <> ?2, id LIMIT 6
+          """, arguments: [upper, trashed])
     }
+    let ids = found.filter { $0["is_trashed"] == trashed }.map { $0["id"] as String }
     guard let id = ids.first else {
+      if let other = found.first?["id"] as String? {
+        throw RunStoreError(
+          trashed
+            ? "run \(other) is not in the trash"
+            : "run \(other) is in the trash; 'elbow restore \(other)' brings it back",
+          isUsage: true)
+      }
       throw RunStoreError(
         "no run begins with '\(prefix)' in \(path); 'elbow runs' lists them", isUsage: true)
     }
@@ -77,12 +93,13 @@ extension RunStore {
             FROM run JOIN runs USING (id) WHERE id = ?
             """, arguments: [id])
       else { throw RunStoreError("run \(id) is gone") }
+      guard let invocation = row["invocation"] as String? else { throw Self.external(id) }
       let inputs = try Self.inputs(of: id, db)
       let images = try Row.fetchAll(
         db, sql: "SELECT position, sha256 FROM adversarial_image WHERE run_id = ?",
         arguments: [id])
       return RecordedRun(
-        id: id, status: row["status"], invocation: row["invocation"], inputs: inputs,
+        id: id, status: row["status"], invocation: invocation, inputs: inputs,
         adversarial: Dictionary(
           images.map { ($0["position"], $0["sha256"]) }, uniquingKeysWith: { a, _ in a }),
         done: try Set(
@@ -91,6 +108,13 @@ extension RunStore {
         fingerprint: row["fingerprint"], inputsRun: row["inputs_run"],
         recordsLosses: row["records_losses"], correctCount: row["n_correct"])
     }
+  }
+
+  /// Of what only Elbow's own runs have.
+  static func external(_ id: String) -> RunStoreError {
+    RunStoreError(
+      "run \(id) was made by another program: it has no images and predictions of its own",
+      isUsage: true)
   }
 
   /// A run's inputs in evaluation order.

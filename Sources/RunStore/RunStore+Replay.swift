@@ -17,9 +17,10 @@ extension RunStore {
           db,
           sql: """
             SELECT run.*, configuration.json AS json, model, lm_model
-            FROM run JOIN configuration USING (fingerprint) WHERE id = ?
+            FROM run LEFT JOIN configuration USING (fingerprint) WHERE id = ?
             """, arguments: [id])
       else { throw RunStoreError("run \(id) is gone") }
+      guard row["fingerprint"] as String? != nil else { throw Self.external(id) }
       func decoded<T: Decodable>(_ column: String) throws -> T {
         try JSONDecoder().decode(T.self, from: Data((row[column] as String).utf8))
       }

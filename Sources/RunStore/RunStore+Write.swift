@@ -10,6 +10,14 @@ extension RunStore {
   }
 
   func insert(_ header: RunHeader, _ code: CodeState?, _ db: Database) throws -> RunPosition {
+    for source in [header.inputsRun, header.replayOf].compactMap(\.self) {
+      guard
+        try Bool.fetchOne(
+          db, sql: "SELECT deleted_at IS NULL FROM run WHERE id = ?", arguments: [source]) == true
+      else {
+        throw RunStoreError("run \(source), whose images or losses are used, went to the trash")
+      }
+    }
     for model in [header.model, header.lmModel].compactMap(\.self) { try insert(model, db) }
     try insert(header.configuration, db)
     let datasets = Set(header.inputs.map { [$0.dataset, $0.split] })
@@ -41,10 +49,7 @@ extension RunStore {
         "width": header.imageShape[2], "records_losses": header.recordsLosses,
         "invocation": header.invocation, "started_at": Timestamp.now,
       ])
-    for (key, value) in header.tags {
-      try db.execute(
-        sql: "INSERT INTO run_tag VALUES (?, ?, ?)", arguments: [header.id, key, value])
-    }
+    try insertTags(header.tags, header.id, db)
     try insertInputs(header, db)
     let timestep = try db.cachedStatement(sql: "INSERT INTO run_timestep VALUES (?, ?, ?, ?, ?)")
     for level in header.timesteps {
@@ -64,10 +69,11 @@ extension RunStore {
       try db.execute(
         sql: """
           UPDATE run SET status = 'running', finished_at = NULL, error = NULL
-          WHERE id = ? AND status <> 'running'
+          WHERE id = ? AND status <> 'running' AND deleted_at IS NULL
           """, arguments: [header.id])
       guard db.changesCount == 1 else {
-        throw RunStoreError("run \(header.id) is being worked on by another process")
+        throw RunStoreError(
+          "run \(header.id) is being worked on by another process, or went to the trash")
       }
       return try insertSession(header, code, db)
     }
@@ -142,6 +148,16 @@ extension RunStore {
         "lm_rate": c.lm?.rate, "lm_sigma_low": c.lm?.sigmaLow, "lm_sigma_high": c.lm?.sigmaHigh,
         "eta": c.lm?.eta,
       ])
+  }
+
+  func insertTags(_ tags: [String: String], _ run: String, _ db: Database) throws {
+    for (key, value) in tags {
+      try db.execute(
+        sql: """
+          INSERT INTO run_tag VALUES (?, ?, ?)
+          ON CONFLICT DO UPDATE SET value = excluded.value
+          """, arguments: [run, key, value])
+    }
   }
 
   private func insertInputs(_ header: RunHeader, _ db: Database) throws {
@@ -237,7 +253,7 @@ extension RunStore {
     }
   }
 
-  private func json(_ strings: [String]) -> String {
+  func json(_ strings: [String]) -> String {
     JSONValue.array(strings.map { .string($0) }).canonical
   }
 }

@@ -79,13 +79,16 @@ public final class RunStore: Sendable {
 
   /// Settings of every connection: patience with other processes, full durability, and the temporary
   /// view of losses.
-  static func settings(readonly: Bool) -> GRDB.Configuration {
+  ///
+  /// - Parameter showsLosses: false while migrating: tables cannot be changed under a view that wants
+  ///   them as they will be.
+  static func settings(readonly: Bool, showsLosses: Bool = true) -> GRDB.Configuration {
     var settings = GRDB.Configuration()
     settings.readonly = readonly
     settings.busyMode = .timeout(30)
     settings.prepareDatabase { db in
       if !db.configuration.readonly { try db.execute(sql: "PRAGMA synchronous = FULL") }
-      try LossRows.install(in: db)
+      if showsLosses { try LossRows.install(in: db) }
     }
     return settings
   }
@@ -115,7 +118,7 @@ public final class RunStore: Sendable {
         sql: """
           SELECT run_id, host, boot_id, pid, pid_started, pid_namespace
           FROM run JOIN session ON session.run_id = run.id
-          WHERE status = 'running'
+          WHERE status = 'running' AND pid IS NOT NULL
           GROUP BY run_id HAVING number = max(number)
           """
       ).filter { ProcessIdentity($0).isAlive == false }.map { $0["run_id"] as String }

@@ -51,7 +51,10 @@ public final class RunWriter: RunSink, @unchecked Sendable {
       while !queue.isEmpty || isCommitting, failure == nil { condition.wait() }
       let (position, failure) = (self.position, self.failure)
       condition.unlock()
-      if let position { try store.finish(position, ending) }
+      var recorded = ending
+      // Not every prediction is on the disk: whatever the evaluation says, the run is not whole.
+      if let failure { (recorded.status, recorded.error) = (.failed, "\(failure)") }
+      if let position { try store.finish(position, recorded) }
       if let failure { throw failure }
     }
   }

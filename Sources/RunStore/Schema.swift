@@ -73,7 +73,8 @@ package struct Schema: Sendable {
   }
 
   private func migrate(_ path: String) throws {
-    let pool = try DatabasePool(path: path, configuration: RunStore.settings(readonly: false))
+    let pool = try DatabasePool(
+      path: path, configuration: RunStore.settings(readonly: false, showsLosses: false))
     defer { try? pool.close() }
     let applied = try pool.read { db in
       guard try db.tableExists("grdb_migrations") else {

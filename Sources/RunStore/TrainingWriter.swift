@@ -61,11 +61,8 @@ public struct TrainingWriter: Sendable {
   /// - Throws: `RunStoreError`.
   public func log(_ metrics: [TrainingMetric]) throws {
     try store.writing { db in
-      let insert = try db.cachedStatement(
-        sql: "INSERT OR REPLACE INTO training_metric VALUES (?, ?, ?, ?)")
-      for metric in metrics {
-        try insert.execute(arguments: [id, metric.name, metric.step, metric.value])
-      }
+      let entries = metrics.map { MetricEntry([$0.name: $0.value], step: $0.step) }
+      try store.append(entries, to: .training(id), db)
       try db.execute(
         sql: "UPDATE training_session SET heartbeat_at = ? WHERE training_id = ? AND number = ?",
         arguments: [Timestamp.now, id, session])

@@ -15,7 +15,10 @@ struct Elbow: ParsableCommand {
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
       DiffCommand.self, ParetoCommand.self, ReplayCommand.self, ExportCommand.self,
-      PlotCommand.self, QueryCommand.self, SQLCommand.self, StrategyCommand.self, TrainCommand.self,
+      PlotCommand.self, QueryCommand.self, SQLCommand.self,
+      LogCommand.self, MetricsCommand.self, TagCommand.self, NoteCommand.self, GroupCommand.self,
+      RemoveCommand.self, RestoreCommand.self, CollectCommand.self,
+      StrategyCommand.self, TrainCommand.self,
       ModelCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 

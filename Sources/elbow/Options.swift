@@ -20,6 +20,12 @@ struct DatabaseOption: ParsableArguments {
     if let notice = store.notice { Output.error("elbow: \(notice)") }
     return store
   }
+
+  /// Opens a database that is there for changing what it holds.
+  func edit() throws -> RunStore {
+    guard FileManager.default.fileExists(atPath: path) else { return try read() }
+    return try RunStore(path, for: .write)
+  }
 }
 
 extension TableFormat: ExpressibleByArgument {}

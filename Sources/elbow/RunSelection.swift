@@ -1,3 +1,4 @@
+import Analysis
 import ArgumentParser
 import Records
 import RunStore
@@ -28,6 +29,25 @@ struct RunSelection: ParsableArguments {
       try status.map(RowFilter.status),
     ].compactMap(\.self)
     return filters.dropFirst().reduce(filters.first) { $0?.and($1) }
+  }
+
+  /// The runs that ids, or these conditions, name.
+  ///
+  /// - Parameter trashed: whether they are in the trash.
+  /// - Returns: full ids, each once.
+  /// - Throws: `RunStoreError` where both name runs, or neither does.
+  func runs(_ prefixes: [String], in store: RunStore, trashed: Bool = false) throws -> [String] {
+    guard prefixes.isEmpty != isEmpty else {
+      throw RunStoreError(
+        "name the runs by their ids, or choose them with --where, --started or --status"
+          + (isEmpty ? "" : ", not both"), isUsage: true)
+    }
+    if isEmpty {
+      let ids = try prefixes.map { try store.runID($0, trashed: trashed) }
+      return ids.enumerated().filter { ids.firstIndex(of: $1) == $0 }.map(\.element)
+    }
+    return try store.query(trashed ? "trash" : "runs", where: filter(), columns: ["id"])
+      .rows.compactMap { $0[0].string }
   }
 
   var isEmpty: Bool { condition == nil && started == nil && status == nil }

@@ -43,25 +43,27 @@ struct RunTableOptions: ParsableArguments {
   /// The table of the runs that `filter` leaves.
   ///
   /// - Parameters:
+  ///   - view: `runs`, or `trash`.
   ///   - isForReading: whether numbers are rounded and columns chosen for people.
   ///   - width: of the terminal that it should fit; nil: no bound.
   /// - Throws: `RunStoreError` for unknown names, and for a group with two equal runs.
   func answer(
-    _ store: RunStore, where filter: RowFilter?, isForReading: Bool, fitting width: Int? = nil
+    _ store: RunStore, from view: String = "runs", where filter: RowFilter?, isForReading: Bool,
+    fitting width: Int? = nil
   ) throws -> Answer {
     if let groupBy {
       return try groups(Self.names(groupBy), store, filter, isForReading: isForReading)
     }
     var names = columns.map(Self.names)
     if onlyChanged {
-      names = try store.query("runs", limit: 0).columns + store.configurationColumns
+      names = try store.query(view, limit: 0).columns + store.configurationColumns
     }
     let showsID = names?.contains("id") ?? true
     let runs = try store.query(
-      "runs", where: filter, columns: showsID ? names : (names ?? []) + ["id"],
+      view, where: filter, columns: showsID ? names : (names ?? []) + ["id"],
       order: sort.map(Self.names) ?? [], limit: limit)
     let ids = runs.rows.indices.map { [runs[$0, "id"].text(null: "")] }
-    let dropped = try store.columns(Self.names(drop ?? ""), of: "runs", flag: "--drop")
+    let dropped = try store.columns(Self.names(drop ?? ""), of: view, flag: "--drop")
     var table = showsID ? runs : runs.dropping("id")
     if isForReading, columns == nil {
       table = onlyChanged ? RunSummary.changes(runs) : RunSummary.table(runs)

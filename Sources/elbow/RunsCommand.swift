@@ -10,29 +10,40 @@ struct RunsCommand: ParsableCommand {
     discussion: """
       --where takes conditions over the columns of the view 'runs' and every other field of the
       configuration, with AND, OR, NOT, IN (…), LIKE, IS NULL, parentheses, fractions and
-      percentages, as "accuracy > 85% AND (epsilon = 8/255 OR draws > 1)"; tags.KEY is a tag, and
-      params., metrics. and attributes. may stand before a column. --columns, --drop, --sort and
-      --group-by take the same names.
+      percentages, as "accuracy > 85% AND (epsilon = 8/255 OR draws > 1)"; tags.KEY is a tag;
+      last(NAME), min(NAME), max(NAME) and mean(NAME) are of a logged metric, metrics.NAME is its
+      last value where no column has the name; params., metrics. and attributes. may stand before a
+      column. --columns, --drop, --sort and --group-by take the same names.
 
       --group-by takes finished runs that repeat one another over --over (default: seed) together:
       their number, mean, standard deviation and 95 % interval of the mean (Student's t).
       """)
 
   @OptionGroup(title: "Which runs") var selection: RunSelection
+  @Flag(help: "Those in the trash instead.") var deleted = false
   @OptionGroup var options: RunTableOptions
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption
 
+  func validate() throws {
+    if deleted, options.groupBy != nil {
+      throw ValidationError("--group-by is of finished runs; leave --deleted out")
+    }
+  }
+
   func run() throws {
     let isTable = format.format == .table
     let answer = try options.answer(
-      database.read(), where: selection.filter(), isForReading: isTable, fitting: Output.width)
+      database.read(), from: deleted ? "trash" : "runs", where: selection.filter(),
+      isForReading: isTable, fitting: Output.width)
     if answer.table.rows.isEmpty, isTable {
       if options.groupBy != nil {
         try format.write(answer.table)
         return Output.error("no finished runs")
       }
-      return Output.error("no runs\(selection.isEmpty ? "" : " that meet the condition")")
+      return Output.error(
+        "no runs\(deleted ? " in the trash" : "")"
+          + (selection.isEmpty ? "" : " that meet the condition"))
     }
     try format.write(answer.table)
   }

@@ -29,7 +29,7 @@ struct ShowCommand: ParsableCommand {
       }
       for (key, query) in [
         ("sessions", "sessions"), ("classes", "classes"), ("confusion", "confusion"),
-        ("timestep_grid", "timesteps"),
+        ("timestep_grid", "timesteps"), ("metrics", "metric-series"),
       ] {
         fields.append((key, TableFormat.json.render(try store.query(query, parameters)).trimmed))
       }
@@ -87,20 +87,30 @@ struct ShowCommand: ParsableCommand {
         ("finished", text("finished_at")),
         (
           "inputs",
-          "\(text("images") ?? "") of \(text("dataset") ?? "several datasets") "
-            + "\(text("split") ?? "")"
-            + (text("inputs_run").map { ", as recorded in run \($0)" } ?? "")
+          text("images") == nil
+            ? nil
+            : "\(text("images") ?? "") of \(text("dataset") ?? "several datasets") "
+              + "\(text("split") ?? "")"
+              + (text("inputs_run").map { ", as recorded in run \($0)" } ?? "")
         ),
         ("seed", text("seed")),
       ])
-    section(
-      "Result",
-      [
-        ("accuracy", accuracy),
-        ("evaluations an image", number("nfe_per_image", 1)),
-        ("gradients an image", number("gradients_per_image", 1)),
-        ("seconds an image", number("seconds_per_image", 3)),
-      ])
+    let isOwn = text("fingerprint") != nil
+    if !isOwn { sections.append("Made by another program: what is known of it was logged.") }
+    let metrics = try store.query("metric-series", parameters)
+    if !metrics.rows.isEmpty {
+      sections.append("Metrics\n" + Self.indented(MetricsCommand.naming(metrics)))
+    }
+    if isOwn {
+      section(
+        "Result",
+        [
+          ("accuracy", accuracy),
+          ("evaluations an image", number("nfe_per_image", 1)),
+          ("gradients an image", number("gradients_per_image", 1)),
+          ("seconds an image", number("seconds_per_image", 3)),
+        ])
+    }
     if header[0, "attack"] != .null {
       let attack = try store.query("attack-summary", parameters)
       func share(_ column: String) -> String? {
@@ -128,14 +138,16 @@ struct ShowCommand: ParsableCommand {
           ("seconds an image", number("attack_seconds_per_image", 3)),
         ])
     }
-    section(
-      "Configuration \(text("fingerprint") ?? "")",
-      [
-        ("classifier", RunSummary.classifier(header, 0)), ("model", text("model")),
-        ("model SHA-256", text("model_sha256")), ("grid", text("grid")),
-        ("weights", text("weights")), ("strategy", text("strategy")),
-        ("JSON", text("configuration")),
-      ])
+    if isOwn {
+      section(
+        "Configuration \(text("fingerprint") ?? "")",
+        [
+          ("classifier", RunSummary.classifier(header, 0)), ("model", text("model")),
+          ("model SHA-256", text("model_sha256")), ("grid", text("grid")),
+          ("weights", text("weights")), ("strategy", text("strategy")),
+          ("JSON", text("configuration")),
+        ])
+    }
     for row in try sessions(store, parameters) { section(row.title, row.lines) }
     if header[0, "n_done"].number ?? 0 > 0 {
       sections.append(
@@ -164,13 +176,17 @@ struct ShowCommand: ParsableCommand {
           ("command", text("argv")), ("code", code),
           (
             "program",
-            "Elbow \(text("elbow_version") ?? ""), \(text("instruction_set") ?? ""), "
-              + "\(text("blas") ?? ""), SQLite \(text("sqlite_version") ?? "")"
+            [
+              "Elbow \(text("elbow_version") ?? "")", text("instruction_set"), text("blas"),
+              text("sqlite_version").map { "SQLite \($0)" },
+            ].compactMap(\.self).joined(separator: ", ")
           ),
           (
             "machine",
-            "\(text("host") ?? ""), \(text("cpu") ?? ""), \(text("threads") ?? "") threads, "
-              + "\(text("batch") ?? "") images at once"
+            [
+              text("host"), text("cpu"), text("threads").map { "\($0) threads" },
+              text("batch").map { "\($0) images at once" },
+            ].compactMap(\.self).joined(separator: ", ")
           ),
           ("started", text("started_at")), ("ended", text("ended_at")),
           ("wall seconds", table[i, "wall_seconds"].number.map { String(format: "%.1f", $0) }),
@@ -206,7 +222,11 @@ struct ShowCommand: ParsableCommand {
               ? .null : .text(RunSummary.percent(Double(cells[y][y]) / Double(total)))
           ]
       })
-    return TableFormat.table.render(table)
+    return Self.indented(table)
+  }
+
+  private static func indented(_ table: ResultTable) -> String {
+    TableFormat.table.render(table)
       .split(separator: "\n").map { "  " + $0 }.joined(separator: "\n")
   }
 }

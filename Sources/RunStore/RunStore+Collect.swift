@@ -1,0 +1,128 @@
+import Foundation
+import GRDB
+import Records
+
+/// What emptying the trash deletes.
+public struct Reclamation: Sendable {
+  /// Rows of one kind.
+  public struct Part: Sendable {
+    /// What they are.
+    public let what: String
+    /// How many.
+    public let rows: Int
+    /// Whole pages that deleting them frees, bytes; what they share with other rows is not counted.
+    public let bytes: Int
+  }
+
+  /// By kind, in the order deleted.
+  public var parts: [Part] = []
+  /// Bytes of pages that were free already.
+  public var free = 0
+  /// Size of the file and its log before, bytes.
+  public var sizeBefore = 0
+  /// And after; nil where nothing was deleted.
+  public var sizeAfter: Int?
+
+  /// Bytes that the file shrinks by, at least.
+  public var bytes: Int { free + parts.reduce(0) { $0 + $1.bytes } }
+}
+
+extension RunStore {
+  private static let trashed = "run_id IN (SELECT id FROM run WHERE deleted_at IS NOT NULL)"
+
+  /// What is deleted, what depends on other rows first.
+  private static let steps: [(what: String, sql: String)] = [
+    ("losses", "DELETE FROM loss WHERE \(trashed)"),
+    ("adversarial images", "DELETE FROM adversarial_image WHERE \(trashed)"),
+    ("class ELBOs", "DELETE FROM class_elbo WHERE \(trashed)"),
+    ("predictions", "DELETE FROM prediction WHERE \(trashed)"),
+    ("inputs of runs", "DELETE FROM run_input WHERE \(trashed)"),
+    ("timesteps of runs", "DELETE FROM run_timestep WHERE \(trashed)"),
+    (
+      "metric points",
+      """
+      DELETE FROM metric_point
+      WHERE series_id IN (SELECT id FROM metric_series WHERE \(trashed))
+      """
+    ),
+    ("metric series", "DELETE FROM metric_series WHERE \(trashed)"),
+    ("sessions", "DELETE FROM session WHERE \(trashed)"),
+    ("runs", "DELETE FROM run WHERE deleted_at IS NOT NULL"),
+    // What nothing refers to any more.
+    (
+      "configurations",
+      """
+      DELETE FROM configuration WHERE NOT EXISTS (
+        SELECT 1 FROM run WHERE run.fingerprint = configuration.fingerprint)
+      """
+    ),
+    (
+      "models",
+      """
+      DELETE FROM model WHERE NOT EXISTS (
+        SELECT 1 FROM configuration WHERE model.sha256 IN (configuration.model, lm_model))
+      """
+    ),
+    (
+      "images",
+      """
+      DELETE FROM input WHERE NOT EXISTS (SELECT 1 FROM run_input WHERE input_id = input.id)
+      """
+    ),
+    (
+      "code diffs",
+      """
+      DELETE FROM code_diff
+      WHERE sha256 NOT IN (SELECT diff_sha256 FROM session WHERE diff_sha256 IS NOT NULL)
+        AND sha256 NOT IN (SELECT diff_sha256 FROM training_session WHERE diff_sha256 IS NOT NULL)
+      """
+    ),
+  ]
+
+  /// Deletes the runs in the trash for good, and what no run refers to any more; then makes the file
+  /// as small as it can be.
+  ///
+  /// Bytes are measured by deleting; a dry run takes that back.
+  ///
+  /// - Throws: `RunStoreError`; nothing is deleted then.
+  public func collect(dryRun: Bool) throws -> Reclamation {
+    do {
+      var result = Reclamation()
+      // Best effort, here and below: a reader may still need the log.
+      _ = try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+      result.sizeBefore = size
+      try database.writeWithoutTransaction { db in
+        let page = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 0
+        func free() throws -> Int { try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0 }
+        var before = try free()
+        result.free = before * page
+        try db.inTransaction(.immediate) {
+          for step in Self.steps {
+            try db.execute(sql: step.sql)
+            let now = try free()
+            result.parts.append(
+              .init(what: step.what, rows: db.changesCount, bytes: (now - before) * page))
+            before = now
+          }
+          return dryRun ? .rollback : .commit
+        }
+        if !dryRun { try db.execute(sql: "VACUUM") }
+      }
+      if !dryRun {
+        _ = try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        result.sizeAfter = size
+      }
+      return result
+    } catch {
+      throw RunStoreError(error, file: path)
+    }
+  }
+
+  /// Bytes of the file and its log.
+  private var size: Int {
+    ["", "-wal"].reduce(0) { sum, suffix in
+      let attributes = try? FileManager.default.attributesOfItem(atPath: path + suffix)
+      return sum + ((attributes?[.size] as? NSNumber)?.intValue ?? 0)
+    }
+  }
+}

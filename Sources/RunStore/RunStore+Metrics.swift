@@ -1,0 +1,95 @@
+import Foundation
+import GRDB
+
+/// What a series of metrics belongs to.
+enum MetricOwner {
+  case run(String), training(String)
+
+  /// The column of `metric_series` that names it.
+  var column: String {
+    switch self {
+    case .run: "run_id"
+    case .training: "training_id"
+    }
+  }
+  var id: String {
+    switch self {
+    case .run(let id), .training(let id): id
+    }
+  }
+}
+
+extension RunStore {
+  /// Logs metrics of a run in one transaction.
+  ///
+  /// - Parameter run: full id.
+  /// - Throws: `RunStoreError`; nothing is logged then.
+  func log(_ entries: [MetricEntry], run: String) throws {
+    guard !entries.isEmpty else { return }
+    try writing { db in
+      guard
+        try Bool.fetchOne(
+          db, sql: "SELECT deleted_at IS NULL FROM run WHERE id = ?", arguments: [run]) == true
+      else { throw RunStoreError("run \(run) is gone, or in the trash") }
+      try append(entries, to: .run(run), db)
+    }
+  }
+
+  /// Adds points to series, which begin with their first point.
+  func append(_ entries: [MetricEntry], to owner: MetricOwner, _ db: Database) throws {
+    let insert = try db.cachedStatement(
+      sql: "INSERT INTO metric_point VALUES (:series, :step, :arrival, :value, :time)")
+    var series: [String: (id: Int64, points: Int)] = [:]
+    var next: Int?
+    for entry in entries {
+      let step = try entry.step ?? next ?? nextStep(owner, db)
+      guard (0...1 << 53).contains(step) else {
+        throw RunStoreError("step \(step): steps are 0 to \(1 << 53)", isUsage: true)
+      }
+      if entry.step == nil || next != nil { next = max(next ?? 0, step + 1) }
+      let time = Int64((entry.time.timeIntervalSince1970 * 1000).rounded())
+      for (name, value) in entry.values {
+        var (id, points) = try series[name] ?? self.series(name, owner, db)
+        try insert.execute(arguments: [
+          "series": id, "step": step, "arrival": points, "value": value.isNaN ? nil : value,
+          "time": time,
+        ])
+        points += 1
+        series[name] = (id, points)
+      }
+    }
+    for (id, points) in series.values {
+      try db.cachedStatement(sql: "UPDATE metric_series SET points = ? WHERE id = ?")
+        .execute(arguments: [points, id])
+    }
+  }
+
+  private func nextStep(_ owner: MetricOwner, _ db: Database) throws -> Int {
+    try Int.fetchOne(
+      db,
+      sql: """
+        SELECT max((SELECT max(step) + 1 FROM metric_point WHERE series_id = metric_series.id))
+        FROM metric_series WHERE \(owner.column) = ?
+        """, arguments: [owner.id]) ?? 0
+  }
+
+  /// A series, made where there is none yet.
+  private func series(
+    _ name: String, _ owner: MetricOwner, _ db: Database
+  ) throws -> (id: Int64, points: Int) {
+    guard !name.isEmpty, !name.contains(where: { $0.isWhitespace || "=()\"`".contains($0) }) else {
+      throw RunStoreError(
+        "'\(name)' is no name of a metric; leave out white space, quotes, parentheses and '='",
+        isUsage: true)
+    }
+    try db.cachedStatement(
+      sql: "INSERT INTO metric_series (\(owner.column), name) VALUES (?, ?) ON CONFLICT DO NOTHING"
+    ).execute(arguments: [owner.id, name])
+    let row = try Row.fetchOne(
+      db.cachedStatement(
+        sql: "SELECT id, points FROM metric_series WHERE \(owner.column) = ? AND name = ?"),
+      arguments: [owner.id, name])
+    guard let row else { throw RunStoreError("\(path): the series '\(name)' cannot be made") }
+    return (row["id"], row["points"])
+  }
+}

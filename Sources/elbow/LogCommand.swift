@@ -1,0 +1,118 @@
+import ArgumentParser
+import Foundation
+import Records
+import RunStore
+
+/// Logs metrics, and runs that other programs make.
+struct LogCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "log", abstract: "Log metrics of a run; record runs of other programs.",
+    usage: """
+      elbow log <run> <key=value> ... [--step <step>]
+      elbow log <run> < points.jsonl
+      elbow log new [--name <name>] [--group <group>] [--tag <key=value>] [--note <note>]
+      elbow log end <run> [--status finished|failed|interrupted] [--error <message>]
+      """,
+    discussion: """
+      Every point is kept. A metric is read by step; of a step that was logged more than once the \
+      point that came last counts, and 'elbow metrics --repeated' shows the others. Without --step \
+      a point belongs to the step after the run's greatest. Values may be nan, which counts as the \
+      last value and is left out of minimum, maximum and mean, and inf or -inf.
+
+      From standard input come lines of JSON, as {"step": 3, "loss": 0.25} (step may be missing; \
+      time is in seconds since 1970), or of 'step key value'; thousands go into one transaction.
+      """,
+    subcommands: [Points.self, New.self, End.self], defaultSubcommand: Points.self)
+
+  /// Logs points.
+  struct Points: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "points", abstract: "Log metrics of a run (what 'elbow log <run>' does).")
+
+    @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+    var prefix: String
+    @Argument(help: ArgumentHelp("Values; none: from standard input.", valueName: "key=value"))
+    var values: [String] = []
+    @Option(help: "Step that they were measured at, from 0 (default: the next one).")
+    var step: Int?
+    @OptionGroup var database: DatabaseOption
+
+    func run() throws {
+      if values.isEmpty, step != nil {
+        throw ValidationError(
+          "--step goes with KEY=VALUE; lines from standard input have their own")
+      }
+      if values.isEmpty, isatty(STDIN_FILENO) == 1 {
+        throw ValidationError("give KEY=VALUE, or lines of points on standard input")
+      }
+      let store = try database.edit()
+      defer { store.close() }
+      var writer = MetricWriter(store, run: try store.runID(prefix))
+      if values.isEmpty {
+        try MetricLines.read {
+          try writer.log($0)
+        } flushing: {
+          try writer.flush()
+        }
+      } else {
+        try writer.log(MetricEntry(MetricLines.values(values), step: step))
+        try writer.flush()
+      }
+    }
+  }
+
+  /// Begins a run of another program.
+  struct New: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Begin a run of another program, and print its id.",
+      discussion: """
+        It is listed among the runs, can be tagged, grouped, noted and logged to, and is running \
+        until 'elbow log end'. The code recorded is that of the working directory.
+        """)
+
+    @Option(help: "Name of the run.") var name: String?
+    @Option(help: "Group that the run belongs to.") var group: String?
+    @Option(help: ArgumentHelp("Tag, may be repeated.", valueName: "key=value"))
+    var tag: [String] = []
+    @Option(help: "Free text kept with the run.") var note: String?
+    @OptionGroup var database: DatabaseOption
+
+    func run() throws {
+      var external = ExternalRun(id: ULID.make())
+      (external.name, external.group, external.note) = (name, group, note)
+      external.tags = try RunCommand.tags(tag)
+      external.arguments = CommandLine.arguments
+      let store = try RunStore(database.path, for: .write)
+      defer { store.close() }
+      try store.beginExternal(external)
+      try Output.write(external.id + "\n")
+    }
+  }
+
+  /// Ends one.
+  struct End: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "End a run of another program.")
+
+    @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+    var prefix: String
+    @Option(help: "finished, failed or interrupted (default: finished, with --error failed).")
+    var status: RunEnding.Status?
+    @Option(help: "Message of a failed run.") var error: String?
+    @OptionGroup var database: DatabaseOption
+
+    func validate() throws {
+      if let status, status != .failed, error != nil {
+        throw ValidationError("--error goes with --status failed")
+      }
+    }
+
+    func run() throws {
+      let store = try database.edit()
+      defer { store.close() }
+      try store.endExternal(
+        store.runID(prefix), status ?? (error == nil ? .finished : .failed), error: error)
+    }
+  }
+}
+
+extension RunEnding.Status: ExpressibleByArgument {}
