@@ -56,6 +56,12 @@ public struct LikelihoodMaximizer: Sendable {
     }
   }
 
+  /// What maximizing the likelihood of one image takes.
+  public var cost: Cost {
+    let steps = parameters.steps * (levels?.count ?? 1)
+    return Cost(evaluations: steps, gradients: steps)
+  }
+
   /// The image of higher likelihood, pixel units [0, 1], and what it took.
   public func maximize(
     _ image: [Float], key: ImageKey, stream: NoiseStream
@@ -69,10 +75,7 @@ public struct LikelihoodMaximizer: Sendable {
       let sigma = levels?[index] ?? Float(lo + (hi - lo) * random.uniform())
       return NoiseKey(stream, .maximization, key, sigma: sigma, draw: step)
     }
-    let steps = parameters.steps * perStep
-    return (
-      x.map { min(max(($0 + 1) / 2, 0), 1) }, Cost(evaluations: steps, gradients: steps)
-    )
+    return (x.map { min(max(($0 + 1) / 2, 0), 1) }, cost)
   }
 
   /// The steps on given noise, before the final clip to [0, 1].

@@ -127,20 +127,28 @@ public enum SamplingStrategies {
   /// Spellings with every range of integers `A..B`, both ends included, written out: as
   /// `uniform:1..3` to `uniform:1`, `uniform:2`, `uniform:3`.
   ///
+  /// - Parameter what: what is spelled, for messages.
   /// - Throws: `ConfigurationError` for a range that falls, or more than 10,000 spellings.
-  public static func expand(_ text: String) throws -> [String] {
+  public static func expand(_ text: String, what: String) throws -> [String] {
     guard let range = text.firstMatch(of: /([0-9]{1,9})\.\.([0-9]{1,9})/),
       let first = Int(range.1), let last = Int(range.2)
     else { return [text] }
     guard first <= last else {
-      throw ConfigurationError("strategy '\(text)' has a range that falls; write LOW..HIGH")
+      throw ConfigurationError("\(what) '\(text)' has a range that falls; write LOW..HIGH")
     }
-    let tails = try expand(String(text[range.range.upperBound...]))
+    let tails = try expand(String(text[range.range.upperBound...]), what: what)
     guard (last - first + 1) * tails.count <= 10_000 else {
-      throw ConfigurationError("strategy '\(text)' stands for more than 10000 strategies")
+      throw ConfigurationError("\(what) '\(text)' stands for more than 10000 of them")
     }
     let head = text[..<range.range.lowerBound]
     return (first...last).flatMap { number in tails.map { "\(head)\(number)\($0)" } }
+  }
+
+  /// `expand` of strategies.
+  ///
+  /// - Throws: `ConfigurationError`.
+  public static func expand(_ text: String) throws -> [String] {
+    try expand(text, what: "strategy")
   }
 
   /// Reads a spelling, as `uniform:10`, for a grid and a number of classes.

@@ -24,14 +24,20 @@ public struct RunPlan: Sendable {
   public let timesteps: [TimestepRecord]
   /// Most timesteps that the strategy asks for any class; nil where no losses are asked for.
   public let timestepsAsked: Int?
+  /// Which losses are weighed, and how; nil where none are.
+  let weighing: ClassifierPlan?
+  /// What maximizing the likelihood of an image takes.
+  let maximization: Cost
 
   /// Loads what `request` names.
   ///
+  /// - Parameter files: what has been read already.
   /// - Throws: `ConfigurationError`, `CheckpointError`, `SafetensorsError` or `DatasetError`.
-  public init(_ request: RunRequest, workers: WorkerPool) throws {
+  public init(
+    _ request: RunRequest, workers: WorkerPool, files: LoadedFiles = LoadedFiles()
+  ) throws {
     var configuration = request.configuration
-    let dataset = try DatasetCatalog.load(
-      request.dataset, split: request.split, directory: request.data)
+    let dataset = try files.dataset(request, split: request.split)
     self.dataset = dataset
     let kind = configuration.classifier
     // Of a classifier without noise levels, likelihood maximization takes the usual ones.
@@ -45,7 +51,7 @@ public struct RunPlan: Sendable {
     var denoisers: DenoiserPool?
     if kind.weighsLosses {
       let denoiser: any Denoiser
-      (denoiser, model) = try Self.denoiser(request, dataset)
+      (denoiser, model) = try Self.denoiser(request, dataset, files)
       guard denoiser.classCount == 0 || denoiser.classCount == dataset.classNames.count else {
         throw Self.wrongClasses(request, denoiser.classCount, dataset)
       }
@@ -53,21 +59,21 @@ public struct RunPlan: Sendable {
       let pool = DenoiserPool(denoiser, workers: workers)
       let plan = try ClassifierPlan(
         configuration, classCount: denoiser.classCount, shape: dataset.shape)
+      weighing = plan
       configuration = plan.configuration
       timesteps = plan.timestepRecords
       timestepsAsked = plan.strategy.largestSubset(of: plan.grid.count)
       base = DiffusionClassifier(pool, plan: plan, recordsLosses: request.recordsLosses)
       denoisers = kind.isOptimal ? nil : pool
     } else {
-      let checkpoint = try Checkpoint(path: try ShippedModels.path(of: request.model))
-      let network = try checkpoint.makeResNet()
+      let (network, record) = try files.classifier(request.model)
       try Self.check(network.shape, request.model, dataset)
       guard network.architecture.classes == dataset.classNames.count else {
         throw Self.wrongClasses(request, network.architecture.classes, dataset)
       }
-      model = try checkpoint.record(name: request.model)
+      model = record
       configuration.model = model.sha256
-      (timesteps, timestepsAsked) = ([], nil)
+      (timesteps, timestepsAsked, weighing) = ([], nil, nil)
       base = NetworkClassifier(network, workers: workers)
     }
 
@@ -75,17 +81,19 @@ public struct RunPlan: Sendable {
       var record: ModelRecord?
       if denoisers == nil || request.lmModel != nil {
         let name = request.lmModel ?? (kind.isOptimal ? request.model : ShippedModels.standard)
-        let other = try Self.network(name, dataset)
+        let other = try Self.network(name, dataset, files)
         denoisers = DenoiserPool(other.denoiser, workers: workers)
         record = other.record
         configuration.lmModel = other.record.sha256
       }
       lmModel = record
       guard let denoisers else { preconditionFailure("likelihood maximization has no denoiser") }
-      classifier = Self.maximized(
-        base, by: try LikelihoodMaximizer(denoisers, parameters: parameters, grid: grid))
+      let maximizer = try LikelihoodMaximizer(denoisers, parameters: parameters, grid: grid)
+      maximization = maximizer.cost
+      classifier = Self.maximized(base, by: maximizer)
     } else {
       lmModel = nil
+      maximization = Cost()
       classifier = base
     }
     attack = try request.attack.map {
@@ -115,31 +123,31 @@ public struct RunPlan: Sendable {
 
   /// The denoiser whose losses are weighed, with its record.
   private static func denoiser(
-    _ request: RunRequest, _ dataset: Dataset
+    _ request: RunRequest, _ dataset: Dataset, _ files: LoadedFiles
   ) throws -> (any Denoiser, ModelRecord) {
     guard request.configuration.classifier.isOptimal else {
-      return try network(request.model, dataset)
+      return try network(request.model, dataset, files)
     }
-    let training = try DatasetCatalog.load(
-      request.dataset, split: "train", directory: request.data)
-    let denoiser = OptimalDenoiser(
-      shape: training.shape, bytes: training.bytes, labels: training.labels,
-      classCount: training.classNames.count)
-    let record = ModelRecord(
-      sha256: training.sha256, name: "optimal (\(training.name) train)", dtype: "U8",
-      parameters: training.bytes.count,
-      architecture: JSONValue.object(["optimal": .string(training.name)]).canonical)
-    return (denoiser, record)
+    let training = try files.dataset(request, split: "train")
+    return files.once("optimal \(request.dataset) \(request.data ?? "")") {
+      let denoiser = OptimalDenoiser(
+        shape: training.shape, bytes: training.bytes, labels: training.labels,
+        classCount: training.classNames.count)
+      let record = ModelRecord(
+        sha256: training.sha256, name: "optimal (\(training.name) train)", dtype: "U8",
+        parameters: training.bytes.count,
+        architecture: JSONValue.object(["optimal": .string(training.name)]).canonical)
+      return (denoiser, record)
+    }
   }
 
   /// A diffusion model with its record, checked against the images it is for.
   private static func network(
-    _ name: String, _ dataset: Dataset
+    _ name: String, _ dataset: Dataset, _ files: LoadedFiles
   ) throws -> (denoiser: any Denoiser, record: ModelRecord) {
-    let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))
-    let denoiser = try checkpoint.makeDenoiser()
+    let (denoiser, record) = try files.denoiser(name)
     try check(denoiser.shape, name, dataset)
-    return (denoiser, try checkpoint.record(name: name))
+    return (denoiser, record)
   }
 
   private static func check(_ shape: ImageShape, _ name: String, _ dataset: Dataset) throws {

@@ -4,11 +4,11 @@ import Records
 
 /// The code that a run ran: of the checkout that the program lies in, else of the working
 /// directory's.
-struct CodeState: Hashable, Sendable {
+package struct CodeState: Hashable, Sendable {
   /// Commit, hexadecimal.
-  var commit: String
+  package var commit: String
   /// Whether tracked or untracked files differ from it.
-  var isDirty: Bool
+  package var isDirty: Bool
   /// Differences of tracked files to the commit; nil where there are none.
   var diff: String?
 
@@ -18,7 +18,7 @@ struct CodeState: Hashable, Sendable {
   /// nil outside of any checkout, or without git.
   ///
   /// - Parameter ofProgram: false for the working directory's alone, where another program's code is.
-  static func capture(ofProgram: Bool = true) -> CodeState? {
+  package static func capture(ofProgram: Bool = true) -> CodeState? {
     let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
     let folders = [
       ofProgram ? program?.path(percentEncoded: false) : nil,
@@ -53,12 +53,14 @@ struct CodeState: Hashable, Sendable {
 }
 
 extension CodeState {
+  /// SHA-256 of the uncommitted changes, nil where there are none.
+  var diffSHA256: String? { diff.map { SHA256.hexDigest(of: $0) } }
+
   /// Stores the uncommitted changes, each once.
   ///
   /// - Returns: their SHA-256, nil where there are none.
   func insertDiff(_ db: Database) throws -> String? {
-    guard let diff else { return nil }
-    let hash = SHA256.hexDigest(of: diff)
+    guard let diff, let hash = diffSHA256 else { return nil }
     try db.execute(
       sql: "INSERT INTO code_diff VALUES (?, ?) ON CONFLICT DO NOTHING", arguments: [hash, diff])
     return hash

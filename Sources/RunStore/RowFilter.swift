@@ -9,7 +9,8 @@ import Records
 /// quoted texts and numbers, which may be fractions (`8/255`) or percentages (`85%`). Every value is
 /// bound, never spliced.
 public struct RowFilter: Sendable {
-  private let text: String
+  /// Where the condition stands, for messages.
+  private let place: String
   private let tokens: [Token]
   /// Conditions that must hold as well.
   private var others: [RowFilter] = []
@@ -32,30 +33,37 @@ public struct RowFilter: Sendable {
   private static let words: Set = ["AND", "OR", "NOT", "IN", "LIKE", "IS", "NULL"]
   private static let comparisons: Set = ["=", "==", "!=", "<>", "<", "<=", ">", ">="]
 
-  /// Reads a condition.
+  /// Reads a condition that was given as `--where`.
   ///
   /// - Throws: `RunStoreError` for characters that have no place in one.
-  public init(_ text: String) throws {
-    self.text = text
+  public init(_ text: String) throws { try self.init(text, label: "--where") }
+
+  /// Reads a condition.
+  ///
+  /// - Parameter label: what it was given as, for messages.
+  /// - Throws: `RunStoreError` for characters that have no place in one.
+  public init(_ text: String, label: String) throws {
+    let place = "\(label) \"\(text)\""
+    self.place = place
     var tokens: [Token] = []
     var rest = text[...]
     while let c = rest.first {
       if c.isWhitespace {
         rest.removeFirst()
       } else if c.isLetter || c == "_" || c == "\"" || c == "`" {
-        tokens.append(try Self.name(&rest, text))
+        tokens.append(try Self.name(&rest, place))
       } else if c.isNumber || c == "-" || c == "+" || c == "." {
         let digits = rest.prefix { $0.isNumber || $0.isLetter || "+-./%".contains($0) }
-        guard Self.number(digits) != nil else { throw Self.fail(text, "'\(digits)' is no number") }
+        guard Self.number(digits) != nil else { throw Self.fail(place, "'\(digits)' is no number") }
         tokens.append(.number(String(digits)))
         rest = rest[digits.endIndex...]
       } else if c == "'" {
-        tokens.append(.text(try Self.quoted(&rest, "'", text)))
+        tokens.append(.text(try Self.quoted(&rest, "'", place)))
       } else {
         let two = String(rest.prefix(2))
         let symbol = Self.comparisons.contains(two) ? two : String(c)
         guard Self.comparisons.contains(symbol) || "(),".contains(symbol) else {
-          throw Self.fail(text, "'\(c)' has no place in a condition")
+          throw Self.fail(place, "'\(c)' has no place in a condition")
         }
         tokens.append(.symbol(symbol))
         rest.removeFirst(symbol.count)
@@ -78,9 +86,9 @@ public struct RowFilter: Sendable {
     return Fraction.parse(String(digits))
   }
 
-  private static func name(_ rest: inout Substring, _ text: String) throws -> Token {
+  private static func name(_ rest: inout Substring, _ place: String) throws -> Token {
     if let quote = rest.first, quote == "\"" || quote == "`" {
-      return .name(try quoted(&rest, quote, text))
+      return .name(try quoted(&rest, quote, place))
     }
     let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
     rest = rest[word.endIndex...]
@@ -89,7 +97,7 @@ public struct RowFilter: Sendable {
 
   /// What stands between quotes; a doubled one stands for itself.
   private static func quoted(
-    _ rest: inout Substring, _ quote: Character, _ text: String
+    _ rest: inout Substring, _ quote: Character, _ place: String
   ) throws -> String {
     rest.removeFirst()
     var value = ""
@@ -101,11 +109,11 @@ public struct RowFilter: Sendable {
       guard rest.first == quote else { return value }
       value.append(rest.removeFirst())
     }
-    throw fail(text, "a quote is not closed")
+    throw fail(place, "a quote is not closed")
   }
 
-  private static func fail(_ text: String, _ problem: String) -> RunStoreError {
-    RunStoreError("--where \"\(text)\": \(problem)", isUsage: true)
+  private static func fail(_ place: String, _ problem: String) -> RunStoreError {
+    RunStoreError("\(place): \(problem)", isUsage: true)
   }
 
   /// The condition in SQL with its bound values.
@@ -117,10 +125,10 @@ public struct RowFilter: Sendable {
     var arguments: [String: (any DatabaseValueConvertible)?] = [:]
     let conditions = try ([self] + others).map { filter in
       var parser = Parser(
-        tokens: filter.tokens[...], text: filter.text, names: names, arguments: arguments)
+        tokens: filter.tokens[...], place: filter.place, names: names, arguments: arguments)
       let sql = try parser.alternatives()
       if let extra = parser.tokens.first {
-        throw Self.fail(filter.text, "'\(extra.spelling)' is not expected there")
+        throw Self.fail(filter.place, "'\(extra.spelling)' is not expected there")
       }
       arguments = parser.arguments
       return "(\(sql))"
@@ -131,7 +139,7 @@ public struct RowFilter: Sendable {
   /// Recursive descent, one function a precedence.
   private struct Parser {
     var tokens: ArraySlice<Token>
-    let text: String
+    let place: String
     let names: ColumnNames
     var arguments: [String: (any DatabaseValueConvertible)?]
 
@@ -222,6 +230,6 @@ public struct RowFilter: Sendable {
       tokens.first.map { ", found '\($0.spelling)'" } ?? " at the end"
     }
 
-    private func fail(_ problem: String) -> RunStoreError { RowFilter.fail(text, problem) }
+    private func fail(_ problem: String) -> RunStoreError { RowFilter.fail(place, problem) }
   }
 }

@@ -108,10 +108,8 @@ extension RunStore {
         }
         if !dryRun { try db.execute(sql: "VACUUM") }
       }
-      if !dryRun {
-        _ = try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
-        result.sizeAfter = size
-      }
+      _ = try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+      if !dryRun { result.sizeAfter = size }
       return result
     } catch {
       throw RunStoreError(error, file: path)

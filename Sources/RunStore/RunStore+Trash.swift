@@ -16,15 +16,20 @@ extension RunStore {
   public func trash(
     _ ids: [String], withDependants: Bool = false, dryRun: Bool = false
   ) throws -> [String] {
-    let rows = try query("dependants", ["runs": json(ids)]).rows
+    guard let dependants = Queries.named("dependants") else {
+      preconditionFailure("the catalogue has no query 'dependants'")
+    }
     return try writing { db in
       var all = ids
-      for row in rows {
-        guard case .text(let id) = row[0], case .text(let source) = row[2] else { continue }
-        if !all.contains(id) {
-          guard withDependants else { throw Self.needed(source, rows, ids) }
-          all.append(id)
+      let made = try Row.fetchAll(db, sql: dependants.sql, arguments: ["runs": json(ids)])
+        .map { (id: $0["id"] as String, source: $0["made_from"] as String) }
+      for run in made where !all.contains(run.id) {
+        guard withDependants else {
+          throw Self.needed(
+            run.source,
+            by: made.filter { $0.source == run.source }.map(\.id).filter { !ids.contains($0) })
         }
+        all.append(run.id)
       }
       let running = try String.fetchAll(
         db,
@@ -45,16 +50,8 @@ extension RunStore {
     }
   }
 
-  private static func needed(
-    _ source: String, _ rows: [[Cell]], _ ids: [String]
-  ) -> RunStoreError {
-    let names = rows.compactMap { row -> String? in
-      guard case .text(let id) = row[0], row[2] == .text(source), !ids.contains(id) else {
-        return nil
-      }
-      return id
-    }
-    return RunStoreError(
+  private static func needed(_ source: String, by names: [String]) -> RunStoreError {
+    RunStoreError(
       "run \(source) cannot be removed: \(names.joined(separator: ", ")) "
         + "\(names.count == 1 ? "was" : "were") made from its images or losses; remove "
         + "\(names.count == 1 ? "it" : "them") as well, or take all along with --with-dependants")

@@ -10,6 +10,7 @@ enum ConfigurationFile {
   ///
   /// - Throws: `ConfigurationError` for a file that cannot be read or is no such mapping.
   static func expand(_ arguments: [String]) throws -> [String] {
+    if arguments.first == "sweep" { return try overriding(arguments) }
     guard let command = arguments.first, command == "run" else { return arguments }
     var flags: [String] = []
     var fromFiles: [String] = []
@@ -27,6 +28,28 @@ enum ConfigurationFile {
       }
     }
     return [command] + fromFiles + flags
+  }
+
+  /// `sweep`'s arguments with `--set FLAG=VALUE` for every flag of `run` that is none of its own.
+  private static func overriding(_ arguments: [String]) throws -> [String] {
+    var result: [String] = []
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = parts[0].hasPrefix("--") ? String(parts[0].dropFirst(2)) : ""
+      let isOff = name.hasPrefix("no-") && RunOptions.switches.contains(String(name.dropFirst(3)))
+      if isOff || RunOptions.switches.contains(name), parts.count == 1 {
+        result.append("--set=\(isOff ? String(name.dropFirst(3)) : name)=\(!isOff)")
+      } else if RunOptions.names.contains(name), !SweepFile.ownFlags.contains(name) {
+        guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
+          throw ConfigurationError("--\(name) needs a value")
+        }
+        result.append("--set=\(name)=\(value)")
+      } else {
+        result.append(argument)
+      }
+    }
+    return result
   }
 
   private static func read(_ file: String) throws -> [String] {

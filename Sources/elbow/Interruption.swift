@@ -8,13 +8,16 @@ final class Interruption {
   private var sources: [any DispatchSourceProtocol] = []
   /// Give the signals what they did before.
   private var restorations: [() -> Void] = []
-  private let timer = Timer()
+  private let causes = Causes()
 
   /// Whether the budget was used up.
-  var isOutOfTime: Bool { timer.isUp.load(ordering: .acquiring) }
+  var isOutOfTime: Bool { causes.timer.load(ordering: .acquiring) }
+  /// Whether it was, or a signal came.
+  var isRaised: Bool { isOutOfTime || causes.signal.load(ordering: .acquiring) }
 
-  private final class Timer: Sendable {
-    let isUp = Atomic(false)
+  private final class Causes: Sendable {
+    let timer = Atomic(false)
+    let signal = Atomic(false)
   }
 
   /// Watches over `workers` until released; a second signal ends the program at once.
@@ -23,7 +26,8 @@ final class Interruption {
       let previous = signal(number, SIG_IGN)
       restorations.append { signal(number, previous) }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
+      source.setEventHandler { [causes] in
+        causes.signal.store(true, ordering: .releasing)
         Output.error("\nelbow: stopping; what is reported is recorded")
         workers.cancel()
         signal(number, SIG_DFL)
@@ -34,8 +38,8 @@ final class Interruption {
     if let budget {
       let source = DispatchSource.makeTimerSource(queue: .global())
       source.schedule(deadline: .now() + budget)
-      source.setEventHandler { [timer] in
-        timer.isUp.store(true, ordering: .releasing)
+      source.setEventHandler { [causes] in
+        causes.timer.store(true, ordering: .releasing)
         workers.cancel()
       }
       source.resume()

@@ -16,12 +16,18 @@ final class Progress: Sendable {
   private let label: String
   private let total: Int
   private let already: Int
+  /// From the seconds left of this run to what else is said at the line's end.
+  private let remark: @Sendable (Double) -> String
   private let start = ContinuousClock.now
   private let state: Mutex<State>
 
   /// Starts at `done` of `total` images, `correct` of them right.
-  init(_ label: String, total: Int, done: Int = 0, correct: Int = 0) {
+  init(
+    _ label: String, total: Int, done: Int = 0, correct: Int = 0,
+    remark: @escaping @Sendable (_ left: Double) -> String = { _ in "" }
+  ) {
     self.label = label
+    self.remark = remark
     self.total = total
     already = done
     state = Mutex(State(done: done, correct: correct))
@@ -68,7 +74,7 @@ final class Progress: Sendable {
     let accuracy = RunSummary.percent(Double(state.correct) / Double(max(state.done, 1)))
     return "\(label)  \(state.done)/\(total)  \(String(format: "%.2f", rate)) images/s  "
       + (state.done < total ? "\(Self.clock(left)) left" : "in \(Self.clock(seconds))")
-      + "  accuracy \(accuracy) %"
+      + "  accuracy \(accuracy) %" + remark(state.done < total ? left : 0)
   }
 
   /// As `1:02:03` or `2:03`.

@@ -23,8 +23,13 @@ struct Recording {
   var batch: Int?
   /// Seconds after which the run is interrupted.
   var budget: Double?
+  /// What it shares with other runs of this process, which goes before `threads` and `budget`; nil:
+  /// nothing.
+  var shared: SharedWork?
   /// Label of the progress line.
   var label = "elbow run"
+  /// From the seconds left of the run to what the progress line ends with.
+  var remark: @Sendable (_ left: Double) -> String = { _ in "" }
 
   /// How a recorded run ended.
   struct Outcome {
@@ -34,18 +39,33 @@ struct Recording {
     var store: RunStore
   }
 
+  /// A request with everything that it names.
+  struct Prepared {
+    var plan: RunPlan
+    var source: RecordedRun?
+    var header: RunHeader
+  }
+
+  /// Loads what the request names; nothing is recorded.
+  ///
+  /// - Throws: what keeps the run from being begun.
+  func prepare(_ work: SharedWork) throws -> Prepared {
+    let source = try request.inputsRun.map { try RunStore(database, for: .read).recordedRun($0) }
+    let request = try source.map(request.taking) ?? request
+    let plan = try RunPlan(request, workers: work.workers, files: work.files)
+    let header = try header(request, plan, source, id: ULID.make(), work)
+    return Prepared(plan: plan, source: source, header: header)
+  }
+
   /// Runs and records.
   ///
   /// - Throws: what kept the run from being begun; later trouble is in the ending.
   func start() throws -> Outcome {
-    let source = try request.inputsRun.map { try RunStore(database, for: .read).recordedRun($0) }
-    let request = try source.map(request.taking) ?? request
-    let workers = WorkerPool(threads: threads)
-    let plan = try RunPlan(request, workers: workers)
-    let header = try header(request, plan, source, id: ULID.make())
+    let work = shared ?? SharedWork(threads: threads, budget: budget)
+    let prepared = try prepare(work)
     // Only a request that can be run makes a database.
     let store = try RunStore(database, for: .write)
-    return try evaluate(header, plan, source, done: [], correct: 0, workers, store)
+    return try evaluate(prepared, done: [], correct: 0, work, store)
   }
 
   /// Goes on with a recorded run that has not finished.
@@ -69,9 +89,9 @@ struct Recording {
     }
     recording.request = request
     let source = try run.inputsRun.map(recorded.recordedRun)
-    let workers = WorkerPool(threads: settings.threads)
-    let plan = try RunPlan(request, workers: workers)
-    let header = try recording.header(request, plan, source, id: run.id)
+    let work = settings.shared ?? SharedWork(threads: settings.threads, budget: settings.budget)
+    let plan = try RunPlan(request, workers: work.workers, files: work.files)
+    let header = try recording.header(request, plan, source, id: run.id, work)
     guard try header.configuration.fingerprint() == run.fingerprint else {
       throw ConfigurationError(
         "run \(run.id) cannot be resumed: its model or training images are no longer what they "
@@ -84,20 +104,14 @@ struct Recording {
     }
     let store = try RunStore(settings.database, for: .write)
     return try recording.evaluate(
-      header, plan, source, done: run.done, correct: run.correctCount, workers, store,
-      resuming: true)
+      Prepared(plan: plan, source: source, header: header), done: run.done,
+      correct: run.correctCount, work, store, resuming: true)
   }
 
   private func header(
-    _ request: RunRequest, _ plan: RunPlan, _ source: RecordedRun?, id: String
+    _ request: RunRequest, _ plan: RunPlan, _ source: RecordedRun?, id: String, _ work: SharedWork
   ) throws -> RunHeader {
-    let inputs: [InputRecord]
-    if let source {
-      inputs = source.finalInputs
-    } else {
-      inputs = try ImageSelection(request.images).indices(of: plan.dataset.count)
-        .map(plan.dataset.inputRecord(at:))
-    }
+    let inputs = try source?.finalInputs ?? work.files.inputs(request, of: plan.dataset)
     var header = RunHeader(
       id: id, configuration: plan.configuration, model: plan.model, seed: request.seed,
       classNames: plan.dataset.classNames,
@@ -111,8 +125,8 @@ struct Recording {
     header.attack = request.attack
     header.attackSeed = request.attack == nil ? nil : request.attackSeed
     header.inputsRun = source?.id
-    header.threads = threads
-    header.batch = batch ?? threads
+    header.threads = work.workers.count
+    header.batch = batch ?? work.workers.count
     header.recordsLosses = request.recordsLosses
     header.arguments = CommandLine.arguments
     header.invocation = try JSONValue(encoding: request).canonical
@@ -122,12 +136,13 @@ struct Recording {
   }
 
   private func evaluate(
-    _ header: RunHeader, _ plan: RunPlan, _ source: RecordedRun?, done: Set<Int>, correct: Int,
-    _ workers: WorkerPool, _ store: RunStore, resuming: Bool = false
+    _ prepared: Prepared, done: Set<Int>, correct: Int, _ work: SharedWork, _ store: RunStore,
+    resuming: Bool = false
   ) throws -> Outcome {
+    let (plan, header, source) = (prepared.plan, prepared.header, prepared.source)
     let dataset = plan.dataset
     let evaluator = Evaluator(
-      header: header, classifier: plan.classifier, attack: plan.attack, workers: workers
+      header: header, classifier: plan.classifier, attack: plan.attack, workers: work.workers
     ) { position in
       if let source, source.adversarial[position] != nil {
         return try store.adversarialImage(run: source.id, position: position)
@@ -135,13 +150,12 @@ struct Recording {
       return dataset.pixels(at: header.inputs[position].index)
     }
     let progress = Progress(
-      label, total: header.inputs.count, done: done.count, correct: correct)
+      label, total: header.inputs.count, done: done.count, correct: correct, remark: remark)
     let writer = RunWriter(store) { progress.add($0) }
-    let interruption = Interruption(workers, budget: budget)
     let ending = try evaluator.run(skipping: done, resuming: resuming, into: writer)
     progress.finish()
     return Outcome(
-      id: header.id, ending: ending, isOutOfTime: interruption.isOutOfTime, store: store)
+      id: header.id, ending: ending, isOutOfTime: work.interruption.isOutOfTime, store: store)
   }
 }
 

@@ -85,7 +85,7 @@ struct RunCommand: ParsableCommand {
   }
 
   /// An attack whose gradients vanish proves nothing.
-  private static func warnOfMaskedGradients(_ outcome: Recording.Outcome) throws {
+  static func warnOfMaskedGradients(_ outcome: Recording.Outcome) throws {
     let summary = try outcome.store.query("attack-summary", ["run": outcome.id])
     guard let share = summary[0, "zero_gradients"].number, share > 0.05 else { return }
     Output.error(

@@ -1,0 +1,95 @@
+import Records
+import Synchronization
+import TensorCore
+
+/// A stand-in for a classifier: it computes nothing and counts what the real one would.
+///
+/// Its losses are all alike, so that no class leads. Strategies whose choice of losses depends on
+/// them ask for the most that they ever do, or nearly; all others for what they always do.
+public final class CountedClassifier: DifferentiableClassifier, @unchecked Sendable {
+  public let shape: ImageShape
+  public let classCount: Int
+  /// What one image takes to classify.
+  public let cost: Cost
+  /// Whether an image of which one class leads clearly takes less.
+  public let isBound: Bool
+
+  private let plan: ClassifierPlan?
+  /// Asked once and never again, which is why it may be shared.
+  private let ledger: LossLedger?
+  private let maximization: Cost
+  private let source: EvenLosses
+  /// Of gradients, by the labels in them.
+  private let known = Mutex<[[Int]: Cost]>([:])
+
+  private static let image = ImageKey(dataset: "", split: "", index: 0)
+  private static let stream = NoiseStream(seed: 0, owner: .defence)
+
+  /// - Parameters:
+  ///   - plan: nil: a network that answers with one evaluation.
+  ///   - isMultiHead: whether the denoiser gives all classes at once.
+  ///   - maximization: what comes before.
+  public init(
+    _ plan: ClassifierPlan?, classCount: Int, shape: ImageShape, isMultiHead: Bool,
+    maximization: Cost
+  ) throws {
+    (self.plan, self.classCount, self.shape) = (plan, classCount, shape)
+    self.maximization = maximization
+    guard let plan else {
+      source = EvenLosses(classCount: classCount, sharesEvaluations: true, leader: nil)
+      (ledger, isBound, cost) = (nil, false, Cost(evaluations: 1) + maximization)
+      return
+    }
+    let shares = plan.sharesEvaluations(isMultiHead: isMultiHead)
+    source = EvenLosses(classCount: classCount, sharesEvaluations: shares, leader: nil)
+    func ask(_ source: EvenLosses) throws -> LossLedger {
+      try plan.sample(source, key: Self.image, stream: Self.stream, keepsEntries: false)
+    }
+    let even = try ask(source)
+    let led = try ask(EvenLosses(classCount: classCount, sharesEvaluations: shares, leader: 0))
+    isBound = led.evaluations != even.evaluations
+    let most =
+      source.evaluations(classes: classCount) * plan.strategy.largestSubset(of: plan.grid.count)
+      * plan.draws
+    cost = Cost(evaluations: isBound ? most : even.evaluations) + maximization
+    ledger = even
+  }
+
+  public func logits(
+    of image: [Float], key: ImageKey, stream: NoiseStream
+  ) throws -> (logits: [Double], cost: Cost) {
+    (ledger?.logits ?? Array(repeating: 0, count: classCount), cost)
+  }
+
+  public func gradient(
+    of image: [Float], key: ImageKey, stream: NoiseStream,
+    cotangent: @Sendable ([Double]) -> [Double]
+  ) throws -> LogitGradient {
+    let logits = try logits(of: image, key: key, stream: stream).logits
+    let slope = cotangent(logits)
+    let labels = slope.indices.filter { slope[$0] != 0 }
+    let cost = known.withLock { $0[labels] } ?? gradientCost(slope)
+    known.withLock { $0[labels] = cost }
+    return LogitGradient(
+      logits: logits, gradient: Array(repeating: 1, count: image.count), cost: cost)
+  }
+
+  private func gradientCost(_ slope: [Double]) -> Cost {
+    guard let plan, let ledger else { return cost + Cost(gradients: 1) }
+    let terms = plan.gradientTerms(
+      of: ledger, cotangent: slope, sharingEvaluations: source.sharesEvaluations)
+    let passes = terms.reduce(0) { $0 + source.evaluations(classes: $1.labels.count) }
+    return cost + Cost(evaluations: passes, gradients: passes)
+  }
+
+  /// Losses that say nothing, or that one class leads clearly.
+  private struct EvenLosses: LossSource {
+    let classCount: Int
+    let sharesEvaluations: Bool
+    let leader: Int?
+
+    func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float] {
+      timesteps.flatMap { _ in classes.map { leader == nil || $0 == leader ? 1 : 1e9 } }
+    }
+  }
+}

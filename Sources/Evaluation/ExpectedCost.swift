@@ -1,0 +1,44 @@
+import Attacks
+import Classifiers
+import Records
+
+/// What one image of a run takes, counted from its plan without a network.
+public struct ExpectedCost: Sendable {
+  /// To classify it.
+  public let own: Cost
+  /// To attack it where it is right when clean; nil in clean runs.
+  public let attack: Cost?
+  /// Whether an image may take less, because the strategy stops where a class leads.
+  public let isBound: Bool
+
+  /// A backward pass in forward passes, as `elbow bench` finds it on the shipped model.
+  private static let backward = 1.5
+
+  /// Time of so much compute in that of one evaluation.
+  public static func units(evaluations: Double, gradients: Double) -> Double {
+    evaluations + backward * gradients
+  }
+
+  /// Time of one image in that of one evaluation. An attacked image is classified before and after.
+  public var units: Double {
+    func units(_ cost: Cost) -> Double {
+      Self.units(evaluations: Double(cost.evaluations), gradients: Double(cost.gradients))
+    }
+    return attack.map { 2 * units(own) + units($0) } ?? units(own)
+  }
+}
+
+extension RunPlan {
+  /// What one image takes: the strategy and the attack are run on a stand-in for the classifier.
+  ///
+  /// - Throws: what the strategy throws.
+  public func expectedCost() throws -> ExpectedCost {
+    let counted = try CountedClassifier(
+      weighing, classCount: dataset.classNames.count, shape: dataset.shape,
+      isMultiHead: model.isMultiHead, maximization: maximization)
+    let attacked = try attack?.perturb(
+      Array(repeating: 0.5, count: dataset.shape.count), label: 0,
+      key: ImageKey(dataset: dataset.name, split: "", index: 0), seed: 0, against: counted)
+    return ExpectedCost(own: counted.cost, attack: attacked?.cost, isBound: counted.isBound)
+  }
+}

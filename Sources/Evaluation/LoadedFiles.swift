@@ -1,0 +1,54 @@
+import Classifiers
+import Datasets
+import Diffusion
+import Records
+import Synchronization
+
+/// What several runs of one process read from files, each once.
+public final class LoadedFiles: Sendable {
+  private let values = Mutex<[String: any Sendable]>([:])
+
+  /// Nothing yet.
+  public init() {}
+
+  /// The value of a key, made the first time that it is asked for.
+  ///
+  /// - Parameter key: names what is made, and how: for equal keys `make` gives equal values.
+  func once<T: Sendable>(_ key: String, _ make: () throws -> T) rethrows -> T {
+    if let value = values.withLock({ $0[key] }) as? T { return value }
+    let value = try make()
+    values.withLock { $0[key] = value }
+    return value
+  }
+
+  func dataset(_ request: RunRequest, split: String) throws -> Dataset {
+    try once("dataset \(request.dataset) \(split) \(request.data ?? "")") {
+      try DatasetCatalog.load(request.dataset, split: split, directory: request.data)
+    }
+  }
+
+  func denoiser(_ name: String) throws -> (any Denoiser, ModelRecord) {
+    try once("denoiser \(name)") {
+      let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))
+      return (try checkpoint.makeDenoiser(), try checkpoint.record(name: name))
+    }
+  }
+
+  func classifier(_ name: String) throws -> (ResNet, ModelRecord) {
+    try once("classifier \(name)") {
+      let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))
+      return (try checkpoint.makeResNet(), try checkpoint.record(name: name))
+    }
+  }
+
+  /// The images that a request selects of its dataset.
+  ///
+  /// - Throws: `ConfigurationError` where the split has fewer.
+  public func inputs(_ request: RunRequest, of dataset: Dataset) throws -> [InputRecord] {
+    try once(
+      "inputs \(request.images) of \(request.dataset) \(request.split) \(request.data ?? "")"
+    ) {
+      try ImageSelection(request.images).indices(of: dataset.count).map(dataset.inputRecord(at:))
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import Foundation
+import GRDB
+import Records
+
+extension RowFilter {
+  /// Which rows of a table meet the condition; names are the table's columns.
+  ///
+  /// - Throws: `RunStoreError` for unknown columns and malformed conditions.
+  public func matches(_ table: ResultTable) throws -> [Bool] {
+    func quoted(_ name: String) -> String { "\"\(name.replacing("\"", with: "\"\""))\"" }
+    return try DatabaseQueue().write { db in
+      let columns = table.columns.map(quoted).joined(separator: ", ")
+      try db.execute(sql: "CREATE TABLE answer (\(columns))")
+      let places = table.columns.map { _ in "?" }.joined(separator: ", ")
+      let insert = try db.makeStatement(sql: "INSERT INTO answer VALUES (\(places))")
+      for row in table.rows {
+        try insert.execute(arguments: StatementArguments(row.map(Self.value)))
+      }
+      let (condition, arguments) = try sql(over: ColumnNames(columns: table.columns, db))
+      return try Bool.fetchAll(
+        db, sql: "SELECT coalesce(\(condition), 0) FROM answer ORDER BY rowid",
+        arguments: StatementArguments(arguments))
+    }
+  }
+
+  private static func value(_ cell: Cell) -> (any DatabaseValueConvertible)? {
+    switch cell {
+    case .null: nil
+    case .integer(let value): value
+    case .real(let value): value
+    case .text(let value): value
+    case .blob(let bytes): Data(bytes)
+    }
+  }
+}

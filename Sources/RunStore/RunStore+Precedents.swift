@@ -1,0 +1,102 @@
+import Foundation
+import GRDB
+import Records
+
+/// A run that was asked just what another would be: same configuration, seeds, attack and images.
+public struct Precedent: Sendable {
+  /// ULID.
+  public let id: String
+  /// `running`, `finished`, `failed`, `interrupted` or `crashed`.
+  public let status: String
+  /// Group that it belongs to.
+  public let group: String?
+  /// Images done.
+  public let done: Int
+  /// Whether all of its processes ran the code at hand: the same version of Elbow and commit, with the
+  /// same uncommitted changes; what is in untracked files is not known.
+  public let isSameCode: Bool
+}
+
+/// The code at hand, as runs record it.
+public struct CurrentCode: Sendable {
+  let state: CodeState?
+
+  /// As it is now.
+  public init() { state = CodeState.capture() }
+
+  /// Whether it has uncommitted changes.
+  public var isDirty: Bool { state?.isDirty ?? false }
+}
+
+extension RunStore {
+  /// The live runs that were asked what `header` asks, newest first.
+  ///
+  /// Where the header wants losses recorded, only those count that have them.
+  ///
+  /// - Throws: `RunStoreError`.
+  public func precedents(of header: RunHeader, code: CurrentCode) throws -> [Precedent] {
+    let state = code.state
+    let table = try query(
+      "precedents",
+      [
+        "fingerprint": try header.configuration.fingerprint(), "commit": state?.commit ?? "-",
+        "dirty": code.isDirty ? "1" : "0", "diff": state?.diffSHA256 ?? "-",
+        "version": elbowVersion,
+      ])
+    let attack = header.attack
+    func text(_ value: String?) -> Cell { value.map { .text($0) } ?? .null }
+    func integer(_ value: Int?) -> Cell { value.map { .integer(Int64($0)) } ?? .null }
+    let asked: [String: Cell] = [
+      "seed": .integer(Int64(bitPattern: header.seed)),
+      "attack": text(attack?.name), "norm": text(attack?.norm.rawValue),
+      "epsilon": attack.map { .real($0.epsilon) } ?? .null, "attack_steps": integer(attack?.steps),
+      "restarts": integer(attack?.restarts), "eot": integer(attack?.eot),
+      "gradient": text(attack?.gradient.rawValue),
+      "attack_seed": header.attackSeed.map { .integer(Int64(bitPattern: $0)) } ?? .null,
+      "inputs_run": text(header.inputsRun), "images": integer(header.inputs.count),
+    ]
+    return try table.rows.compactMap { row in
+      let cells = Dictionary(uniqueKeysWithValues: zip(table.columns, row))
+      guard asked.allSatisfy({ cells[$0] == $1 }), case .text(let id)? = cells["id"],
+        case .text(let status)? = cells["status"], case .integer(let done)? = cells["n_done"],
+        cells["records_losses"] == .integer(1) || !header.recordsLosses
+      else { return nil }
+      let inputs = try reading { try Self.inputs(of: id, $0) }
+      guard inputs == header.inputs else { return nil }
+      var group: String?
+      if case .text(let name)? = cells["group"] { group = name }
+      return Precedent(
+        id: id, status: status, group: group, done: Int(done),
+        isSameCode: cells["is_same_code"] == .integer(1))
+    }
+  }
+
+  /// Seconds of one unit of compute in recorded runs of the same classifier and models on this machine,
+  /// with as many threads.
+  ///
+  /// - Parameters:
+  ///   - header: the run.
+  ///   - units: of so many evaluations and gradients.
+  /// - Returns: nil where there are no such runs.
+  /// - Throws: `RunStoreError`.
+  public func secondsPerUnit(
+    of header: RunHeader, units: (_ evaluations: Double, _ gradients: Double) -> Double
+  ) throws -> Double? {
+    let runs = try query(
+      "speeds",
+      [
+        "classifier": header.configuration.classifier.rawValue,
+        "model": header.configuration.model, "lm_model": header.configuration.lmModel ?? "-",
+        "host": ProcessIdentity.current.host, "threads": "\(header.threads)",
+      ])
+    var (seconds, compute) = (0.0, 0.0)
+    for row in runs.rows {
+      guard case .integer(let nfe) = row[3], case .integer(let gradients) = row[4],
+        case .real(let time) = row[5]
+      else { continue }
+      seconds += time
+      compute += units(Double(nfe), Double(gradients))
+    }
+    return seconds > 0 && compute > 0 ? seconds / compute : nil
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Records
+
+/// One run of a sweep: a value for each of some flags.
+struct SweepCell {
+  /// In the file's order.
+  private(set) var values: [(flag: String, value: String)] = []
+
+  /// With one more.
+  func adding(_ flag: String, _ value: String) -> SweepCell {
+    var cell = self
+    cell.values.append((flag, value))
+    return cell
+  }
+
+  /// The value of a flag, nil where the cell leaves it to the default.
+  subscript(flag: String) -> String? { values.first { $0.flag == flag }?.value }
+
+  /// As `strategy uniform:2, seed 1`: the values of some flags.
+  func label(_ flags: [String]) -> String {
+    flags.compactMap { flag in self[flag].map { "\(flag) \($0)" } }.joined(separator: ", ")
+  }
+
+  /// What the cell asks.
+  ///
+  /// - Throws: `ConfigurationError` for values out of form.
+  func request() throws -> RunOptions {
+    let arguments = values.map { flag, value in
+      RunOptions.switches.contains(flag)
+        ? (value == "true" ? "--\(flag)" : "--no-\(flag)") : "--\(flag)=\(value)"
+    }
+    do { return try RunOptions.parse(arguments) } catch {
+      throw ConfigurationError(RunOptions.message(for: error))
+    }
+  }
+
+  /// Flags whose values differ between cells.
+  static func varying(_ cells: [SweepCell]) -> [String] {
+    var flags: [String] = []
+    for cell in cells {
+      for (flag, _) in cell.values where !flags.contains(flag) { flags.append(flag) }
+    }
+    return flags.filter { flag in Set(cells.map { $0[flag] }).count > 1 }
+  }
+
+  /// The cells' values as columns, dashes in flags written as `_`; numbers as numbers.
+  static func table(_ cells: [SweepCell], _ flags: [String]) -> ResultTable {
+    ResultTable(
+      columns: flags.map { $0.replacing("-", with: "_") },
+      rows: cells.map { cell in
+        flags.map { flag in
+          guard let value = cell[flag] else { return .null }
+          if let integer = Int64(value) { return .integer(integer) }
+          return Fraction.parse(value).map { $0.isFinite ? .real($0) : .text(value) }
+            ?? .text(value)
+        }
+      })
+  }
+}
