@@ -4,7 +4,8 @@
 SELECT
   (SELECT count(*) FROM run) AS runs,
   (SELECT coalesce(sum(n), 0) FROM run_total) AS predictions,
-  (SELECT count(*) FROM runs WHERE status IN ('crashed', 'interrupted')) AS resumable,
+  (SELECT count(*) FROM runs
+    WHERE status IN ('crashed', 'interrupted') AND fingerprint IS NOT NULL) AS resumable,
   (SELECT count(*) FROM run_total
     WHERE n <> (SELECT count(*) FROM prediction WHERE prediction.run_id = run_total.run_id)
   ) AS wrong_totals,

@@ -6,8 +6,9 @@ import Records
 ///
 /// A bare name is a column of the answer. Where the rows are runs, any other field of the
 /// configuration is a column too, `tags.KEY` is a run's tag, `last(NAME)`, `min(NAME)`, `max(NAME)`
-/// and `mean(NAME)` are of a run's metric, and `metrics.NAME` is its last value; `params.`,
-/// `metrics.` and `attributes.` before a column are allowed.
+/// and `mean(NAME)` are of a run's metric, and `metrics.NAME` is its last value, or, of accuracy and
+/// cost, the run's own where it logged none; `params.`, `metrics.` and `attributes.` before a column
+/// are allowed.
 struct ColumnNames: Sendable {
   /// Of the answer.
   let columns: [String]
@@ -56,15 +57,22 @@ struct ColumnNames: Sendable {
     func find(_ names: [String]) -> String? {
       names.first { $0.lowercased() == bare.lowercased() }
     }
+    if name.hasPrefix("metrics."), metrics.contains(bare) {
+      let last = MetricFunction.last.sql(bind(bare))
+      guard let column = find(columns), Self.isMeasured(column) else { return last }
+      return "coalesce(\(last), answer.\"\(column)\")"
+    }
     if let column = find(columns) { return "answer.\"\(column)\"" }
     if let parameter = find(parameters) {
       return "(SELECT \"\(parameter)\" FROM configuration WHERE fingerprint = answer.fingerprint)"
     }
-    if name.hasPrefix("metrics."), columns.contains("fingerprint") {
-      guard metrics.contains(bare) else { throw unknown(metric: bare) }
-      return MetricFunction.last.sql(bind(bare))
-    }
+    if name.hasPrefix("metrics."), !metrics.isEmpty { throw unknown(metric: bare) }
     throw UnknownName(description: "no column '\(bare)'" + advice(bare))
+  }
+
+  /// Whether a column of runs is what a metric of its name would be.
+  private static func isMeasured(_ column: String) -> Bool {
+    column.hasPrefix("accuracy") || column.hasPrefix("n_") || column.hasSuffix("_per_image")
   }
 
   private func unknown(metric: String) -> UnknownName {

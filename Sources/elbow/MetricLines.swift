@@ -35,8 +35,8 @@ enum MetricLines {
       guard let entry = entry(line) else {
         try flush()
         throw ConfigurationError(
-          "line \(number) is neither a JSON object of numbers nor 'step key value': '\(line.prefix(80))'"
-            + "; the lines before it are recorded")
+          "line \(number) is neither a JSON object of numbers nor 'step key value': "
+            + "'\(line.prefix(80))'; the lines before it are recorded")
       }
       do { try log(entry) } catch let error as RunStoreError {
         throw RunStoreError(

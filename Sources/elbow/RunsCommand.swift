@@ -12,7 +12,7 @@ struct RunsCommand: ParsableCommand {
       configuration, with AND, OR, NOT, IN (…), LIKE, IS NULL, parentheses, fractions and
       percentages, as "accuracy > 85% AND (epsilon = 8/255 OR draws > 1)"; tags.KEY is a tag;
       last(NAME), min(NAME), max(NAME) and mean(NAME) are of a logged metric, metrics.NAME is its
-      last value where no column has the name; params., metrics. and attributes. may stand before a
+      last value; params., metrics. and attributes. may stand before a
       column. --columns, --drop, --sort and --group-by take the same names.
 
       --group-by takes finished runs that repeat one another over --over (default: seed) together:

@@ -34,13 +34,19 @@ struct SweepCell {
     }
   }
 
-  /// Flags whose values differ between cells.
-  static func varying(_ cells: [SweepCell]) -> [String] {
+  /// Flags whose values tell cells apart.
+  ///
+  /// - Parameter constants: flags that only their values tell apart, not that a cell has none.
+  static func varying(_ cells: [SweepCell], constants: Set<String>) -> [String] {
     var flags: [String] = []
     for cell in cells {
       for (flag, _) in cell.values where !flags.contains(flag) { flags.append(flag) }
     }
-    return flags.filter { flag in Set(cells.map { $0[flag] }).count > 1 }
+    return flags.filter { flag in
+      var values = Set(cells.map { $0[flag] })
+      if constants.contains(flag) { values.remove(nil) }
+      return values.count > 1
+    }
   }
 
   /// The cells' values as columns, dashes in flags written as `_`; numbers as numbers.

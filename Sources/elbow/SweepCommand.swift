@@ -68,7 +68,8 @@ struct SweepCommand: ParsableCommand {
 
     var sweepPlan: SweepPlan
     do {
-      sweepPlan = try SweepPlan(sweep.cells(), template, work, again: again)
+      sweepPlan = try SweepPlan(
+        sweep.cells(), constants: sweep.constants, template, work, again: again)
     } catch is CancellationError {
       throw ExitCode(work.interruption.isOutOfTime ? 0 : 130)
     }

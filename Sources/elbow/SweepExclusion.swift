@@ -3,7 +3,7 @@ import RunStore
 
 /// Cells that are left out of a sweep.
 enum SweepExclusion {
-  /// Those that have one of the values of every flag.
+  /// Those that have one of the values of every flag, or none of a flag without values.
   case matching([SweepFile.Axis])
   /// Those that meet a condition over their flags.
   case meeting(RowFilter)
@@ -16,7 +16,7 @@ enum SweepExclusion {
     case .matching(let axes):
       return cells.filter { cell in
         !axes.allSatisfy { axis in
-          guard let value = cell[axis.flag] else { return false }
+          guard let value = cell[axis.flag] else { return axis.values.isEmpty }
           return axis.values.contains { Self.isEqual($0, value) }
         }
       }

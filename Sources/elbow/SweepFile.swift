@@ -7,7 +7,7 @@ import Yams
 /// A YAML file of runs: flags of `run`, each with one value or with several, of which every
 /// combination is a run, a *cell*.
 struct SweepFile {
-  /// A flag with the values that it takes in turn.
+  /// A flag with the values that it takes in turn; none, as null says, where it is left out.
   struct Axis {
     var flag: String
     var values: [String]
@@ -21,6 +21,8 @@ struct SweepFile {
   private var exclusions: [SweepExclusion] = []
   /// Flags that all cells share: of the process, and descriptions.
   private(set) var settings: [String: String] = [:]
+  /// Flags that have one value in every cell that has them, but for the cases' own.
+  var constants: Set<String> { Set(axes.filter { $0.values.count == 1 }.map(\.flag)) }
   /// Tags of all cells, as `KEY=VALUE`.
   private(set) var tags: [String] = []
 
@@ -97,14 +99,16 @@ struct SweepFile {
         "no flag '\(flag)' can stand here"
           + didYouMean(flag, among: RunOptions.names + ["cases", "exclude"]))
     }
-    var values = try texts(value, flag)
+    var values = value.null == nil ? try texts(value, flag) : []
     if RunOptions.switches.contains(flag), !values.allSatisfy(["true", "false"].contains) {
       throw ConfigurationError("'\(flag)' must be true or false")
     }
     if !literal.contains(flag) {
       values = try values.flatMap { try SamplingStrategies.expand($0, what: flag) }
     }
-    guard !values.isEmpty else { throw ConfigurationError("'\(flag)' has no values") }
+    guard !values.isEmpty || value.null != nil else {
+      throw ConfigurationError("'\(flag)' has no values")
+    }
     return Axis(flag: flag, values: values)
   }
 
@@ -160,7 +164,7 @@ struct SweepFile {
     var cells: [SweepCell] = []
     for chosen in cases.isEmpty ? [[]] : cases {
       let own = Set(chosen.map(\.flag))
-      let axes = axes.filter { !own.contains($0.flag) } + chosen
+      let axes = (axes.filter { !own.contains($0.flag) } + chosen).filter { !$0.values.isEmpty }
       let count = axes.reduce(1.0) { $0 * Double($1.values.count) }
       guard Double(cells.count) + count <= Double(Self.limit) else {
         throw ConfigurationError(

@@ -60,12 +60,16 @@ struct SweepPlan {
   /// Resolves the cells of a sweep, looks for what is recorded of them, and estimates the rest.
   ///
   /// - Parameters:
+  ///   - constants: flags that do not tell cells apart where one has none.
   ///   - template: what the recordings of all cells have in common.
   ///   - again: whether finished cells are run again.
   /// - Throws: `ConfigurationError`, naming the first cell that cannot be run, and what reading files
   ///   and database throws.
-  init(_ values: [SweepCell], _ template: Recording, _ work: SharedWork, again: Bool) throws {
-    flags = SweepCell.varying(values)
+  init(
+    _ values: [SweepCell], constants: Set<String>, _ template: Recording, _ work: SharedWork,
+    again: Bool
+  ) throws {
+    flags = SweepCell.varying(values, constants: constants)
     group = template.group ?? ""
     database = template.database
     self.again = again
@@ -188,7 +192,8 @@ struct SweepPlan {
         integer(cell.cost.own.gradients), integer(cell.cost.attack?.evaluations),
         integer(cell.cost.attack?.gradients),
         integer(cell.cost.isBound && cell.recordedEvaluations == nil ? 1 : 0),
-        .real(cell.secondsLeft), .text(cell.origin.rawValue), .text(state), run,
+        .real(cell.secondsLeft),
+        cell.secondsLeft > 0 ? .text(cell.origin.rawValue) : .null, .text(state), run,
       ]
     }
     return ResultTable(
