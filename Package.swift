@@ -66,6 +66,7 @@ let package = Package(
         .embedInCode("V0003__classifiers.sql"),
         .embedInCode("V0004__replays.sql"),
         .embedInCode("V0005__lifecycle.sql"),
+        .embedInCode("V0006__speed.sql"),
       ]),
     .target(
       name: "Queries", path: "Queries", sources: ["Queries.swift"],
@@ -89,6 +90,7 @@ let package = Package(
         .embedInCode("losses.sql"),
         .embedInCode("metric-points.sql"),
         .embedInCode("metric-series.sql"),
+        .embedInCode("paired-in-place.sql"),
         .embedInCode("paired.sql"),
         .embedInCode("pareto.sql"),
         .embedInCode("precedents.sql"),
@@ -110,6 +112,7 @@ let package = Package(
       name: "RunStore",
       dependencies: [
         "Records", "Migrations", "Queries", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
     .target(name: "Analysis", dependencies: ["Records"]),
     .executableTarget(
@@ -117,6 +120,7 @@ let package = Package(
       dependencies: [
         "Analysis", "Evaluation", "RunStore", "Training", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
 
     .testTarget(name: "RecordsTests", dependencies: ["Records"]),

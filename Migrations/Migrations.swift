@@ -30,5 +30,7 @@ public enum Migrations {
     Migration(
       name: "V0005__lifecycle",
       sql: String(decoding: PackageResources.V0005__lifecycle_sql, as: UTF8.self)),
+    Migration(
+      name: "V0006__speed", sql: String(decoding: PackageResources.V0006__speed_sql, as: UTF8.self)),
   ]
 }

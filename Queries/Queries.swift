@@ -99,6 +99,7 @@ public enum Queries {
     PackageResources.metric_points_sql,
     PackageResources.metric_series_sql,
     PackageResources.paired_sql,
+    PackageResources.paired_in_place_sql,
     PackageResources.pareto_sql,
     PackageResources.precedents_sql,
     PackageResources.predictions_sql,

@@ -4,25 +4,26 @@
 -- param: norm text = none: threat model of the robust accuracy, none for no robust accuracy
 -- param: epsilon real = 0: its budget in pixel units
 WITH
-  clean AS (
-    SELECT runs.*, row_number() OVER (
+  clean AS MATERIALIZED (
+    SELECT id, row_number() OVER (
         -- A live run says more than its replay: it has seconds.
         PARTITION BY fingerprint, seed, dataset, split, images
         ORDER BY replay_of IS NOT NULL, id DESC
       ) AS age
-    FROM runs
+    FROM run
     WHERE status = 'finished' AND attack IS NULL AND inputs_run IS NULL
-      AND fingerprint IS NOT NULL
+      AND fingerprint IS NOT NULL AND deleted_at IS NULL
   )
-SELECT clean.*,
+SELECT runs.*, clean.age AS age,
   CASE WHEN replay_of IS NULL THEN (
-      SELECT sum(cpu_seconds) FROM session WHERE session.run_id = clean.id
+      SELECT sum(cpu_seconds) FROM session WHERE session.run_id = runs.id
     ) / n_done END AS cpu_seconds_per_image,
   robustness.accuracy AS robust_accuracy, robustness.n AS n_robustness,
   robustness.n_robust AS n_robust
 FROM clean
-LEFT JOIN robustness ON :norm <> 'none' AND robustness.fingerprint = clean.fingerprint
-  AND robustness.dataset = clean.dataset AND robustness.split = clean.split
+CROSS JOIN runs ON runs.id = clean.id
+LEFT JOIN robustness ON :norm <> 'none' AND robustness.fingerprint = runs.fingerprint
+  AND robustness.dataset = runs.dataset AND robustness.split = runs.split
   AND robustness.norm = :norm AND abs(robustness.epsilon - :epsilon) < 1e-12
 WHERE age = 1
-ORDER BY nfe_per_image, clean.id;
+ORDER BY nfe_per_image, runs.id;

@@ -32,11 +32,17 @@ public struct WilsonInterval: Hashable, Sendable {
 /// Indices of the points that no other beats: none has at most their cost and at least their value
 /// with one of the two better. In order of cost.
 public func paretoFront(_ points: [(cost: Double, value: Double)]) -> [Int] {
-  points.indices.filter { i in
-    !points.contains { other in
-      other.cost <= points[i].cost && other.value >= points[i].value
-        && (other.cost < points[i].cost || other.value > points[i].value)
-    }
+  let order = points.indices.sorted { (points[$0].cost, $0) < (points[$1].cost, $1) }
+  var front: [Int] = []
+  var best = -Double.infinity
+  var rest = order[...]
+  // Of each cost the best, equals included, where nothing cheaper is as good.
+  while let first = rest.first {
+    let peers = rest.prefix { points[$0].cost == points[first].cost }
+    let value = peers.map { points[$0].value }.max() ?? best
+    if value > best { front += peers.filter { points[$0].value == value } }
+    best = max(best, value)
+    rest = rest.dropFirst(max(peers.count, 1))
   }
-  .sorted { (points[$0].cost, $0) < (points[$1].cost, $1) }
+  return front
 }

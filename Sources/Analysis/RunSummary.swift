@@ -139,10 +139,10 @@ public enum RunSummary {
   }
 
   /// As `89.0`.
-  public static func percent(_ share: Double) -> String { String(format: "%.1f", 100 * share) }
+  public static func percent(_ share: Double) -> String { (100 * share).printed("%.1f") }
 
   static func round(_ cell: Cell, _ digits: Int) -> Cell {
-    cell.number.map { .text(String(format: "%.\(digits)f", $0)) } ?? .null
+    cell.number.map { .text($0.printed("%.\(digits)f")) } ?? .null
   }
 
   /// Accuracy against evaluations and gradients of every run that has images, lettered in order,

@@ -65,8 +65,7 @@ public struct ScatterPlot: Sendable {
 extension String {
   /// Without spaces at its end.
   var trimmingTrailingSpaces: String {
-    var copy = self
-    while copy.last == " " { copy.removeLast() }
-    return copy
+    let spaces = utf8.reversed().prefix { $0 == UInt8(ascii: " ") }.count
+    return spaces == 0 ? self : String(decoding: utf8.dropLast(spaces), as: UTF8.self)
   }
 }

@@ -123,19 +123,24 @@ public enum TableFormat: String, CaseIterable, Sendable {
         return cell.text(null: "–").onOneLine
       }
     }
-    let widths = table.columns.indices.map { c in
-      ([table.columns[c]] + cells.map { $0[c] }).map(\.count).max() ?? 0
+    // Lengths once: to count characters is dear.
+    let lengths = cells.map { $0.map(\.length) }
+    let widths = table.columns.enumerated().map { c, name in
+      lengths.reduce(name.length) { max($0, $1[c]) }
     }
     let numeric = table.columns.indices.map { Self.isNumeric(table.rows, $0) }
-    func line(_ texts: [String]) -> String {
-      texts.enumerated().map { c, text in
-        let padding = String(repeating: " ", count: widths[c] - text.count)
-        return numeric[c] ? padding + text : text + padding
+    func line(_ texts: [String], _ lengths: [Int]) -> String {
+      var line = ""
+      for (c, text) in texts.enumerated() {
+        if c > 0 { line += "  " }
+        let padding = String(repeating: " ", count: widths[c] - lengths[c])
+        line += numeric[c] ? padding + text : c < texts.count - 1 ? text + padding : text
       }
-      .joined(separator: "  ").trimmingTrailingSpaces
+      return line.trimmingTrailingSpaces
     }
     let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
-    return lines([line(table.columns), rule] + cells.map(line))
+    return lines(
+      [line(table.columns, table.columns.map(\.length)), rule] + zip(cells, lengths).map(line))
   }
 
   /// Characters of the widest line of the table as `table` writes it.
@@ -144,7 +149,18 @@ public enum TableFormat: String, CaseIterable, Sendable {
   }
 
   /// A number to six significant digits.
-  public static func short(_ value: Double) -> String { String(format: "%.6g", value) }
+  public static func short(_ value: Double) -> String { value.printed("%.6g") }
+}
+
+extension Double {
+  /// As C's `printf` writes it, which Foundation's formats do not do as fast.
+  func printed(_ format: String) -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in
+      let count = withVaList([self]) { vsnprintf(buffer.baseAddress, buffer.count, format, $0) }
+      return String(
+        decoding: UnsafeRawBufferPointer(buffer).prefix(Int(count)), as: UTF8.self)
+    }
+  }
 }
 
 extension Cell {
@@ -176,5 +192,13 @@ extension Cell {
 
 extension String {
   /// With a space for every tab and line break.
-  public var onOneLine: String { String(map { $0.isNewline || $0 == "\t" ? " " : $0 }) }
+  public var onOneLine: String {
+    isPlain ? self : String(map { $0.isNewline || $0 == "\t" ? " " : $0 })
+  }
+
+  /// Characters.
+  var length: Int { isPlain ? utf8.count : count }
+
+  /// Whether each byte is a character that is seen, or a space.
+  private var isPlain: Bool { utf8.allSatisfy { (0x20..<0x7F).contains($0) } }
 }

@@ -65,6 +65,10 @@ public enum JSONValue: Hashable, Sendable, Codable {
 
   /// A string literal with RFC 8785's escapes.
   public static func canonical(string: String) -> String {
+    // Most have nothing to escape.
+    if string.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
+      return "\"\(string)\""
+    }
     var text = "\""
     for scalar in string.unicodeScalars {
       switch scalar {
@@ -89,8 +93,12 @@ public enum JSONValue: Hashable, Sendable, Codable {
     precondition(number.isFinite, "JSON has no \(number)")
     if number == 0 { return "0" }
     // Swift prints the same shortest digits that ECMAScript does; only the layout differs.
-    let (mantissa, exponent) = split("\(number.magnitude)")
+    let shortest = "\(number.magnitude)"
     let sign = number < 0 ? "-" : ""
+    if !shortest.utf8.contains(UInt8(ascii: "e")) {
+      return sign + (shortest.hasSuffix(".0") ? shortest.dropLast(2) : shortest[...])
+    }
+    let (mantissa, exponent) = split(shortest)
     let digits = mantissa.count
     // value = 0.d₁d₂…dₙ × 10^point
     let point = exponent

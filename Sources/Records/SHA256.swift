@@ -69,7 +69,7 @@ public struct SHA256 {
   /// The hash of the little-endian Float32 bytes of `values`.
   public static func hexDigest(of values: [Float]) -> String {
     var hash = SHA256()
-    values.map(\.bitPattern.littleEndian).withUnsafeBytes { hash.update($0) }
+    values.map { $0.bitPattern.littleEndian }.withUnsafeBytes { hash.update($0) }
     return hash.hexDigest()
   }
 

@@ -24,6 +24,12 @@ public enum ULID {
     return encode(parts.time, 10) + encode(parts.high, 8) + encode(parts.low, 8)
   }
 
+  /// The identifier of given random bits, of which the lowest 40 of each half count.
+  public static func make(at date: Date, high: UInt64, low: UInt64) -> String {
+    encode(UInt64(max(0, date.timeIntervalSince1970 * 1000)), 10) + encode(high, 8)
+      + encode(low, 8)
+  }
+
   private static func encode(_ value: UInt64, _ digits: Int) -> String {
     String((0..<digits).reversed().map { alphabet[Int((value >> (5 * UInt64($0))) & 31)] })
   }

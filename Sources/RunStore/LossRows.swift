@@ -10,14 +10,15 @@ package enum LossRows {
     try db.execute(
       sql: """
         CREATE TEMP VIEW IF NOT EXISTS losses AS
-        SELECT loss.run_id AS run_id, input.image_index AS image_index,
+        SELECT run.id AS run_id, input.image_index AS image_index,
           json_extract(item.value, '$[0]') AS draw, json_extract(item.value, '$[1]') AS timestep,
           json_extract(item.value, '$[2]') AS class, json_extract(item.value, '$[3]') AS loss,
           loss.position AS position
-        FROM main.loss AS loss
-        JOIN main.run AS run ON run.id = loss.run_id AND run.deleted_at IS NULL
+        FROM main.loss_blob AS loss
+        JOIN main.run_total AS run_total ON run_total.number = loss.run
+        JOIN main.run AS run ON run.id = run_total.run_id AND run.deleted_at IS NULL
         JOIN main.run_input AS run_input
-          ON run_input.run_id = loss.run_id AND run_input.position = loss.position
+          ON run_input.run_id = run.id AND run_input.position = loss.position
         JOIN main.input AS input ON input.id = run_input.input_id
         JOIN json_each(
           elbow_losses(loss."values", loss.places, json_array_length(run.class_names),
@@ -57,11 +58,11 @@ package enum LossRows {
 /// Little-endian arrays in blobs.
 enum Blob {
   static func data(_ values: [Float]) -> Data {
-    values.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
+    values.map { $0.bitPattern.littleEndian }.withUnsafeBytes { Data($0) }
   }
 
   static func data(_ values: [Int32]) -> Data {
-    values.map(\.littleEndian).withUnsafeBytes { Data($0) }
+    values.map { $0.littleEndian }.withUnsafeBytes { Data($0) }
   }
 
   static func floats(_ data: Data) -> [Float] {

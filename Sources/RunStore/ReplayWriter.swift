@@ -15,10 +15,22 @@ public struct ReplayWriter: Sendable {
   public func record(
     _ header: RunHeader, _ predictions: [Prediction], _ ending: RunEnding
   ) throws {
+    try record([(header, predictions, ending)])
+  }
+
+  /// Records runs that have ended already, in one transaction.
+  ///
+  /// - Throws: `RunStoreError`; none is recorded then.
+  public func record(
+    _ runs: [(header: RunHeader, predictions: [Prediction], ending: RunEnding)]
+  ) throws {
     try store.writing { db in
-      let position = try store.insert(header, code, db)
-      for prediction in predictions { try store.insert(prediction, header.id, db) }
-      try store.finish(position, ending, db)
+      for run in runs {
+        let position = try store.insert(run.header, code, db)
+        let insertion = try PredictionInsertion(run.header.id, db)
+        for prediction in run.predictions { try insertion.insert(prediction) }
+        try store.finish(position, run.ending, db)
+      }
     }
   }
 }

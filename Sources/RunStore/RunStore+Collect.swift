@@ -29,12 +29,13 @@ public struct Reclamation: Sendable {
 
 extension RunStore {
   private static let trashed = "run_id IN (SELECT id FROM run WHERE deleted_at IS NOT NULL)"
+  private static let numbered = "run IN (SELECT number FROM run_total WHERE \(trashed))"
 
   /// What is deleted, what depends on other rows first.
   private static let steps: [(what: String, sql: String)] = [
-    ("losses", "DELETE FROM loss WHERE \(trashed)"),
+    ("losses", "DELETE FROM loss_blob WHERE \(numbered)"),
     ("adversarial images", "DELETE FROM adversarial_image WHERE \(trashed)"),
-    ("class ELBOs", "DELETE FROM class_elbo WHERE \(trashed)"),
+    ("class ELBOs", "DELETE FROM class_evidence WHERE \(numbered)"),
     ("predictions", "DELETE FROM prediction WHERE \(trashed)"),
     ("inputs of runs", "DELETE FROM run_input WHERE \(trashed)"),
     ("timesteps of runs", "DELETE FROM run_timestep WHERE \(trashed)"),

@@ -37,9 +37,10 @@ extension RunStore {
 
   /// Adds points to series, which begin with their first point.
   func append(_ entries: [MetricEntry], to owner: MetricOwner, _ db: Database) throws {
-    let insert = try db.cachedStatement(
-      sql: "INSERT INTO metric_point VALUES (:series, :step, :arrival, :value, :time)")
-    var series: [String: (id: Int64, points: Int)] = [:]
+    let insertion = try Insertion(
+      "INSERT INTO metric_point (series_id, step, arrival, value, logged_at) VALUES (?, ?, ?, ?, ?)",
+      db)
+    var series: [String: (id: Int, points: Int)] = [:]
     var next: Int?
     for entry in entries {
       let step = try entry.step ?? next ?? nextStep(owner, db)
@@ -47,15 +48,15 @@ extension RunStore {
         throw RunStoreError("step \(step): steps are 0 to \(1 << 53)", isUsage: true)
       }
       if entry.step == nil || next != nil { next = max(next ?? 0, step + 1) }
-      let time = Int64((entry.time.timeIntervalSince1970 * 1000).rounded())
+      insertion.bind(2, step)
+      insertion.bind(5, Int((entry.time.timeIntervalSince1970 * 1000).rounded()))
       for (name, value) in entry.values {
-        var (id, points) = try series[name] ?? self.series(name, owner, db)
-        try insert.execute(arguments: [
-          "series": id, "step": step, "arrival": points, "value": value.isNaN ? nil : value,
-          "time": time,
-        ])
-        points += 1
-        series[name] = (id, points)
+        let (id, points) = try series[name] ?? self.series(name, owner, db)
+        insertion.bind(1, id)
+        insertion.bind(3, points)
+        insertion.bind(4, value)
+        try insertion.insert()
+        series[name] = (id, points + 1)
       }
     }
     for (id, points) in series.values {
@@ -76,7 +77,7 @@ extension RunStore {
   /// A series, made where there is none yet.
   private func series(
     _ name: String, _ owner: MetricOwner, _ db: Database
-  ) throws -> (id: Int64, points: Int) {
+  ) throws -> (id: Int, points: Int) {
     guard !name.isEmpty, !name.contains(where: { $0.isWhitespace || "=()\"`".contains($0) }) else {
       throw RunStoreError(
         "'\(name)' is no name of a metric; leave out white space, quotes, parentheses and '='",

@@ -136,7 +136,7 @@ extension RunStore {
       guard statement.isReadonly, statement.columnCount > 0 else {
         throw RunStoreError("only statements that read can be run here", isUsage: true)
       }
-      let result = try Self.collect(statement)
+      let result = try statement.table(db)
       guard try statements.next() == nil else {
         throw RunStoreError("one statement at a time, please", isUsage: true)
       }
@@ -146,17 +146,10 @@ extension RunStore {
 
   private func table(_ sql: String, _ arguments: StatementArguments) throws -> ResultTable {
     try reading { db in
-      let statement = try db.makeStatement(sql: sql)
+      let statement = try db.cachedStatement(sql: sql)
       try statement.setArguments(arguments)
-      return try Self.collect(statement)
+      return try statement.table(db)
     }
-  }
-
-  private static func collect(_ statement: Statement) throws -> ResultTable {
-    var rows: [[Cell]] = []
-    let cursor = try Row.fetchCursor(statement)
-    while let row = try cursor.next() { rows.append(cells(row)) }
-    return ResultTable(columns: statement.columnNames, rows: rows)
   }
 
   /// A row's values in order.

@@ -74,8 +74,11 @@ extension RunStore {
         sql: """
           SELECT prediction.position AS position, predicted, correct, nfe, gradients, seconds,
             movement_max, movement_mean, "values", places
-          FROM prediction LEFT JOIN loss USING (run_id, position)
-          WHERE run_id = ? ORDER BY position
+          FROM run_total
+          JOIN prediction USING (run_id)
+          LEFT JOIN loss_blob
+            ON loss_blob.run = run_total.number AND loss_blob.position = prediction.position
+          WHERE run_id = ? ORDER BY prediction.position
           """, arguments: [id])
       return try Array(
         cursor.map { row in

@@ -82,7 +82,10 @@ extension RunStore {
   /// Records a group of predictions, and that the run lives.
   func insert(_ predictions: [Prediction], _ position: RunPosition) throws {
     try writing { db in
-      for prediction in predictions { try insert(prediction, position.runID, db) }
+      if !predictions.isEmpty {
+        let insertion = try PredictionInsertion(position.runID, db)
+        for prediction in predictions { try insertion.insert(prediction) }
+      }
       try db.execute(
         sql: "UPDATE session SET heartbeat_at = ? WHERE run_id = ? AND number = ?",
         arguments: [Timestamp.now, position.runID, position.session])
@@ -161,23 +164,29 @@ extension RunStore {
   }
 
   private func insertInputs(_ header: RunHeader, _ db: Database) throws {
-    let input = try db.cachedStatement(
-      sql: """
-        INSERT INTO input (dataset, split, image_index, label, sha256) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT DO NOTHING
-        """)
-    let link = try db.cachedStatement(
-      sql: """
-        INSERT INTO run_input
-        SELECT ?, ?, id FROM input
-        WHERE dataset = ? AND split = ? AND image_index = ? AND label = ? AND sha256 = ?
-        """)
+    let input = try Insertion(
+      """
+      INSERT INTO input (dataset, split, image_index, label, sha256) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO NOTHING
+      """, db)
+    let link = try Insertion(
+      """
+      INSERT INTO run_input
+      SELECT ?6, ?7, id FROM input
+      WHERE dataset = ?1 AND split = ?2 AND image_index = ?3 AND label = ?4 AND sha256 = ?5
+      """, db)
+    link.bind(6, header.id)
     for (position, record) in header.inputs.enumerated() {
-      let key: [any DatabaseValueConvertible] = [
-        record.dataset, record.split, record.index, record.label, record.sha256,
-      ]
-      try input.execute(arguments: StatementArguments(key))
-      try link.execute(arguments: [header.id, position] + StatementArguments(key))
+      for statement in [input, link] {
+        statement.bind(1, record.dataset)
+        statement.bind(2, record.split)
+        statement.bind(3, record.index)
+        statement.bind(4, record.label)
+        statement.bind(5, record.sha256)
+      }
+      try input.insert()
+      link.bind(7, position)
+      try link.insert()
     }
   }
 
@@ -208,49 +217,6 @@ extension RunStore {
         "git_commit": code?.commit, "git_dirty": code?.isDirty, "diff_sha256": diffHash,
       ])
     return RunPosition(runID: header.id, session: number)
-  }
-
-  func insert(_ p: Prediction, _ run: String, _ db: Database) throws {
-    let a = p.attack
-    let attempt = a.flatMap { $0.attempted ? $0 : nil }
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO prediction VALUES (:run, :position, :predicted, :correct, :nfe, :gradients,
-          :seconds, :movement_max, :movement_mean, :clean_predicted, :attacked, :attack_nfe,
-          :attack_gradients, :attack_seconds, :zero_gradients, :attack_loss, :linf, :l2)
-        """
-    ).execute(arguments: [
-      "run": run, "position": p.position, "predicted": p.predicted, "correct": p.correct,
-      "nfe": p.nfe, "gradients": p.gradients, "seconds": p.seconds,
-      "movement_max": p.movementMax, "movement_mean": p.movementMean,
-      "clean_predicted": a?.cleanPredicted, "attacked": a?.attempted, "attack_nfe": a?.nfe,
-      "attack_gradients": a?.gradients, "attack_seconds": a?.seconds,
-      "zero_gradients": attempt?.zeroGradientShare, "attack_loss": attempt?.loss,
-      "linf": attempt?.linf, "l2": attempt?.l2,
-    ])
-    let elbo = try db.cachedStatement(sql: "INSERT INTO class_elbo VALUES (?, ?, ?, ?, ?)")
-    for evidence in p.evidence {
-      try elbo.execute(arguments: [
-        run, p.position, evidence.label, evidence.elbo, evidence.lastRound,
-      ])
-    }
-    if let losses = p.losses {
-      let (values, places): (Data, Data?) =
-        switch losses {
-        case .dense(let values): (Blob.data(values), nil)
-        case .sparse(let items):
-          (
-            Blob.data(items.map(\.value)),
-            Blob.data(items.flatMap { [Int32($0.draw), Int32($0.timestep), Int32($0.label)] })
-          )
-        }
-      try db.cachedStatement(sql: "INSERT INTO loss VALUES (?, ?, ?, ?)")
-        .execute(arguments: [run, p.position, values, places])
-    }
-    if let image = a?.image {
-      try db.cachedStatement(sql: "INSERT INTO adversarial_image VALUES (?, ?, ?, ?)")
-        .execute(arguments: [run, p.position, Blob.data(image), SHA256.hexDigest(of: image)])
-    }
   }
 
   func json(_ strings: [String]) -> String {

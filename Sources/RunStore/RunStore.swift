@@ -75,10 +75,16 @@ public final class RunStore: Sendable {
   public func close() {
     _ = try? (database as? DatabasePool)?.writeWithoutTransaction { try $0.checkpoint(.passive) }
     try? database.close()
+    // The last connection that closes removes the log, unless it only reads, as the pool's last does.
+    if let last = try? DatabaseQueue(path: path) {
+      _ = try? last.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
+      try? last.close()
+    }
   }
 
-  /// Settings of every connection: patience with other processes, full durability, and the temporary
-  /// view of losses.
+  /// Settings of every connection: patience with other processes, full durability, pages of 32 KiB
+  /// in a new file, which waste least where losses lie on them, room for many of them, and the
+  /// temporary view of losses.
   ///
   /// - Parameter showsLosses: false while migrating: tables cannot be changed under a view that wants
   ///   them as they will be.
@@ -87,7 +93,13 @@ public final class RunStore: Sendable {
     settings.readonly = readonly
     settings.busyMode = .timeout(30)
     settings.prepareDatabase { db in
-      if !db.configuration.readonly { try db.execute(sql: "PRAGMA synchronous = FULL") }
+      if !db.configuration.readonly {
+        try db.execute(
+          sql: """
+            PRAGMA synchronous = FULL; PRAGMA page_size = 32768; PRAGMA wal_autocheckpoint = 256
+            """)
+      }
+      try db.execute(sql: "PRAGMA cache_size = -65536")
       if showsLosses { try LossRows.install(in: db) }
     }
     return settings

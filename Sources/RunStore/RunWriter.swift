@@ -17,13 +17,29 @@ public final class RunWriter: RunSink, @unchecked Sendable {
   private var isCommitting = false
   private var position: RunPosition?
   private var thread: Thread?
+  private var spent = Cost()
+
+  /// What recording has taken so far.
+  public struct Cost: Sendable {
+    /// Seconds that the run's own threads spent in `receive`, waiting included.
+    public var calls = 0.0
+    /// CPU seconds of the writer's thread.
+    public var cpu = 0.0
+    /// Wall seconds of the groups' transactions; the run goes on meanwhile.
+    public var commits = 0.0
+    /// Groups committed.
+    public var groups = 0
+  }
+
+  /// What recording has taken so far.
+  public var cost: Cost { condition.withLock { spent } }
 
   /// How long a group may grow.
   private static let grouping = 0.05
   /// How often a run shows that it lives.
   private static let heartbeat = 10.0
   /// Predictions that may wait; a disk slower than the classifier then slows it down.
-  private static let longestQueue = 256
+  private static let longestQueue = 512
 
   /// A writer into `store`, opened for writing.
   public init(
@@ -34,6 +50,12 @@ public final class RunWriter: RunSink, @unchecked Sendable {
   }
 
   public func receive(_ event: RunEvent) throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    defer {
+      let seconds = (clock.now - start) / .seconds(1)
+      condition.withLock { spent.calls += seconds }
+    }
     switch event {
     case .started(let header): begin(try store.insert(header))
     case .resumed(let header): begin(try store.insertSession(header))
@@ -43,7 +65,8 @@ public final class RunWriter: RunSink, @unchecked Sendable {
       while queue.count >= Self.longestQueue, failure == nil { condition.wait() }
       if let failure { throw failure }
       queue.append(prediction)
-      condition.broadcast()
+      // The writer sleeps until there is something, then until it is enough.
+      if queue.count == 1 || queue.count == Self.longestQueue / 2 { condition.broadcast() }
     case .ended(let ending):
       condition.lock()
       isEnding = true
@@ -67,18 +90,31 @@ public final class RunWriter: RunSink, @unchecked Sendable {
   }
 
   private func work(_ position: RunPosition) {
+    let clock = ContinuousClock()
     while let group = nextGroup() {
+      let start = clock.now
       do {
         try store.insert(group, position)
         acknowledge(group)
       } catch {
         condition.withLock { failure = error }
       }
+      let seconds = (clock.now - start) / .seconds(1)
       condition.withLock {
+        spent.commits += seconds
+        spent.groups += group.isEmpty ? 0 : 1
+        spent.cpu = Self.threadSeconds
         isCommitting = false
         condition.broadcast()
       }
     }
+  }
+
+  /// CPU seconds of the calling thread.
+  private static var threadSeconds: Double {
+    var time = timespec()
+    guard clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0 else { return 0 }
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
   /// What came in since the last group, empty when only the heartbeat is due; nil at the end.
@@ -89,7 +125,10 @@ public final class RunWriter: RunSink, @unchecked Sendable {
         _ = condition.wait(until: due)
       }
       let closing = Date(timeIntervalSinceNow: Self.grouping)
-      while !queue.isEmpty, !isEnding, Date() < closing { _ = condition.wait(until: closing) }
+      // Half a queue is a group worth its commit; the other half fills meanwhile.
+      while !queue.isEmpty, queue.count < Self.longestQueue / 2, !isEnding, Date() < closing {
+        _ = condition.wait(until: closing)
+      }
       if failure != nil || (isEnding && queue.isEmpty) { return nil }
       isCommitting = true
       defer {

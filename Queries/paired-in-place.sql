@@ -1,0 +1,16 @@
+-- name: paired-in-place
+-- cardinality: one
+-- description: As paired, of the images that stand at the same places in two runs.
+-- param: a text: full id of the first run
+-- param: b text: full id of the second run
+SELECT count(*) AS n,
+  coalesce(sum(first.correct AND second.correct), 0) AS "both",
+  coalesce(sum(first.correct AND NOT second.correct), 0) AS b,
+  coalesce(sum(second.correct AND NOT first.correct), 0) AS c,
+  coalesce(sum(NOT first.correct AND NOT second.correct), 0) AS neither
+FROM run_input AS given
+CROSS JOIN run_input AS also ON also.run_id = :b AND also.position = given.position
+  AND also.input_id = given.input_id
+CROSS JOIN prediction AS first ON first.run_id = :a AND first.position = given.position
+CROSS JOIN prediction AS second ON second.run_id = :b AND second.position = given.position
+WHERE given.run_id = :a;

@@ -1,0 +1,253 @@
+import Foundation
+import GRDB
+import Migrations
+import Queries
+import Records
+import RunStore
+import Testing
+
+/// Totals, and the tables that know runs by number.
+@Suite struct TotalsTests {
+  /// Runs whose totals are not the sums over their predictions.
+  private static let wrong = """
+    SELECT run_id FROM run_total
+    WHERE (n, n_correct, nfe, gradients, attack_nfe, attack_gradients) <> (
+        SELECT count(*), coalesce(sum(correct), 0), coalesce(sum(prediction.nfe), 0),
+          coalesce(sum(prediction.gradients), 0), coalesce(sum(prediction.attack_nfe), 0),
+          coalesce(sum(prediction.attack_gradients), 0)
+        FROM prediction WHERE run_id = run_total.run_id)
+      OR abs(seconds - (SELECT coalesce(sum(prediction.seconds), 0.0) FROM prediction
+        WHERE run_id = run_total.run_id)) > 1e-9
+      OR abs(attack_seconds - (SELECT coalesce(sum(prediction.attack_seconds), 0.0) FROM prediction
+        WHERE run_id = run_total.run_id)) > 1e-9
+    """
+
+  private func expectRight(_ store: RunStore) throws {
+    #expect(try store.readOnly(Self.wrong).rows.isEmpty)
+    #expect(try store.query("health").rows[0].suffix(3) == [.integer(0), .integer(0), .text("ok")])
+  }
+
+  private func attacked(_ position: Int) -> Prediction {
+    var p = prediction(position, correct: position % 2 == 0)
+    var outcome = AttackOutcome(cleanPredicted: 1)
+    outcome.attempted = true
+    outcome.image = [0.25, 0.5]
+    (outcome.nfe, outcome.gradients, outcome.seconds) = (7 + position, 3, 0.125)
+    p.attack = outcome
+    return p
+  }
+
+  /// Through interruption, death, resumption, replay and what other programs write.
+  @Test func totalsAreSums() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let attack = AttackConfiguration(name: "apgd-ce", norm: .l2, epsilon: 0.5)
+    let live = header(6, attack: attack)
+    for (start, positions) in [(RunEvent.started(live), [0, 3]), (.resumed(live), [1, 2])] {
+      let writer = RunWriter(store)
+      try writer.receive(start)
+      for position in positions { try writer.receive(.predicted(attacked(position))) }
+      try writer.receive(
+        .ended(RunEnding(status: .interrupted, wallSeconds: 1, cpuSeconds: 1, peakMemory: 1)))
+      try expectRight(store)
+    }
+    // A process that died in the middle.
+    try RunWriter(store).receive(.resumed(live))
+    try database.execute("UPDATE session SET pid_started = '1'")
+    _ = try RunStore(database.path, for: .read)
+    let last = RunWriter(store)
+    try last.receive(.resumed(live))
+    for position in [4, 5] { try last.receive(.predicted(attacked(position))) }
+    try last.receive(.ended(ending))
+    try expectRight(store)
+    var replayed = header(3, strategy: "uniform:2")
+    replayed.replayOf = live.id
+    try ReplayWriter(store).record(replayed, (0..<3).map { prediction($0) }, ending)
+    try expectRight(store)
+    for change in [
+      "UPDATE prediction SET correct = 1 - correct, nfe = nfe + 1, seconds = 2 WHERE position = 1",
+      "UPDATE prediction SET attack_gradients = NULL, attack_seconds = 4 WHERE position = 2",
+      "DELETE FROM prediction WHERE position = 1",
+      """
+      INSERT INTO prediction (run_id, position, predicted, correct, nfe, gradients, seconds)
+      VALUES ('\(live.id)', 1, 0, 1, 5, 6, 7.5)
+      """,
+      "DELETE FROM run WHERE id = '\(live.id)'",
+    ] {
+      try database.execute(change)
+      try expectRight(store)
+    }
+    #expect(throws: DatabaseError.self) {
+      try database.execute("UPDATE prediction SET position = 9 WHERE position = 2")
+    }
+    for table in ["class_evidence", "loss_blob"] {
+      let runs = try store.readOnly("SELECT count(DISTINCT run) FROM \(table)")
+      #expect(runs.rows == [[.integer(1)]])
+    }
+  }
+
+  /// The views class_elbo and loss take and lose rows as the tables that they were did.
+  @Test func viewsStandForTables() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let run = try record(header(3), (0..<3).map { prediction($0) }, in: store).id
+    try database.execute("DELETE FROM loss WHERE run_id = '\(run)' AND position = 1")
+    try database.execute("DELETE FROM class_elbo WHERE run_id = '\(run)' AND class = 0")
+    try database.execute("INSERT INTO loss VALUES ('\(run)', 1, x'0000803F', NULL)")
+    try database.execute("INSERT INTO class_elbo VALUES ('\(run)', 2, 0, -7.5, 3)")
+    #expect(
+      try store.readOnly("SELECT position, length(\"values\") FROM loss ORDER BY 1").rows
+        == [[0, 16], [1, 4], [2, 16]].map { $0.map { .integer($0) } })
+    #expect(
+      try store.readOnly("SELECT run_id, position, elbo FROM class_elbo WHERE class = 0").rows
+        == [[.text(run), .integer(2), .real(-7.5)]])
+    for wrong in [
+      "INSERT INTO loss VALUES ('\(run)', 3, x'00', NULL)",
+      "INSERT INTO class_elbo VALUES ('\(run)', 3, 0, 1, 0)",
+      "INSERT INTO class_elbo VALUES ('other', 0, 0, 1, 0)",
+    ] {
+      #expect(throws: DatabaseError.self) { try database.execute(wrong) }
+    }
+    try expectRight(store)
+  }
+
+  /// A file of the schema before keeps every row; totals that were wrong are right.
+  @Test func filesOfTextKeysAreMigrated() throws {
+    let database = TemporaryDatabase()
+    let before = Migrations.all.prefix { $0.name < "V0006" }
+    _ = try RunStore(database.path, for: .write, schema: Schema(Array(before)))
+    let hash = String(repeating: "a", count: 64)
+    var sql = """
+      INSERT INTO model VALUES ('\(hash)', 'm', 'F32', 7, '{}');
+      INSERT INTO configuration VALUES ('\(hash)', '{}', 'dc', '\(hash)', NULL, 'g', 'edm',
+        'squared', 'sum', 1, 'shared', 0, 0, 1, 'full', NULL, NULL, NULL, NULL, NULL, NULL);
+      """
+    let ids = ["B", "A"].map { String(repeating: $0, count: 26) }
+    for (r, id) in ids.enumerated() {
+      sql += """
+        INSERT INTO run (id, status, fingerprint, images, timesteps, seed, class_names, channels,
+          height, width, records_losses, invocation, started_at)
+        VALUES ('\(id)', 'finished', '\(hash)', 3, 1, 0, '["x", "y"]', 1, 1, 1, 1, '{}', '');
+        """
+      for i in 0..<3 {
+        sql += """
+          INSERT OR IGNORE INTO input VALUES (\(i + 1), 'd', 's', \(i), 0, '\(hash)');
+          INSERT INTO run_input VALUES ('\(id)', \(i), \(i + 1));
+          INSERT INTO prediction (run_id, position, predicted, correct, nfe, gradients, seconds)
+          VALUES ('\(id)', \(i), 0, \((i + r) % 2), 4, 1, 0.5);
+          INSERT INTO class_elbo VALUES ('\(id)', \(i), 0, \(-i - 10 * r), 0);
+          INSERT INTO class_elbo VALUES ('\(id)', \(i), 1, NULL, 2);
+          INSERT INTO loss VALUES ('\(id)', \(i), x'0000803F0000004\(i)', NULL);
+          """
+      }
+    }
+    try database.execute(sql)
+    func rows(_ path: String) throws -> [[Row]] {
+      let queue = try DatabaseQueue(path: path)
+      return try queue.read { db in
+        try ["class_elbo", "loss"].map {
+          try Row.fetchAll(db, sql: "SELECT * FROM \($0) ORDER BY run_id, position")
+        } + [
+          try Row.fetchAll(
+            db,
+            sql: """
+              SELECT id, n_done, n_correct, nfe_per_image, round(accuracy_low, 12),
+                round(accuracy_high, 12)
+              FROM runs ORDER BY id
+              """)
+        ]
+      }
+    }
+    let old = try rows(database.path)
+    try database.execute("UPDATE run_total SET n_correct = 99")
+    let store = try RunStore(database.path, for: .write)
+    #expect(try rows(database.path) == old)
+    #expect(old.map(\.count) == [12, 6, 2])
+    try expectRight(store)
+    #expect(
+      try store.readOnly("SELECT loss FROM losses WHERE run_id = '\(ids[0])' AND class = 0").rows
+        == [[.real(1)], [.real(1)], [.real(1)]])
+  }
+
+  /// Lists of runs and frontiers read totals, never images.
+  @Test(arguments: ["runs", "frontier", "configurations", "trash"])
+  func listsReadNoImages(name: String) throws {
+    let query = try #require(Queries.named(name))
+    let queue = try DatabaseQueue()
+    try queue.write { db in
+      for migration in Migrations.all { try db.execute(sql: migration.sql) }
+    }
+    try queue.read { db in
+      var values: [String: (any DatabaseValueConvertible)?] = [:]
+      for parameter in query.parameters { values[parameter.name] = parameter.fallback }
+      let plan = try Row.fetchAll(
+        db, sql: "EXPLAIN QUERY PLAN \(query.sql)", arguments: StatementArguments(values)
+      ).map { $0["detail"] as String }
+      #expect(!plan.isEmpty)
+      for step in plan {
+        let words = step.split(separator: " ").map(String.init)
+        for table in ["prediction", "run_input", "class_evidence", "loss_blob"] {
+          #expect(!words.contains(table), "\(name): \(step)")
+        }
+      }
+      let one = try Row.fetchAll(
+        db,
+        sql: """
+          EXPLAIN QUERY PLAN SELECT * FROM (SELECT * FROM runs ORDER BY id DESC) WHERE id = 'x'
+          """
+      ).map { $0["detail"] as String }
+      #expect(one.contains { $0.hasPrefix("SEARCH run USING PRIMARY KEY") }, "\(one)")
+    }
+  }
+
+  /// Against every run held against every other.
+  @Test func frontiersAreUnbeaten() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    var random = SystemRandomNumberGenerator()
+    for _ in 0..<30 {
+      let right = Int.random(in: 0...4, using: &random)
+      let nfe = Int.random(in: 1...6, using: &random)
+      try ReplayWriter(store).record(
+        header(4),
+        (0..<4).map {
+          var p = prediction($0, correct: $0 < right)
+          p.nfe = nfe
+          return p
+        }, ending)
+    }
+    let runs = try store.readOnly("SELECT id, accuracy, nfe_per_image FROM runs").rows.map {
+      ($0[0], $0[1].double, $0[2].double)
+    }
+    let unbeaten = runs.filter { run in
+      !runs.contains { $0.1 >= run.1 && $0.2 <= run.2 && ($0.1 > run.1 || $0.2 < run.2) }
+    }
+    let frontier = try store.query("frontier", ["dataset": "pets"]).rows.map { $0[0] }
+    #expect(Set(frontier) == Set(unbeaten.map(\.0)))
+  }
+
+  @Test func pairsInPlaceAreThePairs() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let ids = try [[0, 1, 2], [1, 3], [0, 1, 2, 3, 4]].map { right in
+      try record(
+        header(5), (0..<5).map { prediction($0, correct: right.contains($0)) }, in: store
+      ).id
+    }
+    for (a, b) in [(0, 1), (1, 2), (2, 0)] {
+      let pair = ["a": ids[a], "b": ids[b]]
+      #expect(
+        try store.query("paired-in-place", pair).rows == store.query("paired", pair).rows)
+    }
+  }
+}
+
+extension Cell {
+  fileprivate var double: Double {
+    switch self {
+    case .real(let value): value
+    case .integer(let value): Double(value)
+    default: .nan
+    }
+  }
+}
