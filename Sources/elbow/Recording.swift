@@ -37,6 +37,8 @@ struct Recording {
     var ending: RunEnding
     var isOutOfTime: Bool
     var store: RunStore
+    /// What recording took.
+    var cost: RunWriter.Cost
   }
 
   /// A request with everything that it names.
@@ -155,7 +157,8 @@ struct Recording {
     let ending = try evaluator.run(skipping: done, resuming: resuming, into: writer)
     progress.finish()
     return Outcome(
-      id: header.id, ending: ending, isOutOfTime: work.interruption.isOutOfTime, store: store)
+      id: header.id, ending: ending, isOutOfTime: work.interruption.isOutOfTime, store: store,
+      cost: writer.cost)
   }
 }
 
