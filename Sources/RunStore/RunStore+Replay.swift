@@ -72,7 +72,8 @@ extension RunStore {
       let cursor = try Row.fetchCursor(
         db,
         sql: """
-          SELECT prediction.position AS position, predicted, correct, nfe, gradients, seconds,
+          SELECT prediction.position AS position, predicted, correct, prediction.nfe,
+            prediction.gradients, prediction.seconds,
             movement_max, movement_mean, "values", places
           FROM run_total
           JOIN prediction USING (run_id)
