@@ -128,6 +128,7 @@ import Testing
         INSERT INTO run (id, status, fingerprint, images, timesteps, seed, class_names, channels,
           height, width, records_losses, invocation, started_at)
         VALUES ('\(id)', 'finished', '\(hash)', 3, 1, 0, '["x", "y"]', 1, 1, 1, 1, '{}', '');
+        INSERT INTO run_timestep VALUES ('\(id)', 0, 1, 1, 1);
         """
       for i in 0..<3 {
         sql += """
