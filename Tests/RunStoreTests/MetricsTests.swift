@@ -217,7 +217,9 @@ import Testing
       """)
     let looks = [
       "SELECT id, name, status, images, seed, accuracy, nfe_per_image FROM runs",
-      "SELECT * FROM predictions", "SELECT * FROM run_tag", "SELECT * FROM run_total",
+      "SELECT * FROM predictions", "SELECT * FROM run_tag",
+      "SELECT run_id, n, n_correct, nfe, gradients, seconds, attack_nfe, attack_gradients, "
+        + "attack_seconds FROM run_total",
       "SELECT * FROM training_metric ORDER BY name, step",
       "SELECT id, steps_done, loss, validation_loss FROM trainings",
     ]
