@@ -54,7 +54,7 @@ import Testing
     // One training with the same measurements at every step, however often it was stopped.
     let series = "SELECT name, step, value FROM training_metric ORDER BY name, step"
     let measured = try whole.column(series)
-    #expect(measured.count == 3 * 56 + 1)
+    #expect(measured.count == 3 * 56 + 2)
     #expect(try elbow.column(series) == measured)
     let recorded = "SELECT status, model_sha256, steps, steps_done FROM trainings"
     let row = try elbow.column(recorded)
