@@ -184,3 +184,22 @@ extension SafetensorsFile {
     return try SafetensorsFile(path: path)
   }
 }
+
+@Suite struct ShippedModelsTests {
+  /// Every file is what its name says, and builds.
+  @Test(arguments: ShippedModels.names) func shippedModelsBuild(name: String) throws {
+    let checkpoint = try Checkpoint(path: ShippedModels.path(of: name))
+    guard !name.contains("cnn") else {
+      #expect(try checkpoint.makeResNet().architecture.classes == 10)
+      return
+    }
+    let denoiser = try checkpoint.makeDenoiser()
+    #expect(denoiser.classCount == 10)
+    #expect(denoiser.isMultiHead == name.hasSuffix("multi-head"))
+    #expect(denoiser.isUnconditional == !denoiser.isMultiHead)
+  }
+
+  @Test func theDefaultModelShips() {
+    #expect(ShippedModels.names.contains(ShippedModels.standard))
+  }
+}
