@@ -2,6 +2,7 @@ import Classifiers
 import Evaluation
 import Foundation
 import Records
+import TensorCore
 
 /// Runs that nobody ran, as many as a store is to be measured with: configurations, attacks, seeds,
 /// figures and losses as of real ones, all of them following from a seed.
@@ -62,7 +63,7 @@ struct SyntheticRuns {
     // Of the runs that can be replayed, by grid.
     var full: [String: Int] = [:]
     for index in 0..<runs {
-      var random = SplitMix64(seed &* 0x9E37_79B9 &+ UInt64(index))
+      var random = Self.stream(seed, .plan, index)
       let grid = grids[random.index(grids.count)]
       var plan = Self.plan(index, grid, levels[grid]?.count ?? 1, &random)
       if plan.configuration.strategy != "full", plan.attack == nil, let source = full[grid],
@@ -90,8 +91,17 @@ struct SyntheticRuns {
     }
   }
 
+  /// What a random stream decides of a run.
+  private enum Purpose: UInt32 { case plan, id, predictions }
+
+  private static func stream(_ seed: UInt64, _ purpose: Purpose, _ run: Int) -> RandomStream {
+    RandomStream(
+      key: SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)),
+      counter: SIMD3(purpose.rawValue, UInt32(truncatingIfNeeded: run), 0))
+  }
+
   private static func plan(
-    _ index: Int, _ grid: String, _ count: Int, _ random: inout SplitMix64
+    _ index: Int, _ grid: String, _ count: Int, _ random: inout RandomStream
   ) -> Plan {
     let weights = ["edm", "snr", "uniform", "elbo"][random.index(4)]
     let isRDC = random.index(4) == 0
@@ -107,7 +117,7 @@ struct SyntheticRuns {
     let size = parts.count == 2 ? Int(parts[1]) ?? count : count
     let timesteps: [Int] =
       switch parts[0] {
-      case "uniform": (0..<size).map { (2 * $0 + 1) * count / (2 * size) }
+      case "uniform": EvenSubset.indices(size, of: count)
       case "last": Array((count - size)..<count)
       default: Array(0..<size)
       }
@@ -134,7 +144,7 @@ struct SyntheticRuns {
   }
 
   func id(_ index: Int) -> String {
-    var random = SplitMix64(seed ^ (UInt64(index) << 20))
+    var random = Self.stream(seed, .id, index)
     return ULID.make(at: start(index), high: random.next() >> 24, low: random.next() >> 24)
   }
 
@@ -171,7 +181,7 @@ struct SyntheticRuns {
 
   /// What came of its images; not all of them where it did not finish.
   func predictions(_ plan: Plan) -> [Prediction] {
-    var random = SplitMix64(seed &+ 0xD1B5_4A32 &* UInt64(plan.index + 1))
+    var random = Self.stream(seed, .predictions, plan.index)
     let grid = levels[plan.configuration.grid] ?? []
     let done = plan.status == "finished" ? plan.images : plan.images / 2
     return inputs.prefix(done).enumerated().map { position, input in
@@ -181,10 +191,10 @@ struct SyntheticRuns {
 
   private func prediction(
     _ position: Int, _ label: Int, _ plan: Plan, _ grid: [NoiseGrid.Level],
-    _ random: inout SplitMix64
+    _ random: inout RandomStream
   ) -> Prediction {
     let k = Self.classes
-    let isRight = random.unit() < plan.accuracy
+    let isRight = random.uniform() < plan.accuracy
     let predicted = isRight ? label : (label + 1 + random.index(k - 1)) % k
     var losses = [Float](repeating: 0, count: plan.timesteps.count * k)
     var elbos = [Double](repeating: 0, count: k)
@@ -192,7 +202,7 @@ struct SyntheticRuns {
       let level = grid[timestep]
       let scale = 60 * level.sigma / (1 + level.sigma)
       for label in 0..<k {
-        let loss = scale * Float((label == predicted ? 0.9 : 1) + 0.05 * random.unit())
+        let loss = scale * Float((label == predicted ? 0.9 : 1) + 0.05 * random.uniform())
         losses[row * k + label] = loss
         elbos[label] -= Double(loss) * level.width
       }
@@ -203,7 +213,8 @@ struct SyntheticRuns {
       position: position, predicted: predicted, correct: isRight,
       evidence: elbos.enumerated().map { ClassEvidence(label: $0, elbo: $1, lastRound: 0) },
       nfe: nfe, gradients: lm,
-      seconds: plan.replayOf == nil ? Double(nfe + 2 * lm) * 3e-4 * (1 + 0.1 * random.unit()) : 0)
+      seconds: plan.replayOf == nil ? Double(nfe + 2 * lm) * 3e-4 * (1 + 0.1 * random.uniform()) : 0
+    )
     prediction.losses = plan.replayOf == nil ? .dense(losses) : nil
     if lm > 0 { (prediction.movementMax, prediction.movementMean) = (8.0 / 255, 4.0 / 255) }
     if let attack = plan.attack {
@@ -222,4 +233,9 @@ struct SyntheticRuns {
     }
     return prediction
   }
+}
+
+extension RandomStream {
+  /// 0…count − 1.
+  fileprivate mutating func index(_ count: Int) -> Int { Int.random(in: 0..<count, using: &self) }
 }
