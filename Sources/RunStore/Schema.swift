@@ -17,6 +17,13 @@ package struct Schema: Sendable {
     var migrator = DatabaseMigrator()
     for migration in migrations {
       migrator.registerMigration(migration.name) { db in
+        // What is missing was read before this transaction began: another process may have made it
+        // since, and most migrations do damage where they are applied twice.
+        guard
+          try !Bool.fetchOne(
+            db, sql: "SELECT count(*) FROM grdb_migrations WHERE identifier = ?",
+            arguments: [migration.name])!
+        else { throw AppliedMeanwhile() }
         try db.execute(sql: migration.sql)
         try db.execute(
           sql: """
@@ -57,18 +64,20 @@ package struct Schema: Sendable {
       do {
         try migrate(path)
         return
-      } catch let error as DatabaseError where Date() < deadline && isRace(error) {
+      } catch where Date() < deadline && isRace(error) {
         Thread.sleep(forTimeInterval: .random(in: 0.01...0.1))
       }
     }
   }
 
+  /// Another process has applied the migration that was about to be.
+  private struct AppliedMeanwhile: Error {}
+
   /// What the second of two processes meets while the first one makes or migrates the file.
-  private func isRace(_ error: DatabaseError) -> Bool {
-    switch error.resultCode {
-    case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_SCHEMA, .SQLITE_CONSTRAINT: true
-    case .SQLITE_ERROR: error.message?.contains("already exists") ?? false
-    default: false
+  private func isRace(_ error: any Error) -> Bool {
+    switch (error as? DatabaseError)?.resultCode {
+    case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_SCHEMA: true
+    default: error is AppliedMeanwhile
     }
   }
 

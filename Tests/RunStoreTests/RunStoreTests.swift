@@ -339,6 +339,35 @@ func record(
     #expect(throws: RunStoreError.self) { try backup.readOnly("SELECT * FROM more") }
   }
 
+  /// A process that found migrations missing, and waits for the one that makes them.
+  @Test func migrationsOfAnotherProcessAreNotMadeAgain() async throws {
+    let database = TemporaryDatabase()
+    let path = database.path
+    let (old, new) = (Array(Migrations.all.prefix(4)), Migrations.all.dropFirst(4))
+    _ = try RunStore(path, for: .write, schema: Schema(old))
+    let other = try DatabaseQueue(path: path)
+    let store = try await other.writeWithoutTransaction { db in
+      // A write that is committed leaves a log, so that opening the file waits for nobody.
+      try db.execute(
+        sql: "PRAGMA foreign_keys = OFF; UPDATE migration_checksum SET name = name; BEGIN IMMEDIATE")
+      let opening = Task.detached { try RunStore(path, for: .write) }
+      Thread.sleep(forTimeInterval: 0.5)
+      for migration in new {
+        try db.execute(sql: migration.sql)
+        try db.execute(
+          sql: """
+            INSERT INTO grdb_migrations VALUES (:name); INSERT INTO migration_checksum VALUES (:name, :sum)
+            """,
+          arguments: ["name": migration.name, "sum": SHA256.hexDigest(of: migration.sql)])
+      }
+      try db.execute(sql: "COMMIT")
+      return opening
+    }.value
+    #expect(try store.query("health").rows[0].suffix(3) == [.integer(0), .integer(0), .text("ok")])
+    try record(header(1), [prediction(0)], in: store)
+    try? FileManager.default.removeItem(atPath: "\(path).backup-\(old[3].name)")
+  }
+
   /// What says how losses are weighed is NULL where none are.
   @Test func networksHaveNoLosses() throws {
     let database = TemporaryDatabase()
