@@ -67,6 +67,7 @@ let package = Package(
         .embedInCode("V0004__replays.sql"),
         .embedInCode("V0005__lifecycle.sql"),
         .embedInCode("V0006__speed.sql"),
+        .embedInCode("V0007__room.sql"),
       ]),
     .target(
       name: "Queries", path: "Queries", sources: ["Queries.swift"],
@@ -91,6 +92,7 @@ let package = Package(
         .embedInCode("metric-points.sql"),
         .embedInCode("metric-series.sql"),
         .embedInCode("paired-in-place.sql"),
+        .embedInCode("paired-robust.sql"),
         .embedInCode("paired.sql"),
         .embedInCode("pareto.sql"),
         .embedInCode("precedents.sql"),

@@ -32,5 +32,7 @@ public enum Migrations {
       sql: String(decoding: PackageResources.V0005__lifecycle_sql, as: UTF8.self)),
     Migration(
       name: "V0006__speed", sql: String(decoding: PackageResources.V0006__speed_sql, as: UTF8.self)),
+    Migration(
+      name: "V0007__room", sql: String(decoding: PackageResources.V0007__room_sql, as: UTF8.self)),
   ]
 }

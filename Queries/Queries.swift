@@ -100,6 +100,7 @@ public enum Queries {
     PackageResources.metric_series_sql,
     PackageResources.paired_sql,
     PackageResources.paired_in_place_sql,
+    PackageResources.paired_robust_sql,
     PackageResources.pareto_sql,
     PackageResources.precedents_sql,
     PackageResources.predictions_sql,

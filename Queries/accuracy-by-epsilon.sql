@@ -4,16 +4,17 @@
 -- param: runs text: JSON array of full ids of runs, of which the attacked ones count
 WITH
   attempt AS (
-    SELECT run.fingerprint, input.dataset, input.split, run.norm, run.epsilon, input.id AS input_id,
-      run.id AS run_id, prediction.correct, coalesce(prediction.attacked, 0) AS clean,
+    SELECT run.fingerprint, source.dataset, source.split, run.norm, run.epsilon,
+      input.id AS input_id, run.id AS run_id, prediction.correct, coalesce(prediction.attacked, 0) AS clean,
       run.attack || coalesce(' x' || run.attack_steps, '') || coalesce(' eot ' || run.eot, '')
         AS attack
     FROM json_each(:runs) AS chosen
     CROSS JOIN run ON run.id = chosen.value
-    JOIN prediction ON prediction.run_id = run.id
-    JOIN run_input ON run_input.run_id = prediction.run_id
-      AND run_input.position = prediction.position
+    JOIN run_total ON run_total.run_id = run.id
+    JOIN prediction ON prediction.run = run_total.number
+    JOIN run_input ON run_input.run = prediction.run AND run_input.position = prediction.position
     JOIN input ON input.id = run_input.input_id
+    JOIN source ON source.id = input.source
     WHERE run.attack IS NOT NULL
   ),
   tried AS (

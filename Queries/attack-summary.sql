@@ -7,4 +7,6 @@ SELECT count(*) AS n, sum(attacked) AS attacked, sum(attacked = 1 AND correct = 
   avg(attack_zero_gradients) AS zero_gradients,
   max(attack_zero_gradients) AS most_zero_gradients,
   max(attack_linf) AS largest_linf, max(attack_l2) AS largest_l2
-FROM prediction WHERE run_id = :run AND attacked IS NOT NULL;
+FROM run_total
+JOIN prediction ON prediction.run = run_total.number
+WHERE run_id = :run AND attacked IS NOT NULL;

@@ -47,11 +47,12 @@ WITH
     JOIN json_each(json_object(
       'dataset', dataset, 'split', split, 'images', images, 'inputs_run', inputs_run,
       'images the other has not', (
-        SELECT count(*) FROM run_input
+        SELECT count(*) FROM run_total
+        JOIN run_input ON run_input.run = run_total.number
         WHERE run_id = side.id AND NOT EXISTS (
           SELECT 1 FROM run_input AS other
-          WHERE other.input_id = run_input.input_id
-            AND other.run_id = iif(side.place = 1, :b, :a)))
+          WHERE other.input_id = run_input.input_id AND other.run = (
+            SELECT number FROM run_total WHERE run_id = iif(side.place = 1, :b, :a))))
       )) AS field
     UNION ALL
     SELECT iif(field.key IN ('elbow', 'commit', 'uncommitted changes'), 4, 5), side.place,

@@ -14,10 +14,11 @@ WITH
   ),
   place AS MATERIALIZED (
     SELECT run_input.position, input.label, prediction.predicted
-    FROM run_input
+    FROM run_total
+    JOIN run_input ON run_input.run = run_total.number
     JOIN input ON input.id = run_input.input_id
-    JOIN prediction ON prediction.run_id = :run AND prediction.position = run_input.position
-    WHERE run_input.run_id = :run AND input.image_index = :image
+    JOIN prediction ON prediction.run = run_input.run AND prediction.position = run_input.position
+    WHERE run_total.run_id = :run AND input.image_index = :image
   )
 SELECT part.timestep AS timestep, part.sigma AS sigma, class, -part.weight * avg(loss) AS elbo,
   label, predicted

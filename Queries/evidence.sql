@@ -14,12 +14,15 @@ WITH
   pair AS MATERIALIZED (
     -- The best other class is the wrong one of the highest ELBO.
     SELECT run_input.position, input.label, (
-        SELECT class FROM class_elbo
-        WHERE run_id = :run AND class_elbo.position = run_input.position AND class <> input.label
+        SELECT class FROM class_evidence
+        WHERE run = run_input.run AND class_evidence.position = run_input.position
+          AND class <> input.label
         ORDER BY elbo DESC, class LIMIT 1
       ) AS other
-    FROM run_input JOIN input ON input.id = run_input.input_id
-    WHERE run_input.run_id = :run
+    FROM run_total
+    JOIN run_input ON run_input.run = run_total.number
+    JOIN input ON input.id = run_input.input_id
+    WHERE run_total.run_id = :run
   ),
   image AS (
     SELECT losses.position, part.timestep, part.sigma,

@@ -2,14 +2,15 @@
 -- cardinality: many
 -- description: Images that the most clean runs got wrong.
 -- param: limit integer = 20: how many
-SELECT input.dataset AS dataset, input.split AS split, input.image_index AS image_index,
+SELECT source.dataset AS dataset, source.split AS split, input.image_index AS image_index,
   input.label AS label, count(*) AS runs, sum(1 - prediction.correct) AS wrong,
   1.0 * sum(1 - prediction.correct) / count(*) AS share_wrong
 FROM input
+JOIN source ON source.id = input.source
 JOIN run_input ON run_input.input_id = input.id
-JOIN prediction ON prediction.run_id = run_input.run_id
-  AND prediction.position = run_input.position
-JOIN run ON run.id = prediction.run_id
+JOIN prediction ON prediction.run = run_input.run AND prediction.position = run_input.position
+JOIN run_total ON run_total.number = prediction.run
+JOIN run ON run.id = run_total.run_id
 WHERE run.attack IS NULL AND run.deleted_at IS NULL
 GROUP BY input.id
 HAVING wrong > 0

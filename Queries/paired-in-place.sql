@@ -8,9 +8,11 @@ SELECT count(*) AS n,
   coalesce(sum(first.correct AND NOT second.correct), 0) AS b,
   coalesce(sum(second.correct AND NOT first.correct), 0) AS c,
   coalesce(sum(NOT first.correct AND NOT second.correct), 0) AS neither
-FROM run_input AS given
-CROSS JOIN run_input AS also ON also.run_id = :b AND also.position = given.position
+FROM run_total AS a
+CROSS JOIN run_total AS b ON b.run_id = :b
+CROSS JOIN run_input AS given ON given.run = a.number
+CROSS JOIN run_input AS also ON also.run = b.number AND also.position = given.position
   AND also.input_id = given.input_id
-CROSS JOIN prediction AS first ON first.run_id = :a AND first.position = given.position
-CROSS JOIN prediction AS second ON second.run_id = :b AND second.position = given.position
-WHERE given.run_id = :a;
+CROSS JOIN prediction AS first ON first.run = a.number AND first.position = given.position
+CROSS JOIN prediction AS second ON second.run = b.number AND second.position = given.position
+WHERE a.run_id = :a;

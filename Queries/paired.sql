@@ -8,12 +8,13 @@ SELECT count(*) AS n,
   coalesce(sum(first.correct AND NOT second.correct), 0) AS b,
   coalesce(sum(second.correct AND NOT first.correct), 0) AS c,
   coalesce(sum(NOT first.correct AND NOT second.correct), 0) AS neither
-FROM run_input AS given
+FROM run_total AS a
+JOIN run_total AS b ON b.run_id = :b
+JOIN run_input AS given ON given.run = a.number
 JOIN input AS image ON image.id = given.input_id
-JOIN prediction AS first ON first.run_id = given.run_id AND first.position = given.position
+JOIN prediction AS first ON first.run = given.run AND first.position = given.position
 -- An image is what it is made from: clean and attacked versions of it are the same image.
-JOIN input AS other ON other.dataset = image.dataset AND other.split = image.split
-  AND other.image_index = image.image_index
-JOIN run_input AS also ON also.input_id = other.id AND also.run_id = :b
-JOIN prediction AS second ON second.run_id = also.run_id AND second.position = also.position
-WHERE given.run_id = :a;
+JOIN input AS other ON other.source = image.source AND other.image_index = image.image_index
+JOIN run_input AS also ON also.input_id = other.id AND also.run = b.number
+JOIN prediction AS second ON second.run = also.run AND second.position = also.position
+WHERE a.run_id = :a;

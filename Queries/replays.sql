@@ -5,20 +5,21 @@
 WITH
   -- A replay may be of a part of the run's images, and an attacked image stands for its source.
   live AS MATERIALIZED (
-    SELECT input.dataset, input.split, input.image_index, prediction.predicted
-    FROM prediction
-    JOIN run_input USING (run_id, position)
+    SELECT input.source, input.image_index, prediction.predicted
+    FROM run_total
+    JOIN prediction ON prediction.run = run_total.number
+    JOIN run_input ON run_input.run = prediction.run AND run_input.position = prediction.position
     JOIN input ON input.id = run_input.input_id
-    WHERE prediction.run_id = :run
+    WHERE run_total.run_id = :run
   )
 SELECT runs.*, (
     SELECT count(*)
-    FROM prediction
-    JOIN run_input USING (run_id, position)
+    FROM run_total
+    JOIN prediction ON prediction.run = run_total.number
+    JOIN run_input ON run_input.run = prediction.run AND run_input.position = prediction.position
     JOIN input ON input.id = run_input.input_id
-    JOIN live ON live.image_index = input.image_index AND live.dataset = input.dataset
-      AND live.split = input.split
-    WHERE prediction.run_id = runs.id AND prediction.predicted <> live.predicted
+    JOIN live ON live.image_index = input.image_index AND live.source = input.source
+    WHERE run_total.run_id = runs.id AND prediction.predicted <> live.predicted
   ) AS n_differ
 FROM runs
 WHERE replay_of = :run

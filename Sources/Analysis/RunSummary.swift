@@ -6,6 +6,13 @@ public enum RunSummary {
   /// First characters of an id that a person is shown: its milliseconds.
   public static let shortID = 10
 
+  /// Columns of `runs` that `table` shows.
+  public static let needed = [
+    "id", "name", "status", "classifier", "lm", "strategy", "grid", "weights", "attack", "norm",
+    "epsilon", "inputs_run", "images", "n_done", "accuracy", "accuracy_low", "accuracy_high",
+    "nfe_per_image", "gradients_per_image", "seconds_per_image", "replay_of",
+  ]
+
   /// Columns that may be left out, the first to go first.
   private static let dispensable = ["gradients", "weights", "grid", "s/image", "images", "name"]
 

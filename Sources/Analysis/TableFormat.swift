@@ -12,9 +12,9 @@ public enum TableFormat: String, CaseIterable, Sendable {
   public func render(_ table: ResultTable) -> String {
     if self == .table { return aligned(table) }
     let numeric = table.columns.indices.map { Self.isNumeric(table.rows.lazy, $0) }
-    return head(table.columns, numeric)
-      + table.rows.enumerated().map { line(table.columns, $1, isFirst: $0 == 0) }.joined()
-      + foot(isEmpty: table.rows.isEmpty)
+    var text = head(table.columns, numeric)
+    for (i, row) in table.rows.enumerated() { text += line(table.columns, row, isFirst: i == 0) }
+    return text + foot(isEmpty: table.rows.isEmpty)
   }
 
   // MARK: Parts of every format but `table`, as `TableWriter` puts them together
@@ -67,9 +67,14 @@ public enum TableFormat: String, CaseIterable, Sendable {
 
   /// One row as a JSON object, keys in the columns' order.
   public func object(_ columns: [String], _ row: [Cell]) -> String {
-    "{"
-      + zip(columns, row).map { "\(JSONValue.canonical(string: $0)): \(Self.json($1))" }
-      .joined(separator: ", ") + "}"
+    var text = "{"
+    for (column, cell) in zip(columns, row) {
+      if text.utf8.count > 1 { text += ", " }
+      text += JSONValue.canonical(string: column)
+      text += ": "
+      text += Self.json(cell)
+    }
+    return text + "}"
   }
 
   private func lines(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }

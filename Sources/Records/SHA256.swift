@@ -73,6 +73,12 @@ public struct SHA256 {
     return hash.hexDigest()
   }
 
+  /// The bytes that a digest's hexadecimal digits stand for; what is no digit is passed over.
+  public static func bytes(ofHexDigest digest: String) -> [UInt8] {
+    let digits = digest.compactMap { $0.hexDigitValue.map(UInt8.init) }
+    return (0..<digits.count / 2).map { digits[2 * $0] << 4 | digits[2 * $0 + 1] }
+  }
+
   private static func compress(_ state: inout [UInt32], _ blocks: UnsafeRawBufferPointer) {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { w in
       for start in stride(from: 0, to: blocks.count, by: 64) {

@@ -18,7 +18,7 @@ package enum LossRows {
         JOIN main.run_total AS run_total ON run_total.number = loss.run
         JOIN main.run AS run ON run.id = run_total.run_id AND run.deleted_at IS NULL
         JOIN main.run_input AS run_input
-          ON run_input.run_id = run.id AND run_input.position = loss.position
+          ON run_input.run = loss.run AND run_input.position = loss.position
         JOIN main.input AS input ON input.id = run_input.input_id
         JOIN json_each(
           elbow_losses(loss."values", loss.places, json_array_length(run.class_names),

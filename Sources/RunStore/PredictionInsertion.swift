@@ -4,7 +4,7 @@ import Records
 
 /// Inserts predictions of one run, with all that belongs to them, within one transaction.
 struct PredictionInsertion {
-  private let run: String
+  private let run: Int
   private let db: Database
   private let prediction, evidence, loss: Insertion
 
@@ -12,19 +12,19 @@ struct PredictionInsertion {
   ///
   /// - Throws: `RunStoreError` where there is no such run.
   init(_ run: String, _ db: Database) throws {
-    (self.run, self.db) = (run, db)
     guard
       let number = try Int.fetchOne(
         db, sql: "SELECT number FROM run_total WHERE run_id = ?", arguments: [run])
     else { throw RunStoreError("run \(run) is gone") }
+    (self.run, self.db) = (number, db)
     prediction = try Insertion(
       """
-      INSERT INTO prediction (run_id, position, predicted, correct, nfe, gradients, seconds,
+      INSERT INTO prediction (run, position, predicted, correct, nfe, gradients, seconds,
         movement_max, movement_mean, clean_predicted, attacked, attack_nfe, attack_gradients,
         attack_seconds, attack_zero_gradients, attack_loss, attack_linf, attack_l2)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, db)
-    prediction.bind(1, run)
+    prediction.bind(1, number)
     evidence = try Insertion(
       "INSERT INTO class_evidence (run, position, class, elbo, last_round) VALUES (?, ?, ?, ?, ?)",
       db)

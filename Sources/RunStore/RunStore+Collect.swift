@@ -34,10 +34,10 @@ extension RunStore {
   /// What is deleted, what depends on other rows first.
   private static let steps: [(what: String, sql: String)] = [
     ("losses", "DELETE FROM loss_blob WHERE \(numbered)"),
-    ("adversarial images", "DELETE FROM adversarial_image WHERE \(trashed)"),
+    ("adversarial images", "DELETE FROM adversarial_image WHERE \(numbered)"),
     ("class ELBOs", "DELETE FROM class_evidence WHERE \(numbered)"),
-    ("predictions", "DELETE FROM prediction WHERE \(trashed)"),
-    ("inputs of runs", "DELETE FROM run_input WHERE \(trashed)"),
+    ("predictions", "DELETE FROM prediction WHERE \(numbered)"),
+    ("inputs of runs", "DELETE FROM run_input WHERE \(numbered)"),
     ("timesteps of runs", "DELETE FROM run_timestep WHERE \(trashed)"),
     (
       "metric points",
@@ -70,6 +70,7 @@ extension RunStore {
       DELETE FROM input WHERE NOT EXISTS (SELECT 1 FROM run_input WHERE input_id = input.id)
       """
     ),
+    ("sources of images", "DELETE FROM source WHERE id NOT IN (SELECT source FROM input)"),
     (
       "code diffs",
       """

@@ -96,7 +96,7 @@ extension RunStore {
       guard let invocation = row["invocation"] as String? else { throw Self.external(id) }
       let inputs = try Self.inputs(of: id, db)
       let images = try Row.fetchAll(
-        db, sql: "SELECT position, sha256 FROM adversarial_image WHERE run_id = ?",
+        db, sql: "SELECT position, sha256 FROM adversarial_images WHERE run_id = ?",
         arguments: [id])
       return RecordedRun(
         id: id, status: row["status"], invocation: invocation, inputs: inputs,
@@ -104,7 +104,7 @@ extension RunStore {
           images.map { ($0["position"], $0["sha256"]) }, uniquingKeysWith: { a, _ in a }),
         done: try Set(
           Int.fetchAll(
-            db, sql: "SELECT position FROM prediction WHERE run_id = ?", arguments: [id])),
+            db, sql: "SELECT position FROM predictions WHERE run_id = ?", arguments: [id])),
         fingerprint: row["fingerprint"], inputsRun: row["inputs_run"],
         recordsLosses: row["records_losses"], correctCount: row["n_correct"])
     }
@@ -122,8 +122,11 @@ extension RunStore {
     let cursor = try Row.fetchCursor(
       db,
       sql: """
-        SELECT dataset, split, image_index, label, sha256
-        FROM run_input JOIN input ON input.id = run_input.input_id
+        SELECT dataset, split, image_index, label, lower(hex(sha256))
+        FROM run_total
+        JOIN run_input ON run_input.run = run_total.number
+        JOIN input ON input.id = run_input.input_id
+        JOIN source ON source.id = input.source
         WHERE run_id = ? ORDER BY position
         """, arguments: [id])
     return try Array(
@@ -138,7 +141,8 @@ extension RunStore {
   public func adversarialImage(run: String, position: Int) throws -> [Float] {
     let row = try reading {
       try Row.fetchOne(
-        $0, sql: "SELECT pixels, sha256 FROM adversarial_image WHERE run_id = ? AND position = ?",
+        $0,
+        sql: "SELECT pixels, sha256 FROM adversarial_images WHERE run_id = ? AND position = ?",
         arguments: [run, position])
     }
     guard let row else {

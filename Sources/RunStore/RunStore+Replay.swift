@@ -76,9 +76,9 @@ extension RunStore {
             prediction.gradients, prediction.seconds,
             movement_max, movement_mean, "values", places
           FROM run_total
-          JOIN prediction USING (run_id)
+          JOIN prediction ON prediction.run = run_total.number
           LEFT JOIN loss_blob
-            ON loss_blob.run = run_total.number AND loss_blob.position = prediction.position
+            ON loss_blob.run = prediction.run AND loss_blob.position = prediction.position
           WHERE run_id = ? ORDER BY prediction.position
           """, arguments: [id])
       return try Array(

@@ -164,30 +164,42 @@ extension RunStore {
   }
 
   private func insertInputs(_ header: RunHeader, _ db: Database) throws {
+    // An image that is known already is passed over by the table's trigger.
     let input = try Insertion(
-      """
-      INSERT INTO input (dataset, split, image_index, label, sha256) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT DO NOTHING
-      """, db)
+      "INSERT INTO input (source, image_index, label, sha256) VALUES (?, ?, ?, ?)", db)
     let link = try Insertion(
       """
       INSERT INTO run_input
-      SELECT ?6, ?7, id FROM input
-      WHERE dataset = ?1 AND split = ?2 AND image_index = ?3 AND label = ?4 AND sha256 = ?5
+      SELECT number, ?6, id FROM run_total CROSS JOIN input
+      WHERE run_id = ?5 AND source = ?1 AND image_index = ?2 AND label = ?3 AND sha256 = ?4
       """, db)
-    link.bind(6, header.id)
+    link.bind(5, header.id)
+    var sources: [[String]: Int] = [:]
     for (position, record) in header.inputs.enumerated() {
+      let name = [record.dataset, record.split]
+      let source = try sources[name] ?? insertSource(name, db)
+      sources[name] = source
+      let hash = SHA256.bytes(ofHexDigest: record.sha256)
       for statement in [input, link] {
-        statement.bind(1, record.dataset)
-        statement.bind(2, record.split)
-        statement.bind(3, record.index)
-        statement.bind(4, record.label)
-        statement.bind(5, record.sha256)
+        statement.bind(1, source)
+        statement.bind(2, record.index)
+        statement.bind(3, record.label)
+        statement.bind(4, hash)
       }
       try input.insert()
-      link.bind(7, position)
+      link.bind(6, position)
       try link.insert()
     }
+  }
+
+  /// The number of a dataset's split.
+  private func insertSource(_ name: [String], _ db: Database) throws -> Int? {
+    try db.execute(
+      sql: "INSERT INTO source (dataset, split) VALUES (?, ?) ON CONFLICT DO NOTHING",
+      arguments: StatementArguments(name))
+    return try Int.fetchOne(
+      db, sql: "SELECT id FROM source WHERE dataset = ? AND split = ?",
+      arguments: StatementArguments(name))
   }
 
   private func insertSession(

@@ -19,11 +19,10 @@ package struct Schema: Sendable {
       migrator.registerMigration(migration.name) { db in
         // What is missing was read before this transaction began: another process may have made it
         // since, and most migrations do damage where they are applied twice.
-        guard
-          try !Bool.fetchOne(
-            db, sql: "SELECT count(*) FROM grdb_migrations WHERE identifier = ?",
-            arguments: [migration.name])!
-        else { throw AppliedMeanwhile() }
+        let isApplied = try Bool.fetchOne(
+          db, sql: "SELECT count(*) FROM grdb_migrations WHERE identifier = ?",
+          arguments: [migration.name])
+        if isApplied == true { throw AppliedMeanwhile() }
         try db.execute(sql: migration.sql)
         try db.execute(
           sql: """
@@ -64,7 +63,7 @@ package struct Schema: Sendable {
       do {
         try migrate(path)
         return
-      } catch where Date() < deadline && isRace(error) {
+      } catch let error where Date() < deadline && isRace(error) {
         Thread.sleep(forTimeInterval: .random(in: 0.01...0.1))
       }
     }

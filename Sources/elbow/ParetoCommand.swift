@@ -9,6 +9,7 @@ enum Measure: String, CaseIterable, ExpressibleByArgument {
   case accuracy, nfe, gradients, seconds
   case robustAccuracy = "robust-accuracy"
   case cpuSeconds = "cpu-seconds"
+  case memory
 
   var isAccuracy: Bool { self == .accuracy || self == .robustAccuracy }
 
@@ -21,8 +22,12 @@ enum Measure: String, CaseIterable, ExpressibleByArgument {
     case .gradients: "gradients_per_image"
     case .seconds: "seconds_per_image"
     case .cpuSeconds: "cpu_seconds_per_image"
+    case .memory: "peak_mebibytes"
     }
   }
+
+  /// What its numbers count.
+  var unit: String { self == .memory ? "MiB" : rawValue }
 
   /// The measure of a name.
   ///
@@ -45,7 +50,7 @@ struct ParetoCommand: ParsableCommand {
       Of every configuration and seed the newest finished clean run is taken, a live one before a
       replay. Besides the front the table has the runs tied with it: whose difference in accuracy to
       the best run of the front at no more cost has a 95 % interval with 0 in it (the paired bootstrap
-      over images where both classified the same ones, else, and for robust accuracies, Newcombe's).
+      over images where both classified, or were attacked on, the same ones, else Newcombe's).
       The hypervolume is the mean, over all budgets up to the largest cost, of the best accuracy that
       a budget buys. Robust accuracy is that under the worst of all recorded attacks of --norm and
       --epsilon, image by image, of the same configuration.
@@ -53,7 +58,8 @@ struct ParetoCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Two of accuracy, robust-accuracy, nfe, gradients, seconds, cpu-seconds, all an image.",
+      "Two of accuracy, robust-accuracy; nfe, gradients, seconds, cpu-seconds an image; memory, a "
+        + "process's peak.",
       valueName: "x,y"))
   var axes = "nfe,accuracy"
   @OptionGroup(title: "Which runs") var selection: RunSelection
@@ -68,7 +74,7 @@ struct ParetoCommand: ParsableCommand {
   var within: Double?
   @Option(
     help: ArgumentHelp(
-      "Name the most accurate run under a cost: 50nfe, 5gradients, 0.1seconds, 2cpu-seconds.",
+      "Name the most accurate run under a cost: 50nfe, 5gradients, 0.1seconds, 2cpu-seconds, 300MiB.",
       valueName: "cost"))
   var budget: String?
   @Option(help: "Largest cost of the hypervolume (default: that of the runs).")
@@ -96,8 +102,10 @@ struct ParetoCommand: ParsableCommand {
     let (x, y) = swapped ? (measures[1], measures[0]) : (measures[0], measures[1])
     let limit = try budget.map(Self.budget)
     let store = try database.read()
-    let table = try points(measures + [limit?.measure].compactMap(\.self), store)
-    let view = ParetoView(table, x: x, y: y, reference: reference, store: store)
+    let asked = measures + [limit?.measure].compactMap(\.self)
+    let threat = try threat(asked, store)
+    let table = try points(asked, threat, store)
+    let view = ParetoView(table, x: x, y: y, reference: reference, threat: threat, store: store)
     guard !view.runs.rows.isEmpty else {
       if format.format == .json { return try Output.write(try view.json(all: all, answers: [])) }
       return Output.error("no finished clean runs to compare")
@@ -114,16 +122,28 @@ struct ParetoCommand: ParsableCommand {
     }
   }
 
-  /// The runs that have all measures.
-  private func points(_ measures: [Measure], _ store: RunStore) throws -> ResultTable {
-    var parameters: [String: String] = [:]
+  /// Parameters of the queries on robust accuracy; empty where none is asked for.
+  private func threat(_ measures: [Measure], _ store: RunStore) throws -> [String: String] {
     if measures.contains(.robustAccuracy) {
       let threat = try threatModel(store)
-      parameters = ["norm": threat.norm, "epsilon": "\(threat.epsilon)"]
-    } else if norm != nil || epsilon != nil {
+      return ["norm": threat.norm, "epsilon": "\(threat.epsilon)"]
+    }
+    guard norm == nil, epsilon == nil else {
       throw ConfigurationError("--norm and --epsilon need robust-accuracy among --axes")
     }
-    var table = try store.query("pareto", parameters, where: selection.filter())
+    return [:]
+  }
+
+  /// The runs that have all measures.
+  private func points(
+    _ measures: [Measure], _ threat: [String: String], _ store: RunStore
+  ) throws -> ResultTable {
+    // A table for reading shows few of the columns.
+    let shown = RunSummary.needed + ["n_correct", "n_robust", "n_robustness", "dataset", "split"]
+    let columns = shown + measures.map(\.column).filter { !shown.contains($0) }
+    var table = try store.query(
+      "pareto", threat, where: selection.filter(),
+      columns: format.format == .table ? columns : nil)
     let sources = Set(table.rows.indices.map { [table[$0, "dataset"], table[$0, "split"]] })
     guard sources.count <= 1 else {
       let names = sources.map { $0.map { $0.text(null: "several") }.joined(separator: " ") }
@@ -178,11 +198,13 @@ struct ParetoCommand: ParsableCommand {
   private static func budget(_ text: String) throws -> (value: Double, measure: Measure) {
     let digits = text.prefix { $0.isNumber || $0 == "." || $0 == "_" }
     let unit = String(text.dropFirst(digits.count)).trimmed
-    guard let value = Double(digits), let measure = Measure(rawValue: unit), !measure.isAccuracy
+    guard let value = Double(digits),
+      let measure = Measure.allCases.first(where: { $0.unit == unit }),
+      !measure.isAccuracy
     else {
       throw ConfigurationError(
-        "--budget needs a number and a cost, as 50nfe, 5gradients, 0.1seconds or 2cpu-seconds, got "
-          + "'\(text)'")
+        "--budget needs a number and a cost, as 50nfe, 5gradients, 0.1seconds, 2cpu-seconds or "
+          + "300MiB, got '\(text)'")
     }
     return (value, measure)
   }

@@ -20,9 +20,14 @@ struct ParetoView {
   private let x, y: Measure
   private let tradeOff: TradeOff
   private let reference: Double?
+  private let threat: [String: String]
   private let store: RunStore
 
-  init(_ runs: ResultTable, x: Measure, y: Measure, reference: Double?, store: RunStore) {
+  /// - Parameter threat: parameters `norm` and `epsilon` of robust accuracies.
+  init(
+    _ runs: ResultTable, x: Measure, y: Measure, reference: Double?, threat: [String: String],
+    store: RunStore
+  ) {
     func value(_ row: Int, _ measure: Measure) -> Double { runs[row, measure.column].number ?? 0 }
     let order = runs.rows.indices.sorted { (value($0, x), $0) < (value($1, x), $1) }
     self.runs = ResultTable(columns: runs.columns, rows: order.map { runs.rows[$0] })
@@ -30,7 +35,7 @@ struct ParetoView {
     tradeOff = TradeOff(
       .init(isAccuracy: x.isAccuracy, values: order.map { value($0, x) }),
       .init(isAccuracy: y.isAccuracy, values: order.map { value($0, y) }))
-    (self.reference, self.store) = (reference, store)
+    (self.reference, self.threat, self.store) = (reference, threat, store)
   }
 
   private func id(_ row: Int) -> String { runs[row, "id"].string ?? "" }
@@ -40,27 +45,25 @@ struct ParetoView {
 
   /// 95 % interval of the second run's `y` less the first's; nil where `y` is no accuracy.
   private func difference(_ a: Int, _ b: Int) throws -> ClosedRange<Double>? {
-    func count(_ row: Int, _ column: String) -> Int { Int(runs[row, column].number ?? 0) }
-    switch y {
-    case .accuracy:
+    guard y.isAccuracy else { return nil }
+    let (right, of, queries) =
+      y == .robustAccuracy
+      ? ("n_robust", "n_robustness", ["paired-robust"])
       // Most runs of one set of images have them in one order, which is found out sooner.
-      for query in ["paired-in-place", "paired"] where count(a, "n_done") == count(b, "n_done") {
-        let table = try store.query(query, ["a": id(a), "b": id(b)])
-        func shared(_ column: String) -> Int { Int(table[0, column].number ?? 0) }
-        if shared("n") == count(a, "n_done") {
-          return PairedCounts(
-            both: shared("both"), b: shared("b"), c: shared("c"), neither: shared("neither")
-          ).deltaInterval
-        }
+      : ("n_correct", "n_done", ["paired-in-place", "paired"])
+    func count(_ row: Int, _ column: String) -> Int { Int(runs[row, column].number ?? 0) }
+    for query in queries where count(a, of) == count(b, of) {
+      let pair = ["a": id(a), "b": id(b)]
+      let table = try store.query(
+        query, y == .robustAccuracy ? pair.merging(threat) { id, _ in id } : pair)
+      func shared(_ column: String) -> Int { Int(table[0, column].number ?? 0) }
+      if shared("n") == count(a, of) {
+        return PairedCounts(
+          both: shared("both"), b: shared("b"), c: shared("c"), neither: shared("neither")
+        ).deltaInterval
       }
-      return differenceInterval(
-        (count(a, "n_correct"), count(a, "n_done")), (count(b, "n_correct"), count(b, "n_done")))
-    case .robustAccuracy:
-      return differenceInterval(
-        (count(a, "n_robust"), count(a, "n_robustness")),
-        (count(b, "n_robust"), count(b, "n_robustness")))
-    default: return nil
     }
+    return differenceInterval((count(a, right), count(a, of)), (count(b, right), count(b, of)))
   }
 
   /// `front`, `knee` (of the front), `tied`, or nothing.
@@ -103,7 +106,7 @@ struct ParetoView {
     let best = affordable.max {
       (number($0, y), -number($0, measure)) < (number($1, y), -number($1, measure))
     }
-    let budget = "\(short(limit)) \(measure.rawValue)"
+    let budget = "\(short(limit)) \(measure.unit)"
     return Answer(
       question: "budget", row: best,
       text: best.map { "most accurate under \(budget): \(describe($0))" }
@@ -114,7 +117,7 @@ struct ParetoView {
     let name = runs[row, "name"].string.map { " \($0)" } ?? ""
     return "\(id(row).prefix(RunSummary.shortID))\(name), \(RunSummary.classifier(runs, row)) "
       + "\(RunSummary.strategy(runs[row, "strategy"].string ?? "")), \(RunSummary.percent(number(row, y))) %, "
-      + "\(short(number(row, x))) \(x.rawValue)"
+      + "\(short(number(row, x))) \(x.unit)"
   }
 
   private func short(_ value: Double) -> String { String(format: "%.4g", value) }
@@ -150,6 +153,7 @@ struct ParetoView {
     if x == .cpuSeconds || y == .cpuSeconds {
       add("CPU s/image", Measure.cpuSeconds.column, "%.3f")
     }
+    if x == .memory || y == .memory { add("MiB", Measure.memory.column, "%.1f") }
     if x == .robustAccuracy || y == .robustAccuracy {
       let robust = rows.rows.indices.map { i -> Cell in
         guard let n = rows[i, "n_robustness"].number, let k = rows[i, "n_robust"].number, n > 0
@@ -173,7 +177,7 @@ struct ParetoView {
     let (volume, reference) = hypervolume
     let meaning =
       y.isAccuracy && !x.isAccuracy
-      ? "mean \(y.rawValue) over budgets up to \(short(reference)) \(x.rawValue)"
+      ? "mean \(y.rawValue) over budgets up to \(short(reference)) \(x.unit)"
       : "share of the square that the front dominates"
     let knee = tradeOff.knee.map { "knee: \(describe($0))\n" } ?? ""
     return String(format: "hypervolume: %.4f (%@)\n", volume, meaning)

@@ -57,6 +57,8 @@ struct RunTableOptions: ParsableArguments {
     var names = columns.map(Self.names)
     if onlyChanged {
       names = try store.query(view, limit: 0).columns + store.configurationColumns
+    } else if isForReading, names == nil {
+      names = RunSummary.needed
     }
     let showsID = names?.contains("id") ?? true
     let runs = try store.query(

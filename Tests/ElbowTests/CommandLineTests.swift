@@ -79,7 +79,7 @@ import Testing
         ] + small)
       #expect(result.status == 0, "\(result.errors)")
     }
-    for table in ["class_elbo", "loss", "adversarial_image"] {
+    for table in ["class_elbo", "loss", "adversarial_images"] {
       let columns = ["class_elbo": "position, class, elbo", "loss": "position, hex(\"values\")"]
       let selected = columns[table] ?? "position, sha256"
       let rows = try ["1", "3"].map { name in

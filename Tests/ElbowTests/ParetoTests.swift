@@ -42,6 +42,10 @@ import Testing
     let seconds = try elbow.run("pareto", "--axes", "cpu-seconds,accuracy", "--format", "json")
     #expect(try (seconds.object["points"] as? [[String: Any]])?.count == 1)
     #expect(seconds.errors.contains("10 runs lack"))
+    let memory = try elbow.run("pareto", "--axes", "accuracy,memory", "--format", "json").object
+    let peaks = (memory["points"] as? [[String: Any]] ?? []).map { number($0, "peak_mebibytes") }
+    #expect(peaks.count == 1 && peaks.allSatisfy { 5 < $0 && $0 < 1000 })
+    #expect(try elbow.run("pareto", "--budget", "1MiB").output.contains("no run costs 1 MiB"))
     let table = try elbow.run("pareto", "--within", "2", "--where", "tags.r = '1'")
     #expect(table.output.contains("hypervolume") && table.output.contains("replayed"))
     #expect(try elbow.run("pareto", "--where", "accuracy > 2").status == 0)

@@ -8,7 +8,7 @@ import Testing
       """
       SELECT position || ' ' || predicted || ' ' || correct || ' ' || nfe || ' ' || gradients
         || ' ' || class || ' ' || coalesce(format('%!.17g', elbo), 'out') || ' ' || last_round
-      FROM prediction JOIN class_elbo USING (run_id, position)
+      FROM predictions JOIN class_elbo USING (run_id, position)
       WHERE run_id = '\(id)' ORDER BY position, class
       """)
   }
@@ -91,7 +91,7 @@ import Testing
     #expect(try results(elbow, replayed) == results(elbow, live))
     #expect(try replay.objects[0]["inputs_run"] as? String == attacked)
     let inputs = try elbow.column(
-      "SELECT count(DISTINCT input_id) FROM run_input WHERE run_id IN ('\(live)', '\(replayed)')")
+      "SELECT count(DISTINCT sha256) FROM predictions WHERE run_id IN ('\(live)', '\(replayed)')")
     #expect(inputs == ["4"])
   }
 

@@ -139,7 +139,7 @@ import Testing
       try $0.execute(
         sql: """
           CREATE TRIGGER broken BEFORE INSERT ON prediction
-          WHEN (SELECT seed FROM run WHERE id = new.run_id) = 1
+          WHEN (SELECT seed FROM run JOIN run_total ON run_id = id WHERE number = new.run) = 1
           BEGIN SELECT RAISE(ABORT, 'no room'); END
           """)
     }
@@ -217,7 +217,7 @@ import Testing
       guard run["attack"] as? String != nil else { continue }
       let id = try #require(run["id"] as? String)
       let most = try elbow.column(
-        "SELECT max(attack_nfe) || ' ' || max(attack_gradients) FROM prediction WHERE run_id = '\(id)'"
+        "SELECT max(attack_nfe) || ' ' || max(attack_gradients) FROM predictions WHERE run_id = '\(id)'"
       )
       let counted =
         "\(cell["attack_nfe_per_image"] ?? "") \(cell["attack_gradients_per_image"] ?? "")"

@@ -349,7 +349,8 @@ func record(
     let store = try await other.writeWithoutTransaction { db in
       // A write that is committed leaves a log, so that opening the file waits for nobody.
       try db.execute(
-        sql: "PRAGMA foreign_keys = OFF; UPDATE migration_checksum SET name = name; BEGIN IMMEDIATE")
+        sql: "PRAGMA foreign_keys = OFF; UPDATE migration_checksum SET name = name; BEGIN IMMEDIATE"
+      )
       let opening = Task.detached { try RunStore(path, for: .write) }
       Thread.sleep(forTimeInterval: 0.5)
       for migration in new {

@@ -15,11 +15,11 @@ import Testing
         SELECT count(*), coalesce(sum(correct), 0), coalesce(sum(prediction.nfe), 0),
           coalesce(sum(prediction.gradients), 0), coalesce(sum(prediction.attack_nfe), 0),
           coalesce(sum(prediction.attack_gradients), 0)
-        FROM prediction WHERE run_id = run_total.run_id)
+        FROM prediction WHERE run = number)
       OR abs(seconds - (SELECT coalesce(sum(prediction.seconds), 0.0) FROM prediction
-        WHERE run_id = run_total.run_id)) > 1e-9
+        WHERE run = number)) > 1e-9
       OR abs(attack_seconds - (SELECT coalesce(sum(prediction.attack_seconds), 0.0) FROM prediction
-        WHERE run_id = run_total.run_id)) > 1e-9
+        WHERE run = number)) > 1e-9
     """
 
   private func expectRight(_ store: RunStore) throws {
@@ -69,8 +69,8 @@ import Testing
       "UPDATE prediction SET attack_gradients = NULL, attack_seconds = 4 WHERE position = 2",
       "DELETE FROM prediction WHERE position = 1",
       """
-      INSERT INTO prediction (run_id, position, predicted, correct, nfe, gradients, seconds)
-      VALUES ('\(live.id)', 1, 0, 1, 5, 6, 7.5)
+      INSERT INTO prediction (run, position, predicted, correct, nfe, gradients, seconds)
+      SELECT number, 1, 0, 1, 5, 6, 7.5 FROM run_total WHERE run_id = '\(live.id)'
       """,
       "DELETE FROM run WHERE id = '\(live.id)'",
     ] {
@@ -86,27 +86,21 @@ import Testing
     }
   }
 
-  /// The views class_elbo and loss take and lose rows as the tables that they were did.
-  @Test func viewsStandForTables() throws {
+  /// An image is what it is made from and its pixels; known ones are not kept again.
+  @Test func imagesAreKeptOnce() throws {
     let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
-    let run = try record(header(3), (0..<3).map { prediction($0) }, in: store).id
-    try database.execute("DELETE FROM loss WHERE run_id = '\(run)' AND position = 1")
-    try database.execute("DELETE FROM class_elbo WHERE run_id = '\(run)' AND class = 0")
-    try database.execute("INSERT INTO loss VALUES ('\(run)', 1, x'0000803F', NULL)")
-    try database.execute("INSERT INTO class_elbo VALUES ('\(run)', 2, 0, -7.5, 3)")
-    #expect(
-      try store.readOnly("SELECT position, length(\"values\") FROM loss ORDER BY 1").rows
-        == [[0, 16], [1, 4], [2, 16]].map { $0.map { .integer($0) } })
-    #expect(
-      try store.readOnly("SELECT run_id, position, elbo FROM class_elbo WHERE class = 0").rows
-        == [[.text(run), .integer(2), .real(-7.5)]])
-    for wrong in [
-      "INSERT INTO loss VALUES ('\(run)', 3, x'00', NULL)",
-      "INSERT INTO class_elbo VALUES ('\(run)', 3, 0, 1, 0)",
-      "INSERT INTO class_elbo VALUES ('other', 0, 0, 1, 0)",
-    ] {
-      #expect(throws: DatabaseError.self) { try database.execute(wrong) }
+    let first = try record(header(3), (0..<3).map { prediction($0) }, in: store)
+    var second = header(4)
+    second.inputs[1].sha256 = SHA256.hexDigest(of: "attacked")
+    second.inputs[2].label += 1
+    second.inputs[3].split = "train"
+    try record(second, (0..<4).map { prediction($0) }, in: store)
+    #expect(try store.readOnly("SELECT count(*) FROM input").rows == [[.integer(6)]])
+    for run in [first, second] {
+      #expect(try store.recordedHeader(run.id).inputs == run.inputs)
+      let hashes = try store.query("predictions", ["run": run.id]).rows.map(\.last)
+      #expect(hashes == run.inputs.map { .text($0.sha256) })
     }
     try expectRight(store)
   }
@@ -131,8 +125,9 @@ import Testing
         INSERT INTO run_timestep VALUES ('\(id)', 0, 1, 1, 1);
         """
       for i in 0..<3 {
+        let digest = SHA256.hexDigest(of: "\(i)")
         sql += """
-          INSERT OR IGNORE INTO input VALUES (\(i + 1), 'd', 's', \(i), 0, '\(hash)');
+          INSERT OR IGNORE INTO input VALUES (\(i + 1), 'd', '\(i)', \(i), 0, '\(digest)');
           INSERT INTO run_input VALUES ('\(id)', \(i), \(i + 1));
           INSERT INTO prediction (run_id, position, predicted, correct, nfe, gradients, seconds)
           VALUES ('\(id)', \(i), 0, \((i + r) % 2), 4, 1, 0.5);
@@ -141,12 +136,16 @@ import Testing
           INSERT INTO loss VALUES ('\(id)', \(i), x'0000803F0000004\(i)', NULL);
           """
       }
+      sql += """
+        INSERT INTO adversarial_image VALUES ('\(id)', \(r), x'0000803F',
+          '\(SHA256.hexDigest(of: [Float(1)]))');
+        """
     }
     try database.execute(sql)
     func rows(_ path: String) throws -> [[Row]] {
       let queue = try DatabaseQueue(path: path)
       return try queue.read { db in
-        try ["class_elbo", "loss"].map {
+        try ["class_elbo", "loss", "predictions", "class_elbos"].map {
           try Row.fetchAll(db, sql: "SELECT * FROM \($0) ORDER BY run_id, position")
         } + [
           try Row.fetchAll(
@@ -163,7 +162,10 @@ import Testing
     try database.execute("UPDATE run_total SET n_correct = 99")
     let store = try RunStore(database.path, for: .write)
     #expect(try rows(database.path) == old)
-    #expect(old.map(\.count) == [12, 6, 2])
+    #expect(old.map(\.count) == [12, 6, 6, 12, 2])
+    for (r, id) in ids.enumerated() {
+      #expect(try store.adversarialImage(run: id, position: r) == [1])
+    }
     try expectRight(store)
     #expect(
       try store.readOnly("SELECT loss FROM losses WHERE run_id = '\(ids[0])' AND class = 0").rows
@@ -240,6 +242,34 @@ import Testing
       #expect(
         try store.query("paired-in-place", pair).rows == store.query("paired", pair).rows)
     }
+  }
+
+  /// Of images that every attack of the budget was tried on; other budgets do not count.
+  @Test func robustPairsAreOfWorstCases() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    func attack(_ strategy: String, _ name: String, _ epsilon: Double, _ right: [Int], of n: Int)
+      throws
+    {
+      let attack = AttackConfiguration(name: name, norm: .l2, epsilon: epsilon)
+      try record(
+        header(n, strategy: strategy, attack: attack),
+        (0..<n).map { prediction($0, correct: right.contains($0)) }, in: store)
+    }
+    try attack("full", "apgd-ce", 0.5, [0, 1, 2, 3], of: 5)
+    try attack("full", "pgd-ce", 0.5, [0, 1], of: 4)
+    try attack("uniform:1", "apgd-ce", 0.5, [1, 2], of: 5)
+    try attack("uniform:1", "apgd-ce", 1, [0, 1, 2, 3, 4], of: 5)
+    let clean = try ["full", "uniform:1"].map {
+      try record(header(5, strategy: $0), (0..<5).map { prediction($0) }, in: store).id
+    }
+    let pair = ["a": clean[0], "b": clean[1], "norm": "l2"]
+    #expect(
+      try store.query("paired-robust", pair.merging(["epsilon": "0.5"]) { a, _ in a }).rows
+        == [[4, 1, 1, 1, 1].map { .integer($0) }])
+    #expect(
+      try store.query("paired-robust", pair.merging(["epsilon": "1"]) { a, _ in a }).rows[0][0]
+        == .integer(0))
   }
 }
 

@@ -1,0 +1,45 @@
+-- name: paired-robust
+-- cardinality: one
+-- description: As paired, of the runs' configurations under the worst of a budget's recorded attacks.
+-- param: a text: full id of the first run
+-- param: b text: full id of the second run
+-- param: norm text: linf or l2
+-- param: epsilon real: budget in pixel units
+WITH
+  side AS (
+    SELECT 1 AS place, fingerprint FROM run WHERE id = :a
+    UNION ALL
+    SELECT 2, fingerprint FROM run WHERE id = :b
+  ),
+  attempt AS (
+    SELECT side.place, input.source, input.id AS input_id,
+      run.attack || coalesce(' x' || run.attack_steps, '') || coalesce(' eot ' || run.eot, '')
+        AS attack,
+      min(prediction.correct) AS correct
+    FROM side
+    CROSS JOIN run ON run.fingerprint = side.fingerprint
+    JOIN run_total ON run_total.run_id = run.id
+    JOIN prediction ON prediction.run = run_total.number
+    JOIN run_input ON run_input.run = prediction.run AND run_input.position = prediction.position
+    JOIN input ON input.id = run_input.input_id
+    WHERE run.attack IS NOT NULL AND run.deleted_at IS NULL AND run.norm = :norm
+      AND abs(run.epsilon - :epsilon) < 1e-12
+    GROUP BY 1, 2, 3, 4
+  ),
+  tried AS (
+    SELECT place, source, count(DISTINCT attack) AS attacks FROM attempt GROUP BY 1, 2
+  ),
+  -- An image counts where every attack was tried on it, as in the view robustness.
+  worst AS (
+    SELECT place, input_id, min(correct) AS correct
+    FROM attempt JOIN tried USING (place, source)
+    GROUP BY 1, 2 HAVING count(*) = attacks
+  )
+SELECT count(*) AS n,
+  coalesce(sum(first.correct AND second.correct), 0) AS "both",
+  coalesce(sum(first.correct AND NOT second.correct), 0) AS b,
+  coalesce(sum(second.correct AND NOT first.correct), 0) AS c,
+  coalesce(sum(NOT first.correct AND NOT second.correct), 0) AS neither
+FROM worst AS first
+JOIN worst AS second ON second.place = 2 AND second.input_id = first.input_id
+WHERE first.place = 1;
