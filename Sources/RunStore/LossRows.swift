@@ -29,6 +29,8 @@ package enum LossRows {
         """)
   }
 
+  private static let damaged = DatabaseError(message: "a record of losses is damaged")
+
   /// JSON array of `[draw, timestep, class, loss]`; diverged losses as 9e999, SQLite's infinity.
   private static let decode = DatabaseFunction("elbow_losses", argumentCount: 4, pure: true) {
     arguments in
@@ -41,9 +43,13 @@ package enum LossRows {
     let places: [[Int]]
     if let triples = Data.fromDatabaseValue(arguments[1]) {
       let numbers = Blob.integers(triples)
+      guard numbers.count == 3 * losses.count else { throw damaged }
       places = losses.indices.map { Array(numbers[(3 * $0)..<(3 * $0 + 3)]) }
     } else {
-      let perDraw = max(timesteps.count * classes, 1)
+      let perDraw = timesteps.count * classes
+      guard perDraw > 0 ? losses.count.isMultiple(of: perDraw) : losses.isEmpty else {
+        throw damaged
+      }
       places = losses.indices.map {
         [$0 / perDraw, timesteps[$0 % perDraw / classes], $0 % classes]
       }

@@ -12,11 +12,11 @@ struct BenchDenoiserCommand: ParsableCommand {
     commandName: "denoiser",
     abstract: "Time a denoiser's forward pass, input gradient and training step.",
     discussion: """
-      Rates are images a second over all threads, the median of repeated batches. gflops counts the \
-      forward pass's convolutions by their definition, peak is what the BLAS reaches on products of \
-      512×512 matrices in the same run, one on each thread, and share is gflops/peak: above 100 % \
-      where fewer multiplications do the same work. A pass of a multi-head network computes all \
-      classes at once; its gradient is that of one of them.
+      Rates are images a second over all threads, the median of repeated batches. gflops counts \
+      the forward pass's convolutions by their definition, peak is what the BLAS reaches on \
+      products of 512×512 matrices in the same run, one on each thread, and share is gflops/peak: \
+      above 100 % where fewer multiplications do the same work. A pass of a multi-head network \
+      computes all classes at once; its gradient is that of one of them.
       """)
 
   @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))

@@ -11,10 +11,10 @@ struct BenchStoreCommand: ParsableCommand {
     abstract: "Time the store: losses and metrics recorded, and queries on a large file.",
     discussion: """
       Without a file it measures recording: losses and metrics a second beside plain SQLite in the \
-      same run (one table, the C API, prepared statements; the same pages, journal, synchronous and \
-      transactions), bytes a loss, and what recording takes of a real run's time. Share is the \
-      store's part of what plain SQLite reaches. --generate makes a file of runs that nobody ran, and \
-      --queries measures what opening it and the commands that read take; both may be given.
+      same run (one table, the C API, prepared statements; the same pages, journal, synchronous \
+      and transactions), bytes a loss, and what recording takes of a real run's time. Share is the \
+      store's part of what plain SQLite reaches. --generate makes a file of runs that nobody ran, \
+      and --queries measures what opening it and the commands that read take; both may be given.
       """)
 
   @Option(help: ArgumentHelp("Make a file of synthetic runs.", valueName: "file"))

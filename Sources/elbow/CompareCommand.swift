@@ -10,11 +10,11 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare",
     abstract: "Compare runs on the same images: accuracy, cost, exact and bootstrap tests.",
     discussion: """
-      Every run is held against the first: the difference in accuracy in points with the 95 %
-      interval of the paired bootstrap over images, and the two-sided p-value of McNemar's exact
-      test. For two runs also how many images are right in both, in the first only (b), in the
-      second only (c), in neither. Runs over other images are refused; --common compares on the
-      images that all of them classified. A clean and an attacked image of one source count as the
+      Every run is held against the first: the difference in accuracy in points with the 95 % \
+      interval of the paired bootstrap over images, and the two-sided p-value of McNemar's exact \
+      test. For two runs also how many images are right in both, in the first only (b), in the \
+      second only (c), in neither. Runs over other images are refused; --common compares on the \
+      images that all of them classified. A clean and an attacked image of one source count as the \
       same image.
       """)
 

@@ -9,7 +9,7 @@ struct DiffCommand: ParsableCommand {
     commandName: "diff",
     abstract: "Tell what two runs differ in: configuration, run, inputs, code, machine.",
     discussion: """
-      Results are what 'elbow compare' holds against each other. A field that one of them has not
+      Results are what 'elbow compare' holds against each other. A field that one of them has not \
       is null. Of a resumed run the first process counts.
       """)
 

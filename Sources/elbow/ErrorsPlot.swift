@@ -12,9 +12,10 @@ struct ErrorsPlot: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "errors", abstract: "Denoising errors of one image, by pixel and class.",
     discussion: """
-      |D(x + σε; σ, y) − x|² for every class y, at the level of the run's grid that is nearest to
-      --sigma. Runs the network on the image as it was classified, adversarial ones included, with the
-      run's own model, configuration and noise: the sum over pixels is the loss that the run recorded.
+      |D(x + σε; σ, y) − x|² for every class y, at the level of the run's grid that is nearest to \
+      --sigma. Runs the network on the image as it was classified, adversarial ones included, with \
+      the run's own model, configuration and noise: the sum over pixels is the loss that the run \
+      recorded.
       """)
 
   @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))

@@ -64,10 +64,10 @@ struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Compare a checkpoint's outputs with saved ones.",
       discussion: """
-        REFERENCE holds x (the noised input in [-1, 1]), sigma, label (-1: unconditional), denoised, \
-        and optionally gradient, of Σ(D(x;σ,y) − x)² to x through both. For each the worst row's \
-        relative error ‖a−b‖₂/‖b‖₂ is printed; above the tolerance the exit status is 1. Of a \
-        multi-head network the label's head is compared.
+        REFERENCE holds x (the noised input in [-1, 1]), sigma, label (-1: unconditional), \
+        denoised, and optionally gradient, of Σ(D(x;σ,y) − x)² to x through both. For each the \
+        worst row's relative error ‖a−b‖₂/‖b‖₂ is printed; above the tolerance the exit status is \
+        1. Of a multi-head network the label's head is compared.
         """)
 
     @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))

@@ -47,13 +47,13 @@ struct ParetoCommand: ParsableCommand {
     commandName: "pareto",
     abstract: "Accuracy against compute: the runs that no other beats, the knee, a budget's best.",
     discussion: """
-      Of every configuration and seed the newest finished clean run is taken, a live one before a
-      replay. Besides the front the table has the runs tied with it: whose difference in accuracy to
-      the best run of the front at no more cost has a 95 % interval with 0 in it (the paired bootstrap
-      over images where both classified, or were attacked on, the same ones, else Newcombe's).
-      The hypervolume is the mean, over all budgets up to the largest cost, of the best accuracy that
-      a budget buys. Robust accuracy is that under the worst of all recorded attacks of --norm and
-      --epsilon, image by image, of the same configuration.
+      Of every configuration and seed the newest finished clean run is taken, a live one before a \
+      replay. Besides the front the table has the runs tied with it: whose difference in accuracy \
+      to the best run of the front at no more cost has a 95 % interval with 0 in it (the paired \
+      bootstrap over images where both classified, or were attacked on, the same ones, else \
+      Newcombe's). The hypervolume is the mean, over all budgets up to the largest cost, of the \
+      best accuracy that a budget buys. Robust accuracy is that under the worst of all recorded \
+      attacks of --norm and --epsilon, image by image, of the same configuration.
       """)
 
   @Option(

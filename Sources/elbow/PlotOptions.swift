@@ -49,8 +49,9 @@ struct PlotCommand: ParsableCommand {
     commandName: "plot",
     abstract: "Draw accuracy, robustness, evidence, errors, confusion or training curves.",
     discussion: """
-      In the terminal, or with -o FILE.svg, .png or .pdf through gnuplot (apt-get install
-      gnuplot-nox). The ids of the runs behind a plot stand in it, and in the description of an SVG.
+      In the terminal, or with -o FILE.svg, .png or .pdf through gnuplot (apt-get install \
+      gnuplot-nox). The ids of the runs behind a plot stand in it, and in the description of an \
+      SVG.
       """,
     subcommands: [
       AccuracyPlot.self, EpsilonPlot.self, EvidencePlot.self, ErrorsPlot.self, ConfusionPlot.self,

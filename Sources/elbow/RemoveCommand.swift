@@ -6,9 +6,9 @@ struct RemoveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rm", abstract: "Move runs to the trash.",
     discussion: """
-      What is in the trash is in no list, view and query but 'elbow runs --deleted'; 'elbow restore' \
-      brings it back, 'elbow gc' deletes it for good. A run on whose images or losses others were \
-      made is kept unless they go along, and so is one that is running.
+      What is in the trash is in no list, view and query but 'elbow runs --deleted'; 'elbow \
+      restore' brings it back, 'elbow gc' deletes it for good. A run on whose images or losses \
+      others were made is kept unless they go along, and so is one that is running.
       """)
 
   @Argument(help: ArgumentHelp("Ids, or their beginnings.", valueName: "run"))

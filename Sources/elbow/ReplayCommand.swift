@@ -17,11 +17,12 @@ struct ReplayCommand: ParsableCommand {
       elbow replay <run> --strategy <strategy> ... [--weights <weights> ...] [--name <name>] …
       """,
     discussion: """
-      Predictions and ELBOs are those of a live run of the same strategy, weights and seed on the
-      same images; network evaluations are counted as if they had run. Each combination is recorded
-      as a run of its own, marked as replayed, without seconds. A..B in a strategy stands for every
-      number from A to B: uniform:1..64. "differs %" is the share of images answered otherwise than
-      by the replayed run. Replay a run of strategy 'full': a loss that was not recorded is an error.
+      Predictions and ELBOs are those of a live run of the same strategy, weights and seed on the \
+      same images; network evaluations are counted as if they had run. Each combination is \
+      recorded as a run of its own, marked as replayed, without seconds. A..B in a strategy stands \
+      for every number from A to B: uniform:1..64. "differs %" is the share of images answered \
+      otherwise than by the replayed run. Replay a run of strategy 'full': a loss that was not \
+      recorded is an error.
       """)
 
   @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))

@@ -10,7 +10,7 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Classify images, clean or attacked, and record the run.",
     discussion: """
-      Every flag can stand in a YAML file given with -c, without its dashes; flags override it.
+      Every flag can stand in a YAML file given with -c, without its dashes; flags override it. \
       Ctrl-C interrupts a run in good order, --resume goes on with it.
       """)
 

@@ -9,8 +9,8 @@ struct AccuracyPlot: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "accuracy", abstract: "Accuracy against compute: front and 95 % intervals.",
     discussion: """
-      Named runs are all drawn; of those that conditions choose, of each question and seed the newest.
-      Without either the finished clean runs are taken.
+      Named runs are all drawn; of those that conditions choose, of each question and seed the \
+      newest. Without either the finished clean runs are taken.
       """)
 
   @Argument(help: ArgumentHelp("Ids of runs, or their beginnings.", valueName: "run"))
@@ -46,8 +46,9 @@ struct EpsilonPlot: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "epsilon", abstract: "Accuracy under attack against the budget ε.",
     discussion: """
-      A line for each configuration, a panel for each norm. Attacked runs count, all or those chosen:
-      an image is right where it is right when clean and under every attack recorded at that ε.
+      A line for each configuration, a panel for each norm. Attacked runs count, all or those \
+      chosen: an image is right where it is right when clean and under every attack recorded at \
+      that ε.
       """)
 
   @Argument(help: ArgumentHelp("Ids of attacked runs, or their beginnings.", valueName: "run"))
@@ -74,7 +75,7 @@ struct EvidencePlot: ParsableCommand {
     commandName: "evidence",
     abstract: "What each noise level adds to the ELBO, by class.",
     discussion: """
-      The mean over images, of the true class and of the best other one; with --image the
+      The mean over images, of the true class and of the best other one; with --image the \
       contributions of every class for that image. From the run's recorded losses.
       """)
 

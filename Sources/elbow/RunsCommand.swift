@@ -8,14 +8,14 @@ struct RunsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "runs", abstract: "List recorded runs, newest first.",
     discussion: """
-      --where takes conditions over the columns of the view 'runs' and every other field of the
-      configuration, with AND, OR, NOT, IN (…), LIKE, IS NULL, parentheses, fractions and
-      percentages, as "accuracy > 85% AND (epsilon = 8/255 OR draws > 1)"; tags.KEY is a tag;
-      last(NAME), min(NAME), max(NAME) and mean(NAME) are of a logged metric, metrics.NAME is its
-      last value; params., metrics. and attributes. may stand before a
-      column. --columns, --drop, --sort and --group-by take the same names.
+      --where takes conditions over the columns of the view 'runs' and every other field of the \
+      configuration, with AND, OR, NOT, IN (…), LIKE, IS NULL, parentheses, fractions and \
+      percentages, as "accuracy > 85% AND (epsilon = 8/255 OR draws > 1)"; tags.KEY is a tag; \
+      last(NAME), min(NAME), max(NAME) and mean(NAME) are of a logged metric, metrics.NAME is its \
+      last value; params., metrics. and attributes. may stand before a column. --columns, --drop, \
+      --sort and --group-by take the same names.
 
-      --group-by takes finished runs that repeat one another over --over (default: seed) together:
+      --group-by takes finished runs that repeat one another over --over (default: seed) together: \
       their number, mean, standard deviation and 95 % interval of the mean (Student's t).
       """)
 

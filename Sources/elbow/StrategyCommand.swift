@@ -22,12 +22,12 @@ struct StrategyCommand: ParsableCommand {
         elbow strategy learn <run> ... --calibrate <images> --method <method> ... [--sift <share>] …
         """,
       discussion: """
-        The first run's losses on the images of --calibrate are learnt from; every table row is of
-        the other images: of the first run, and of each further one, such as the run of an attack
-        on the same model and grid. The difference to the whole grid is paired, image by image.
-        greedy:N adds the timestep that lowers the cross-entropy of the calibration labels most and
-        fits all weights again, N times; importance:N takes the N timesteps whose margins are
-        largest in units of their deviation. The spelling of what is learnt (subset:…, sift:…)
+        The first run's losses on the images of --calibrate are learnt from; every table row is of \
+        the other images: of the first run, and of each further one, such as the run of an attack \
+        on the same model and grid. The difference to the whole grid is paired, image by image. \
+        greedy:N adds the timestep that lowers the cross-entropy of the calibration labels most \
+        and fits all weights again, N times; importance:N takes the N timesteps whose margins are \
+        largest in units of their deviation. The spelling of what is learnt (subset:…, sift:…) \
         stands for itself: give it to run, replay or sweep as --strategy.
         """)
 

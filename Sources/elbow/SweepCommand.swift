@@ -12,16 +12,16 @@ struct SweepCommand: ParsableCommand {
       elbow sweep <file> [--plan] [--again] [--<flag of run> <value> ...]
       """,
     discussion: """
-      The file has flags of 'elbow run' as keys, as a file for its -c has, and where that has one
-      value, a list of values, or a range: seed: 0..4, strategy: uniform:1..8. Every combination is
-      a cell, but those that match an item of 'exclude': a mapping from flags to values, or a
-      condition as --where takes it. Each item of 'cases' is a mapping from flags to values that
+      The file has flags of 'elbow run' as keys, as a file for its -c has, and where that has one \
+      value, a list of values, or a range: seed: 0..4, strategy: uniform:1..8. Every combination \
+      is a cell, but those that match an item of 'exclude': a mapping from flags to values, or a \
+      condition as --where takes it. Each item of 'cases' is a mapping from flags to values that \
       belong together; a cell takes one of them.
 
-      The plan comes first: what every cell costs and where it stands. Cells that are recorded as
-      finished, with the same configuration, images, attack, seeds and code, are not run again;
-      uncommitted changes make other code, unless they are the same. Cells that were broken off go
-      on where they were, so that the same command goes on with a sweep after any interruption.
+      The plan comes first: what every cell costs and where it stands. Cells that are recorded as \
+      finished, with the same configuration, images, attack, seeds and code, are not run again; \
+      uncommitted changes make other code, unless they are the same. Cells that were broken off go \
+      on where they were, so that the same command goes on with a sweep after any interruption. \
       Flags of 'elbow run' after the file take the place of what it says of them.
       """)
 

@@ -25,6 +25,24 @@ import Testing
       some == whole.rows.prefix(2).map { [$0[whole.columns.firstIndex(of: "position") ?? 0]] })
   }
 
+  /// Records that are cut short, or of which no timesteps are known, are errors and not rows.
+  @Test(
+    arguments: [
+      "UPDATE loss_blob SET \"values\" = x'0000803F'", "DELETE FROM run_timestep",
+      "UPDATE loss_blob SET places = x'00000000'",
+    ])
+  func damagedLossesAreErrors(damage: String) throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let run = try record(header(1), [prediction(0)], in: store)
+    #expect(try store.query("losses", ["run": run.id]).rows.count == 4)
+    try database.execute(damage)
+    let error = #expect(throws: RunStoreError.self) {
+      try store.query("losses", ["run": run.id])
+    }
+    #expect(error?.description.contains("damaged") == true)
+  }
+
   /// The reader's own error comes out as it is, at once.
   @Test func readersMayStop() throws {
     struct Enough: Error {}
