@@ -57,6 +57,8 @@ package struct Schema: Sendable {
   /// Applies the migrations that are missing, after a backup of a file that has some already.
   ///
   /// Two processes may do this at once: the one that comes second finds the work done.
+  ///
+  /// - Throws: `RunStoreError` while an older Elbow records into the file, which could not go on.
   func bringUpToDate(_ path: String) throws {
     let deadline = Date(timeIntervalSinceNow: 30)
     while true {
@@ -94,9 +96,36 @@ package struct Schema: Sendable {
     }
     guard applied.count < migrations.count else { return }
     if let last = applied.last {
+      if let work = try pool.read(livingWork) {
+        throw RunStoreError(
+          "\(path): an older Elbow is recording \(work); this one can bring the file up to date, and "
+            + "read it, when that has ended")
+      }
       try pool.backup(to: DatabaseQueue(path: "\(path).backup-\(last)"))
     }
     try migrator.migrate(pool)
+  }
+
+  /// The run or training that a living process records, by the columns that every schema has.
+  private func livingWork(_ db: Database) throws -> String? {
+    var kinds = [("run", "run", "session", "run_id")]
+    if try db.tableExists("training") {
+      kinds.append(("training", "training", "training_session", "training_id"))
+    }
+    for (name, table, sessions, key) in kinds {
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT id, host, boot_id, pid, pid_started, pid_namespace,
+            heartbeat_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-60 seconds') AS is_recent
+          FROM \(table) JOIN \(sessions) ON \(sessions).\(key) = id
+          WHERE status = 'running' AND pid IS NOT NULL
+          """)
+      if let row = rows.first(where: { ProcessIdentity($0).isAlive ?? $0["is_recent"] }) {
+        return "\(name) \(row["id"] as String)"
+      }
+    }
+    return nil
   }
 
   /// A migration's text must be the one that was applied.
