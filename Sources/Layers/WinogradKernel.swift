@@ -11,8 +11,8 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   private let shape: KernelShape
   private let buffer: AlignedBuffer
 
-  fileprivate static var span: Int { Tile.outputs + 2 }
-  fileprivate static var positions: Int { span * span }
+  static var span: Int { Tile.outputs + 2 }
+  static var positions: Int { span * span }
 
   /// Transforms `filters`: G g Gᵀ in Double, eight output channels at once.
   init(_ filters: FilterBank) {
@@ -89,73 +89,8 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
     }
   }
 
-  /// Where a tile lies along one side, and how many of its outputs the tile before it has.
-  fileprivate struct Place {
-    var origin: Int
-    var skipped: Int
-
-    init(_ index: Int, side: Int) {
-      let start = index * Tile.outputs
-      origin = min(start, side - Tile.outputs)
-      skipped = start - origin
-    }
-  }
-
-  /// The tiles of some images' maps of outputs, in groups that are transformed at once.
-  fileprivate struct Tiling {
-    private let height: Int
-    private let width: Int
-    private let rows: Int
-    private let columns: Int
-    private let count: Int
-    /// Tiles a group.
-    private let most: Int
-
-    /// Bytes of a group's transformed tiles that stay in a core's cache beside the weights.
-    private static var budget: Int { 512 << 10 }
-
-    /// Splits the tiles of a map of outputs.
-    ///
-    /// - Parameter floats: of a transformed tile's position in all matrices of a group.
-    init(_ map: FeatureMap, floats: Int) {
-      (height, width) = (map.height, map.width)
-      rows = (height + Tile.outputs - 1) / Tile.outputs
-      columns = (width + Tile.outputs - 1) / Tile.outputs
-      count = map.images * rows * columns
-      let fitting = Self.budget / (positions * floats * MemoryLayout<Float>.stride)
-      let groups = (count + max(fitting, 16) - 1) / max(fitting, 16)
-      // Whole blocks of rows for the matrix product.
-      let block = count % 7 == 0 && count % 8 != 0 ? 7 : 8
-      most = ((count + groups - 1) / groups + block - 1) / block * block
-    }
-
-    /// Calls `body` with each group's tiles.
-    @inline(__always)
-    func forEachGroup(_ body: (_ tiles: Range<Int>) -> Void) {
-      for first in stride(from: 0, to: count, by: most) {
-        body(first..<min(first + most, count))
-      }
-    }
-
-    /// Calls `body` with the place of each tile of a group, and its number in it.
-    @inline(__always)
-    func forEach(
-      in tiles: Range<Int>,
-      _ body: (_ index: Int, _ image: Int, _ row: Place, _ column: Place) -> Void
-    ) {
-      let (firstImage, rest) = tiles.lowerBound.quotientAndRemainder(dividingBy: rows * columns)
-      var (image, r, c) = (firstImage, rest / columns, rest % columns)
-      for index in 0..<tiles.count {
-        body(index, image, Place(r, side: height), Place(c, side: width))
-        c += 1
-        if c == columns { (r, c) = (r + 1, 0) }
-        if r == rows { (image, r) = (image + 1, 0) }
-      }
-    }
-  }
-
   /// Bᵀ d B of a group of tiles.
-  fileprivate static func transformInput(
+  static func transformInput(
     _ x: FeatureMap, _ tiling: Tiling, _ tiles: Range<Int>, into transformed: TileMatrices,
     scratch: UnsafeMutablePointer<Float>
   ) {
@@ -214,133 +149,6 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
             (value * factor).store(to: target + j * y.stride)
           }
         }
-      }
-    }
-  }
-}
-
-extension WinogradKernel {
-  /// A matrix `[tiles, stride]` for each position of a transformed tile.
-  fileprivate struct TileMatrices {
-    let base: UnsafeMutablePointer<Float>
-    /// Floats from one matrix to the next: an odd number of cache lines, so that the values of one
-    /// tile, which are written together, do not fall into the same few places of the cache.
-    let step: Int
-
-    init(_ tiles: Int, stride: Int, in arena: Arena) {
-      step = tiles * stride | 16
-      base = arena.take(positions * step)
-    }
-
-    subscript(position: Int) -> UnsafeMutablePointer<Float> { base + position * step }
-  }
-}
-
-/// The gradient of the transformed weights, `[(m + 2)², inputStride, outputStride]`.
-extension WinogradKernel {
-  static func gradientCount(_ shape: KernelShape) -> Int {
-    positions * shape.inputStride * shape.outputStride
-  }
-
-  static func accumulate(
-    _ gradient: UnsafeMutablePointer<Float>, _ shape: KernelShape, x: FeatureMap, dy: FeatureMap,
-    in arena: Arena
-  ) {
-    let (inputStride, outputStride) = (shape.inputStride, shape.outputStride)
-    let mark = arena.mark
-    defer { arena.release(to: mark) }
-    let tiling = Tiling(dy, floats: inputStride + outputStride)
-    let scratch = arena.take(2 * positions * Lanes.scalarCount)
-    let inner = arena.mark
-    tiling.forEachGroup { tiles in
-      arena.release(to: inner)
-      let transformed = TileMatrices(tiles.count, stride: inputStride, in: arena)
-      let cotangents = TileMatrices(tiles.count, stride: outputStride, in: arena)
-      transformInput(x, tiling, tiles, into: transformed, scratch: scratch)
-      tiling.forEach(in: tiles) { index, image, row, column in
-        transformCotangent(
-          dy[image], row: row, column: column, into: cotangents.base + index * outputStride,
-          positionStride: cotangents.step, scratch: scratch)
-      }
-      let product = Contraction(
-        segments: 1, run: tiles.count, aRow: 1, aSegment: 0, aStep: inputStride, bSegment: 0,
-        bStep: outputStride)
-      for position in 0..<positions {
-        let c = gradient + position * inputStride * outputStride
-        Contraction.forEachPanel(of: outputStride) { channel, width in
-          product(
-            rows: inputStride, width: width, a: UnsafePointer(transformed[position]),
-            b: UnsafePointer(cotangents[position] + channel), start: nil,
-            into: .init(
-              c + channel, cRow: outputStride, addend: UnsafePointer(c + channel),
-              addendRow: outputStride))
-        }
-      }
-    }
-  }
-
-  /// Gᵀ dU G, `[outputs, inputs, 3, 3]`, in Double, eight output channels at once.
-  static func filterGradient(
-    _ gradient: UnsafePointer<Float>, _ shape: KernelShape
-  ) -> [Float] {
-    let (inputs, outputs, outputStride) = (shape.inputs, shape.outputs, shape.outputStride)
-    let (position, rows, group) = (shape.inputStride * outputStride, Tile.filter, 8)
-    return [Float](unsafeUninitializedCapacity: outputs * inputs * 9) { result, count in
-      count = outputs * inputs * 9
-      for first in stride(from: 0, to: outputs, by: group) {
-        for i in 0..<inputs {
-          let source = gradient + i * outputStride + first
-          for y in 0..<3 {
-            var sums = (SIMD8<Double>.zero, SIMD8<Double>.zero, SIMD8<Double>.zero)
-            for (k, right) in rows.enumerated() {
-              var column = SIMD8<Double>.zero
-              for (j, left) in rows.enumerated() {
-                column +=
-                  left[y]
-                  * SIMD8<Double>(SIMD8<Float>(at: source + (j * span + k) * position))
-              }
-              sums.0 += right[0] * column
-              sums.1 += right[1] * column
-              sums.2 += right[2] * column
-            }
-            for lane in 0..<min(group, outputs - first) {
-              let target = ((first + lane) * inputs + i) * 9 + 3 * y
-              result[target] = Float(sums.0[lane])
-              result[target + 1] = Float(sums.1[lane])
-              result[target + 2] = Float(sums.2[lane])
-            }
-          }
-        }
-      }
-    }
-  }
-
-  /// A dy Aᵀ for every register of channels of one tile.
-  @inline(__always)
-  private static func transformCotangent(
-    _ dy: FeatureMap, row: Place, column: Place, into t: UnsafeMutablePointer<Float>,
-    positionStride: Int, scratch: UnsafeMutablePointer<Float>
-  ) {
-    let (span, lanes, outputs) = (Self.span, Lanes.scalarCount, Tile.outputs)
-    let second = scratch + Self.positions * lanes
-    for c in stride(from: 0, to: dy.stride, by: lanes) {
-      for i in 0..<outputs {
-        let source = dy.row(row.origin + i) + column.origin * dy.stride + c
-        for j in 0..<outputs {
-          let isOwn = i >= row.skipped && j >= column.skipped
-          (isOwn ? Lanes(at: source + j * dy.stride) : .zero)
-            .store(to: scratch + (i * outputs + j) * lanes)
-        }
-      }
-      for j in 0..<outputs {
-        Tile.transformCotangent(
-          scratch + j * lanes, step: outputs * lanes, into: second + j * lanes,
-          step: outputs * lanes)
-      }
-      for i in 0..<span {
-        Tile.transformCotangent(
-          second + i * outputs * lanes, step: lanes, into: t + c + i * span * positionStride,
-          step: positionStride)
       }
     }
   }

@@ -1,0 +1,83 @@
+import TensorCore
+
+extension WinogradKernel {
+  /// Where a tile lies along one side, and how many of its outputs the tile before it has.
+  struct Place {
+    var origin: Int
+    var skipped: Int
+
+    init(_ index: Int, side: Int) {
+      let start = index * Tile.outputs
+      origin = min(start, side - Tile.outputs)
+      skipped = start - origin
+    }
+  }
+
+  /// The tiles of some images' maps of outputs, in groups that are transformed at once.
+  struct Tiling {
+    private let height: Int
+    private let width: Int
+    private let rows: Int
+    private let columns: Int
+    private let count: Int
+    /// Tiles a group.
+    private let most: Int
+
+    /// Bytes of a group's transformed tiles that stay in a core's cache beside the weights.
+    private static var budget: Int { 512 << 10 }
+
+    /// Splits the tiles of a map of outputs.
+    ///
+    /// - Parameter floats: of a transformed tile's position in all matrices of a group.
+    init(_ map: FeatureMap, floats: Int) {
+      (height, width) = (map.height, map.width)
+      rows = (height + Tile.outputs - 1) / Tile.outputs
+      columns = (width + Tile.outputs - 1) / Tile.outputs
+      count = map.images * rows * columns
+      let fitting = Self.budget / (positions * floats * MemoryLayout<Float>.stride)
+      let groups = (count + max(fitting, 16) - 1) / max(fitting, 16)
+      // Whole blocks of rows for the matrix product.
+      let block = count % 7 == 0 && count % 8 != 0 ? 7 : 8
+      most = ((count + groups - 1) / groups + block - 1) / block * block
+    }
+
+    /// Calls `body` with each group's tiles.
+    @inline(__always)
+    func forEachGroup(_ body: (_ tiles: Range<Int>) -> Void) {
+      for first in stride(from: 0, to: count, by: most) {
+        body(first..<min(first + most, count))
+      }
+    }
+
+    /// Calls `body` with the place of each tile of a group, and its number in it.
+    @inline(__always)
+    func forEach(
+      in tiles: Range<Int>,
+      _ body: (_ index: Int, _ image: Int, _ row: Place, _ column: Place) -> Void
+    ) {
+      let (firstImage, rest) = tiles.lowerBound.quotientAndRemainder(dividingBy: rows * columns)
+      var (image, r, c) = (firstImage, rest / columns, rest % columns)
+      for index in 0..<tiles.count {
+        body(index, image, Place(r, side: height), Place(c, side: width))
+        c += 1
+        if c == columns { (r, c) = (r + 1, 0) }
+        if r == rows { (image, r) = (image + 1, 0) }
+      }
+    }
+  }
+
+  /// A matrix `[tiles, stride]` for each position of a transformed tile.
+  struct TileMatrices {
+    let base: UnsafeMutablePointer<Float>
+    /// Floats from one matrix to the next: an odd number of cache lines, so that the values of one
+    /// tile, which are written together, do not fall into the same few places of the cache.
+    let step: Int
+
+    init(_ tiles: Int, stride: Int, in arena: Arena) {
+      step = tiles * stride | 16
+      base = arena.take(positions * step)
+    }
+
+    subscript(position: Int) -> UnsafeMutablePointer<Float> { base + position * step }
+  }
+}
