@@ -1,3 +1,5 @@
+import TensorCore
+
 /// The filters of a convolution, `[outputs, inputs, side, side]`.
 struct FilterBank: Sendable {
   /// Output channels.
@@ -6,18 +8,19 @@ struct FilterBank: Sendable {
   let inputs: Int
   /// Filter side, 1 or 3.
   let side: Int
-  private let values: [Float]
+  private let values: AlignedBuffer
   private let isAdjoint: Bool
 
   /// Filters as they lie in `values`, row-major.
   init(_ values: [Float], outputs: Int, inputs: Int, side: Int) {
-    self.init(values, outputs: outputs, inputs: inputs, side: side, isAdjoint: false)
-  }
-
-  private init(_ values: [Float], outputs: Int, inputs: Int, side: Int, isAdjoint: Bool) {
     precondition(
       values.count == outputs * inputs * side * side,
       "weight has \(values.count) values, expected \(outputs)×\(inputs)×\(side)×\(side)")
+    self.init(
+      AlignedBuffer(values), outputs: outputs, inputs: inputs, side: side, isAdjoint: false)
+  }
+
+  private init(_ values: AlignedBuffer, outputs: Int, inputs: Int, side: Int, isAdjoint: Bool) {
     self.values = values
     self.outputs = outputs
     self.inputs = inputs
@@ -36,7 +39,7 @@ struct FilterBank: Sendable {
   @inline(__always)
   subscript(o: Int, i: Int, y: Int, x: Int) -> Float {
     isAdjoint
-      ? values[((i * outputs + o) * side + side - 1 - y) * side + side - 1 - x]
-      : values[((o * inputs + i) * side + y) * side + x]
+      ? values.base[((i * outputs + o) * side + side - 1 - y) * side + side - 1 - x]
+      : values.base[((o * inputs + i) * side + y) * side + x]
   }
 }

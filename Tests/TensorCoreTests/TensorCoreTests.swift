@@ -67,6 +67,22 @@ import Testing
 }
 
 @Suite struct ArenaTests {
+  /// Below and above the size from which a buffer is a mapping of its own.
+  @Test(arguments: [0, 1, (1 << 19) - 1, 1 << 19, (1 << 19) + 1, 3_000_001])
+  func buffersAreZeroAndAligned(count: Int) {
+    for _ in 0..<3 {
+      let buffer = AlignedBuffer(count: count)
+      #expect(Int(bitPattern: buffer.base) % 64 == 0)
+      #expect((0..<count).allSatisfy { buffer.base[$0] == 0 })
+      buffer.base.update(repeating: 1, count: count)
+    }
+    let values = (0..<count).map(Float.init)
+    let copy = AlignedBuffer(values, paddedTo: count + 5)
+    #expect(copy.count == count + 5)
+    #expect(values.indices.allSatisfy { copy.base[$0] == values[$0] })
+    #expect((count..<count + 5).allSatisfy { copy.base[$0] == 0 })
+  }
+
   @Test func memoryIsReusedAfterRelease() {
     let arena = Arena()
     let first = arena.take(100)
