@@ -32,8 +32,8 @@ extension EDMDenoiser {
 /// are read once a group. A result is the same, to the last bit, in any group.
 extension EDMDenoiser.Session {
   /// Evaluations a group: more gain little, and what they hold should not fill the memory.
-  func groupSize(keeps: Bool) -> Int {
-    let floats = denoiser.network.architecture.scratchCount(keeps: keeps)
+  func groupSize(keeping retention: Retention) -> Int {
+    let floats = denoiser.network.architecture.scratchCount(keeping: retention)
     return max(1, min(8, Self.groupBytes / (floats * MemoryLayout<Float>.stride)))
   }
 
@@ -43,8 +43,8 @@ extension EDMDenoiser.Session {
   public func evaluate(
     _ queries: [EDMDenoiser.Query], _ body: (_ index: Int, _ residuals: Span<Float>) -> Void
   ) {
-    forEachGroup(queries, keeps: false) { group in
-      let output = forward(queries, group, keeps: false).output
+    forEachGroup(queries, keeping: .nothing) { group in
+      let output = forward(queries, group, keeping: .nothing).output
       for part in group { body(part.index, read(output, queries[part.index], part).span) }
     }
   }
@@ -61,7 +61,7 @@ extension EDMDenoiser.Session {
     _ body: (_ index: Int, _ gradient: Span<Float>) -> Void
   ) {
     let (network, size) = (denoiser.network, denoiser.shape.count)
-    forEachGroup(queries, keeps: true) { group in
+    forEachGroup(queries, keeping: .forInput) { group in
       let (first, cotangents) = backward(queries, group, adding: nil, cotangent: cotangent)
       let dx = network.inputGradient(first, in: arena)
       for (part, v) in zip(group, cotangents) {
@@ -91,7 +91,7 @@ extension EDMDenoiser.Session {
     _ queries: [EDMDenoiser.Query], into gradients: ParameterGradients,
     cotangent: (_ index: Int, _ residuals: inout MutableSpan<Float>) -> Void
   ) {
-    forEachGroup(queries, keeps: true) { group in
+    forEachGroup(queries, keeping: .forParameters) { group in
       _ = backward(queries, group, adding: gradients, cotangent: cotangent)
     }
   }
@@ -105,9 +105,9 @@ extension EDMDenoiser.Session {
 
   /// Whole queries together, as many as their passes through the network allow.
   private func forEachGroup(
-    _ queries: [EDMDenoiser.Query], keeps: Bool, _ body: ([Part]) -> Void
+    _ queries: [EDMDenoiser.Query], keeping retention: Retention, _ body: ([Part]) -> Void
   ) {
-    let size = groupSize(keeps: keeps)
+    let size = groupSize(keeping: retention)
     var (group, count): ([Part], Int) = ([], 0)
     func finish() {
       guard !group.isEmpty else { return }
@@ -134,7 +134,7 @@ extension EDMDenoiser.Session {
   }
 
   private func forward(
-    _ queries: [EDMDenoiser.Query], _ group: [Part], keeps: Bool
+    _ queries: [EDMDenoiser.Query], _ group: [Part], keeping retention: Retention
   ) -> UNet.Cache {
     let (network, shape) = (denoiser.network, denoiser.shape)
     var conditions: [NoiseEmbedding.Condition] = []
@@ -153,8 +153,8 @@ extension EDMDenoiser.Session {
         conditions.append(.init(noise: scaling.noise, label: pass.label))
       }
     }
-    let trunk = network.begin(x, keeps: keeps, in: arena)
-    return network.forward(trunk, conditions: conditions, keeps: keeps, in: arena)
+    let trunk = network.begin(x, keeping: retention, in: arena)
+    return network.forward(trunk, conditions: conditions, keeping: retention, in: arena)
   }
 
   /// D(x + σε) − x of every label from F.
@@ -180,7 +180,8 @@ extension EDMDenoiser.Session {
     cotangent: (_ index: Int, _ residuals: inout MutableSpan<Float>) -> Void
   ) -> (first: FeatureMap, cotangents: [UnsafeMutableBufferPointer<Float>]) {
     let (network, shape) = (denoiser.network, denoiser.shape)
-    let cache = forward(queries, group, keeps: true)
+    let cache = forward(
+      queries, group, keeping: gradients == nil ? .forInput : .forParameters)
     let dy = network.makeOutputGradient(images: cache.output.images, in: arena)
     var cotangents: [UnsafeMutableBufferPointer<Float>] = []
     for part in group {

@@ -92,15 +92,16 @@ public final class EDMDenoiser: Denoiser {
         residuals.count == labels.count * size,
         "residuals of \(labels.count) labels need \(labels.count * size) values, got "
           + "\(residuals.count)")
-      let (trunk, scaling) = begin(image: image, noise: noise, sigma: sigma, keeps: false)
+      let (trunk, scaling) = begin(
+        image: image, noise: noise, sigma: sigma, keeping: .nothing)
       let passes = passes(labels)
-      let groupSize = passes.count > 1 ? groupSize(keeps: false) : 1
+      let groupSize = passes.count > 1 ? groupSize(keeping: .nothing) : 1
       for first in stride(from: 0, to: passes.count, by: groupSize) {
         let mark = arena.mark
         let group = passes[first..<min(first + groupSize, passes.count)]
         let cache = denoiser.network.forward(
           trunk, conditions: group.map { .init(noise: scaling.noise, label: $0.label) },
-          keeps: false, in: arena)
+          keeping: .nothing, in: arena)
         for (member, pass) in group.enumerated() {
           for (index, head) in pass.outputs {
             forEachValue(of: cache.output[member], denoiser.shape, head: head) { pointer, i in
@@ -142,14 +143,16 @@ public final class EDMDenoiser: Denoiser {
       precondition(
         gradient.count == shape.count, "gradient needs \(shape.count) values, got \(gradient.count)"
       )
-      let (trunk, scaling) = begin(image: image, noise: noise, sigma: sigma, keeps: true)
+      let retention: Retention = gradients == nil ? .forInput : .forParameters
+      let (trunk, scaling) = begin(
+        image: image, noise: noise, sigma: sigma, keeping: retention)
       if values.count != shape.count { values = Array(repeating: 0, count: shape.count) }
       for i in 0..<shape.count { gradient[i] = 0 }
       for pass in passes(labels) {
         let mark = arena.mark
         let cache = network.forward(
-          trunk, conditions: [.init(noise: scaling.noise, label: pass.label)], keeps: true,
-          in: arena)
+          trunk, conditions: [.init(noise: scaling.noise, label: pass.label)],
+          keeping: retention, in: arena)
         let dy = network.makeOutputGradient(images: 1, in: arena)
         for (index, head) in pass.outputs {
           forEachValue(of: cache.output, shape, head: head) { pointer, i in
@@ -173,7 +176,7 @@ public final class EDMDenoiser: Denoiser {
 
     /// What all labels have in common.
     private func begin(
-      image: Span<Float>, noise: Span<Float>, sigma: Float, keeps: Bool
+      image: Span<Float>, noise: Span<Float>, sigma: Float, keeping retention: Retention
     ) -> (UNet.Trunk, Preconditioning) {
       let shape = denoiser.shape
       precondition(
@@ -186,7 +189,7 @@ public final class EDMDenoiser: Denoiser {
       forEachValue(of: x, shape) { pointer, i in
         pointer.pointee = scaling.input * (image[i] + sigma * noise[i])
       }
-      return (denoiser.network.begin(x, keeps: keeps, in: arena), scaling)
+      return (denoiser.network.begin(x, keeping: retention, in: arena), scaling)
     }
 
     /// One run through the network: its label input, and which head answers at which index.

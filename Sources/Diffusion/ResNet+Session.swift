@@ -40,7 +40,8 @@ extension ResNet {
       arena.release(to: .start)
       let x = network.makeInput(in: arena)
       forEachValue(of: x, shape) { pointer, i in pointer.pointee = 2 * image[i] - 1 }
-      let cache = network.forward(x, keeps: keeps, in: arena)
+      let cache = network.forward(
+        x, keeping: keeps ? .forParameters : .nothing, in: arena)
       for k in 0..<classes { logits[k] = cache.logits[k] }
       if keeps { kept = (cache, arena.mark) }
     }

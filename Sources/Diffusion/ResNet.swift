@@ -89,8 +89,8 @@ public final class ResNet: DifferentiableNetwork {
 
   /// - Parameters:
   ///   - x: image in [−1, 1] units from `makeInput`.
-  ///   - keeps: whether `backward` follows.
-  func forward(_ x: FeatureMap, keeps: Bool, in arena: Arena) -> Cache {
+  ///   - retention: what `backward` will need.
+  func forward(_ x: FeatureMap, keeping retention: Retention, in arena: Arena) -> Cache {
     let first = FeatureMap(
       height: x.height, width: x.width, channels: architecture.width, in: arena)
     input.forward(x, into: first, in: arena)
@@ -103,7 +103,7 @@ public final class ResNet: DifferentiableNetwork {
       let y = FeatureMap(
         height: block.outputSide(last.height), width: block.outputSide(last.width),
         channels: block.outputs, in: arena)
-      caches.append(block.forward(last, into: y, keeps: keeps, in: arena))
+      caches.append(block.forward(last, into: y, keeping: retention, in: arena))
       maps.append(y)
       last = y
     }

@@ -108,24 +108,26 @@ public final class UNet: DifferentiableNetwork {
   ///
   /// - Parameters:
   ///   - x: preconditioned input from `makeInput`.
-  ///   - keeps: whether `backward` follows.
-  func begin(_ x: FeatureMap, keeps: Bool, in arena: Arena) -> Trunk {
+  ///   - retention: what `backward` will need.
+  func begin(_ x: FeatureMap, keeping retention: Retention, in arena: Arena) -> Trunk {
     let first = FeatureMap(like: x, channels: architecture.width, in: arena)
     input.forward(x, into: first, in: arena)
-    return Trunk(x: x, block: encoder[0].begin(first, keeps: keeps, in: arena))
+    return Trunk(x: x, block: encoder[0].begin(first, keeping: retention, in: arena))
   }
 
   /// - Parameters:
-  ///   - trunk: from `begin`, with the same `keeps`.
+  ///   - trunk: from `begin`, with the same retention.
   ///   - conditions: noise level and class of each image; any number for a trunk of one image that
   ///     is not kept.
-  ///   - keeps: whether `backward` follows.
+  ///   - retention: what `backward` will need.
   func forward(
-    _ trunk: Trunk, conditions: [NoiseEmbedding.Condition], keeps: Bool, in arena: Arena
+    _ trunk: Trunk, conditions: [NoiseEmbedding.Condition], keeping retention: Retention,
+    in arena: Arena
   ) -> Cache {
     let (images, given) = (conditions.count, trunk.x.images)
     precondition(
-      images == given || given == 1 && !keeps, "\(images) conditions for \(given) images")
+      images == given || given == 1 && retention == .nothing,
+      "\(images) conditions for \(given) images")
     let start = images == given ? trunk.block : trunk.block.repeated(images, in: arena)
     let embedded = embedding.forward(conditions, in: arena)
     let vectors = UnsafePointer(embedded.embeddings)
@@ -138,25 +140,29 @@ public final class UNet: DifferentiableNetwork {
       let y = block.makeOutput(for: current, in: arena)
       let cache =
         index == 0
-        ? block.forward(from: start, embeddings: vectors, into: y, keeps: keeps, in: arena)
-        : block.forward(current, embeddings: vectors, into: y, keeps: keeps, in: arena)
+        ? block.forward(
+          from: start, embeddings: vectors, into: y, keeping: retention, in: arena)
+        : block.forward(current, embeddings: vectors, into: y, keeping: retention, in: arena)
       encoded.append(y)
       current = y
-      if keeps { encoderCaches.append(cache) }
+      if retention != .nothing { encoderCaches.append(cache) }
     }
     var next = encoded.count
     for (block, takesSkip) in decoder {
+      // Once it is copied, the running map takes the block's output, unless it is needed again.
+      let isFree = takesSkip && retention == .nothing && current.channels == block.outputs
+      let y = isFree ? current : block.makeOutput(for: current, in: arena)
+      let mark = arena.mark
       if takesSkip {
         next -= 1
-        let skip = encoded[next]
         let joined = FeatureMap(like: current, channels: block.inputs, in: arena)
-        concatenate(current, skip, into: joined)
+        concatenate(current, encoded[next], into: joined)
         current = joined
       }
-      let y = block.makeOutput(for: current, in: arena)
-      let cache = block.forward(current, embeddings: vectors, into: y, keeps: keeps, in: arena)
+      let cache = block.forward(
+        current, embeddings: vectors, into: y, keeping: retention, in: arena)
       current = y
-      if keeps { decoderCaches.append(cache) }
+      if retention == .nothing { arena.release(to: mark) } else { decoderCaches.append(cache) }
     }
     let activated = FeatureMap(like: current, channels: current.channels, border: 1, in: arena)
     let norm = outputNorm.forward(current, into: activated, in: arena)
@@ -197,16 +203,22 @@ public final class UNet: DifferentiableNetwork {
     var next = dEncoded.count - decoder.count(where: \.takesSkip)
     for (index, (block, takesSkip)) in decoder.enumerated().reversed() {
       let kept = cache.decoder[index]
-      let dx = like(kept.input)
-      block.backward(current, cache: kept, into: dx, gradients: gradients, in: arena)
-      current = dx
-      if takesSkip {
-        let skip = dEncoded[next]
-        next += 1
-        let first = FeatureMap(like: dx, channels: block.inputs - skip.channels, in: arena)
-        concatenateBackward(dx, into: first, adding: skip)
-        current = first
+      guard takesSkip else {
+        let dx = like(kept.input)
+        block.backward(current, cache: kept, into: dx, gradients: gradients, in: arena)
+        current = dx
+        continue
       }
+      let skip = dEncoded[next]
+      next += 1
+      let first = FeatureMap(
+        like: kept.input, channels: block.inputs - skip.channels, in: arena)
+      let mark = arena.mark
+      let joined = like(kept.input)
+      block.backward(current, cache: kept, into: joined, gradients: gradients, in: arena)
+      concatenateBackward(joined, into: first, adding: skip)
+      arena.release(to: mark)
+      current = first
     }
     add(current, to: dEncoded[dEncoded.count - 1])
     for (index, block) in encoder.enumerated().reversed() {

@@ -80,15 +80,23 @@ struct UNetPlan {
 }
 
 extension UNetArchitecture {
-  /// About how many floats an image's evaluation holds at once: with `keeps` most maps of every
-  /// block, otherwise the encoder's outputs and the largest block's maps.
-  func scratchCount(keeps: Bool) -> Int {
+  /// About how many floats an image's evaluation holds at once.
+  func scratchCount(keeping retention: Retention) -> Int {
     let plan = UNetPlan(self)
     func maps(_ step: UNetPlan.Step) -> Int {
       step.resolution * step.resolution * (2 * step.inputs + 4 * step.outputs)
     }
-    if keeps { return plan.steps.reduce(0) { $0 + maps($1) } }
-    let encoded = plan.encoder.reduce(0) { $0 + $1.resolution * $1.resolution * $1.outputs }
-    return encoded + (plan.steps.map(maps).max() ?? 0)
+    let largest = plan.steps.map(maps).max() ?? 0
+    switch retention {
+    case .nothing:
+      // The encoder's outputs.
+      return plan.encoder.reduce(largest) { $0 + $1.resolution * $1.resolution * $1.outputs }
+    case .forInput:
+      // Every block's output, h, and concatenated input.
+      return plan.steps.reduce(largest) {
+        $0 + $1.resolution * $1.resolution * (($1.takesSkip ? $1.inputs : 0) + 2 * $1.outputs)
+      }
+    case .forParameters: return plan.steps.reduce(0) { $0 + maps($1) }
+    }
   }
 }

@@ -46,19 +46,28 @@ public struct GroupNorm: Sendable {
     }
   }
 
+  /// Room in `arena` for what `images` images' backward pass needs.
+  public func makeCache(images: Int, in arena: Arena) -> Cache {
+    let count = images * aligned(channels)
+    return Cache(mean: arena.take(count), inverseDeviation: arena.take(count))
+  }
+
   /// Normalises `x` into `y`, resampled on the way where the sizes differ.
   ///
   /// - Parameters:
   ///   - x: `[N, H, W, C]`; each image has its own statistics.
   ///   - y: receives `[N, H, W, C]`, any border; twice the size for nearest ×2, half of it for the
   ///     2×2 mean.
-  ///   - arena: the cache lives there.
-  /// - Returns: the statistics that `backward` needs.
-  public func forward(_ x: FeatureMap, into y: FeatureMap, in arena: Arena) -> Cache {
+  ///   - cache: receives the statistics that `backward` needs; made in `arena` where there is none.
+  ///   - arena: scratch memory.
+  /// - Returns: the cache.
+  @discardableResult
+  public func forward(
+    _ x: FeatureMap, into y: FeatureMap, cache given: Cache? = nil, in arena: Arena
+  ) -> Cache {
     precondition(x.channels == channels && y.channels == channels, "norm of \(channels) got \(x)")
     let stride = x.stride
-    let cache = Cache(
-      mean: arena.take(x.images * stride), inverseDeviation: arena.take(x.images * stride))
+    let cache = given ?? makeCache(images: x.images, in: arena)
     let mark = arena.mark
     defer { arena.release(to: mark) }
     let sums = arena.take(stride)

@@ -69,6 +69,26 @@ private func multiHead(only head: Int? = nil) throws -> EDMDenoiser {
 
   /// Each head is what a network with that head alone computes, forward and backward: Float32's
   /// rounding apart, as sums may be taken in another order.
+  /// The forward pass keeps less where no parameter's gradient is asked for.
+  @Test func inputGradientsNeedNoParameters() throws {
+    let denoiser = try shippedDenoiser()
+    let session = EDMDenoiser.Session(denoiser)
+    let labels: [Int?] = [3, nil, 0]
+    let alone = gradient(session, labels, factors: [1, -0.5, 2])
+    var values = image
+    var output = values.mutableSpan
+    var seen: [[Float]] = []
+    session.gradient(
+      image: image.span, noise: noise.span, sigma: 0.7, labels: labels, into: &output,
+      adding: denoiser.network.makeGradients()
+    ) { index, r in
+      seen.append((0..<784).map { r[$0] })
+      for i in 0..<784 { r[i] *= [1, -0.5, 2][index] }
+    }
+    #expect(values == alone.gradient)
+    #expect(seen == alone.seen)
+  }
+
   @Test func headsAreNetworksOfTheirOwn() throws {
     let denoiser = try multiHead()
     #expect(denoiser.isMultiHead && !denoiser.isUnconditional && denoiser.classCount == 10)
