@@ -11,7 +11,9 @@ public final class Arena {
     public static let start = Mark(chunk: 0, offset: 0)
   }
 
-  private static let chunkCount = 1 << 20
+  /// Floats of a chunk. The system gives a large buffer's memory page by page as it is written, so
+  /// that only what is used counts; many small chunks would leave gaps where a map does not fit.
+  private static let chunkCount = 1 << 24
 
   private var chunks: [AlignedBuffer] = []
   private var top = Mark.start
@@ -40,6 +42,6 @@ public final class Arena {
     }
   }
 
-  /// Bytes taken from the system so far.
+  /// Bytes of all chunks so far, used or not.
   public var capacity: Int { chunks.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.stride }
 }

@@ -87,10 +87,10 @@ import Testing
     let arena = Arena()
     let first = arena.take(100)
     let mark = arena.mark
-    let second = arena.take(3 << 20)
+    let second = arena.take(17 << 20)
     let capacity = arena.capacity
     arena.release(to: mark)
-    #expect(arena.take(3 << 20) == second)
+    #expect(arena.take(17 << 20) == second)
     #expect(arena.capacity == capacity)
     arena.release(to: .start)
     #expect(arena.take(5) == first)
