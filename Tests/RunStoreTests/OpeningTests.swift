@@ -52,7 +52,8 @@ import Testing
 
   /// What an older program is recording would fail under it.
   @Test func filesThatAreRecordedIntoStayAsTheyAre() throws {
-    let (database, newer) = (TemporaryDatabase(), TemporaryDatabase())
+    let database = TemporaryDatabase()
+    let newer = TemporaryDatabase()
     let before = Array(Migrations.all.dropLast())
     _ = try RunStore(database.path, for: .write, schema: Schema(before))
     let writer = RunWriter(try RunStore(newer.path, for: .write))
@@ -61,7 +62,7 @@ import Testing
     let queue = try DatabaseQueue(path: database.path)
     try queue.inDatabase { db in
       try db.execute(sql: "ATTACH '\(newer.path)' AS newer")
-      for table in ["model", "configuration", "run", "session"] {
+      for table in ["model", "configuration", "code_diff", "run", "session"] {
         try db.execute(sql: "INSERT INTO main.\(table) SELECT * FROM newer.\(table)")
       }
       try db.execute(sql: "DETACH newer")
