@@ -15,6 +15,9 @@ package struct CodeState: Hashable, Sendable {
   /// Largest diff kept, bytes.
   private static let limit = 8 << 20
 
+  /// That of this process, found out once: what has begun runs the code that it began with.
+  package static let current = capture()
+
   /// nil outside of any checkout, or without git.
   ///
   /// - Parameter ofProgram: false for the working directory's alone, where another program's code is.

@@ -3,8 +3,7 @@ import Records
 /// Records replayed runs, each in one transaction: whole or not at all.
 public struct ReplayWriter: Sendable {
   private let store: RunStore
-  /// Asked for once, however many replays there are.
-  private let code = CodeState.capture()
+  private let code = CodeState.current
 
   /// A writer into `store`, opened for writing.
   public init(_ store: RunStore) { self.store = store }

@@ -21,8 +21,11 @@ public struct Precedent: Sendable {
 public struct CurrentCode: Sendable {
   let state: CodeState?
 
-  /// As it is now.
-  public init() { state = CodeState.capture() }
+  /// That of this process.
+  public init() { state = CodeState.current }
+
+  /// Begins to find it out, beside what else there is to do: git takes a tenth of a second.
+  public static func find() { Thread.detachNewThread { _ = CodeState.current } }
 
   /// Whether it has uncommitted changes.
   public var isDirty: Bool { state?.isDirty ?? false }

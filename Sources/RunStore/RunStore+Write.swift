@@ -5,7 +5,7 @@ import Records
 extension RunStore {
   /// Records a run that begins.
   func insert(_ header: RunHeader) throws -> RunPosition {
-    let code = CodeState.capture()
+    let code = CodeState.current
     return try writing { try insert(header, code, $0) }
   }
 
@@ -64,7 +64,7 @@ extension RunStore {
   ///
   /// - Throws: `RunStoreError` where a living process works on it.
   func insertSession(_ header: RunHeader) throws -> RunPosition {
-    let code = CodeState.capture()
+    let code = CodeState.current
     return try writing { db in
       try db.execute(
         sql: """

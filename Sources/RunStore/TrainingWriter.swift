@@ -14,7 +14,7 @@ public struct TrainingWriter: Sendable {
   public init(_ store: RunStore, _ header: TrainingHeader) throws {
     self.store = store
     id = header.id
-    let code = CodeState.capture()
+    let code = CodeState.current
     session = try store.writing { db in
       let now = Timestamp.now
       try db.execute(

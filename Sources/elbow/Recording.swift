@@ -63,6 +63,7 @@ struct Recording {
   ///
   /// - Throws: what kept the run from being begun; later trouble is in the ending.
   func start() throws -> Outcome {
+    CurrentCode.find()
     let work = shared ?? SharedWork(threads: threads, budget: budget)
     let prepared = try prepare(work)
     // Only a request that can be run makes a database.
