@@ -59,7 +59,10 @@ struct StoreQueries {
   /// Opening the store, the check of its migrations included, within this process.
   private func opening() throws -> [Cell] {
     let times = try (0..<repeats).map { _ in
-      try measured(RUSAGE_SELF) { _ = try RunStore(path, for: .read) }
+      try measured(RUSAGE_SELF) {
+        _ = try RunStore(path, for: .read)
+        return .now
+      }
     }
     return cells("opening the file", times, goal: 50)
   }
@@ -75,7 +78,10 @@ struct StoreQueries {
   /// Wall and CPU time, milliseconds.
   private typealias Time = (wall: Double, cpu: Double)
 
-  private func measured(_ who: __rusage_who, _ body: () throws -> Void) rethrows -> Time {
+  /// - Parameter body: gives the moment at which what it measures was over.
+  private func measured(
+    _ who: __rusage_who, _ body: () throws -> ContinuousClock.Instant
+  ) rethrows -> Time {
     func cpu() -> Double {
       var usage = rusage()
       getrusage(__rusage_who_t(who.rawValue), &usage)
@@ -83,8 +89,8 @@ struct StoreQueries {
       let seconds = Double(user.tv_sec + system.tv_sec)
       return seconds * 1e3 + Double(user.tv_usec + system.tv_usec) * 1e-3
     }
-    let before = cpu()
-    let wall = try ContinuousClock().measure(body) / .milliseconds(1)
+    let (before, start) = (cpu(), ContinuousClock.now)
+    let wall = try (body() - start) / .milliseconds(1)
     return (wall, cpu() - before)
   }
 
@@ -100,8 +106,8 @@ struct StoreQueries {
     ]
   }
 
-  /// From the start of a process to its end.
-  private func finish(_ arguments: [String]) throws {
+  /// Runs a process and gives the moment at which it closed its output.
+  private func finish(_ arguments: [String]) throws -> ContinuousClock.Instant {
     let process = Process()
     process.executableURL = URL(filePath: "/proc/\(ProcessInfo.processInfo.processIdentifier)/exe")
       .resolvingSymlinksInPath()
@@ -115,11 +121,14 @@ struct StoreQueries {
     process.standardError = errors
     try process.run()
     let message = errors.fileHandleForReading.readDataToEndOfFile()
+    let end = ContinuousClock.now
+    // Foundation looks whether a process has ended every twentieth of a second.
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
       throw RunStoreError(
         "'elbow \(arguments.joined(separator: " "))' failed: "
           + String(decoding: message, as: UTF8.self).trimmed)
     }
+    return end
   }
 }
