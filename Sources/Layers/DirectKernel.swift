@@ -21,7 +21,8 @@ struct DirectKernel: Sendable {
           for i in 0..<filters.inputs {
             let row =
               buffer.base + offset(channel) + ((y * side + x) * inputStride + i) * width
-            for o in channel..<min(channel + width, filters.outputs) {
+            // Narrow panels may lie wholly in the padding.
+            for o in channel..<max(channel, min(channel + width, filters.outputs)) {
               row[o - channel] = filters[o, i, y, x]
             }
           }
