@@ -78,10 +78,10 @@ extension Figure {
       switch format {
       case .svg: "svg size \(w),\(h) dynamic font 'sans-serif,13' background '#ffffff'"
       case .png: "pngcairo size \(2 * w),\(2 * h) font 'sans,10' fontscale 2 linewidth 2"
-      // 100 px to the inch.
+      // 100 px to the inch, which has 72 points.
       case .pdf:
         "pdfcairo size \(Self.number(layout.width / 100))in,\(Self.number(layout.height / 100))in "
-          + "font 'sans,9' fontscale 1"
+          + "font 'sans,10' fontscale 0.72"
       }
     var lines = ["# \(title.onOneLine)", "# Sources: \(sources.joined(separator: " "))"]
     lines += ["set encoding utf8", "set terminal \(terminal) noenhanced"]
