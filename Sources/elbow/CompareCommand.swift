@@ -10,15 +10,16 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare",
     abstract: "Compare runs on the same images: accuracy, cost, exact and bootstrap tests.",
     discussion: """
-      Every run is held against the first: the difference in accuracy in points with the 95 % \
-      interval of the paired bootstrap over images, and the two-sided p-value of McNemar's exact \
-      test. For two runs also how many images are right in both, in the first only (b), in the \
-      second only (c), in neither. Runs over other images are refused; --common compares on the \
-      images that all of them classified. A clean and an attacked image of one source count as the \
-      same image.
+      Every run is held against the first; those that conditions choose come after the named ones, \
+      newest first. Given are the difference in accuracy in points with the 95 % interval of the \
+      paired bootstrap over images, and the two-sided p-value of McNemar's exact test. For two \
+      runs also how many images are right in both, in the first only (b), in the second only (c), \
+      in neither. Runs over other images are refused; --common compares on the images that all of \
+      them classified. A clean and an attacked image of one source count as the same image.
       """)
 
-  @Argument(help: "Ids of the runs, or their beginnings.") var runs: [String]
+  @Argument(help: "Ids of the runs, or their beginnings.") var runs: [String] = []
+  @OptionGroup(title: "Which runs") var selection: RunSelection
   @Flag(help: "Compare on the images that all runs share.") var common = false
   @Flag(
     help: "List the images that two runs answer differently, with the true class's ELBO margin.")
@@ -27,16 +28,14 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var format: FormatOption
 
   func validate() throws {
-    guard runs.count >= 2 else { throw ValidationError("compare needs at least two runs") }
-    if flips, runs.count != 2 { throw ValidationError("--flips needs exactly two runs") }
+    guard runs.count >= 2 || !selection.isEmpty else {
+      throw ValidationError("compare needs at least two runs")
+    }
   }
 
   func run() throws {
     let store = try database.read()
-    let ids = try runs.map(store.runID)
-    guard Set(ids).count == ids.count else {
-      throw RunStoreError("a run cannot be compared with itself", isUsage: true)
-    }
+    let ids = try chosen(store)
     let comparison = try Comparison(ids, store)
     if !common { try comparison.refuseUnequalInputs() }
     let flipped = flips ? try store.query("flips", ["a": ids[0], "b": ids[1]]) : nil
@@ -48,6 +47,24 @@ struct CompareCommand: ParsableCommand {
     case .json: try Output.write(comparison.json(flips: flipped))
     default: try format.write(flipped ?? comparison.runs)
     }
+  }
+
+  /// The named runs, then those that the conditions choose.
+  private func chosen(_ store: RunStore) throws -> [String] {
+    var ids = try runs.map(store.runID)
+    guard Set(ids).count == ids.count else {
+      throw RunStoreError("a run cannot be compared with itself", isUsage: true)
+    }
+    if !selection.isEmpty { ids += try selection.runs([], in: store).filter { !ids.contains($0) } }
+    guard ids.count >= 2 else {
+      throw RunStoreError(
+        "the conditions leave \(ids.count) run\(ids.count == 1 ? "" : "s") to compare",
+        isUsage: true)
+    }
+    if flips, ids.count != 2 {
+      throw RunStoreError("--flips needs exactly two runs, not \(ids.count)", isUsage: true)
+    }
+    return ids
   }
 
   /// Rows of `runs` in the order asked.

@@ -41,6 +41,17 @@ import Testing
     #expect(table.contains("difference (95 %)") && table.contains("On the 4 images"))
     #expect(table.contains("draws") && table.contains("seed"))
 
+    // Conditions choose the others.
+    func compared(_ arguments: String...) throws -> [String?] {
+      let runs = try elbow.run(["compare", "--common", "--format", "json"] + arguments).object[
+        "runs"]
+      return (runs as? [[String: Any]] ?? []).map { $0["id"] as? String }
+    }
+    #expect(try compared(a, "--where", "images < 100") == [a, c, b])
+    #expect(try compared("--where", "draws = 2 OR strategy = 'uniform:2'") == [c, b])
+    let alone = try elbow.run("compare", a, "--where", "images > 100")
+    #expect(alone.status == 2 && alone.errors.contains("leave 1 run"))
+
     let flips = try elbow.run("compare", a, b, "--flips", "--format", "json").object
     let flipped = try #require(flips["flips"] as? [[String: Any]])
     #expect(flipped.count == flips["n_differ"] as? Int)
