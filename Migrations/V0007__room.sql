@@ -94,8 +94,7 @@ INSERT INTO prediction
 SELECT run_total.number, position, predicted, correct, old_prediction.nfe,
   old_prediction.gradients, old_prediction.seconds, movement_max, movement_mean, clean_predicted,
   attacked, old_prediction.attack_nfe, old_prediction.attack_gradients,
-  old_prediction.attack_seconds,
-  attack_zero_gradients, attack_loss, attack_linf, attack_l2
+  old_prediction.attack_seconds, attack_zero_gradients, attack_loss, attack_linf, attack_l2
 FROM run_total CROSS JOIN old_prediction ON old_prediction.run_id = run_total.run_id
 ORDER BY run_total.number, position;
 
@@ -236,25 +235,37 @@ JOIN run_input ON run_input.run = class_evidence.run
   AND run_input.position = class_evidence.position
 JOIN input ON input.id = run_input.input_id;
 
+-- One row an image of an attacked run; runs of one attack, steps and EOT are tries of one attack.
+CREATE VIEW attempts AS
+SELECT
+  run.id AS run_id,
+  run.fingerprint AS fingerprint,
+  source.dataset AS dataset,
+  source.split AS split,
+  run.norm AS norm,
+  run.epsilon AS epsilon,
+  run.attack || coalesce(' x' || run.attack_steps, '') || coalesce(' eot ' || run.eot, '')
+    AS attack,
+  input.id AS input_id,
+  input.image_index AS image_index,
+  coalesce(prediction.attacked, 0) AS clean_correct,
+  prediction.correct AS correct
+FROM run
+JOIN run_total ON run_total.run_id = run.id
+JOIN prediction ON prediction.run = run_total.number
+JOIN run_input ON run_input.run = prediction.run AND run_input.position = prediction.position
+JOIN input ON input.id = run_input.input_id
+JOIN source ON source.id = input.source
+WHERE run.attack IS NOT NULL AND run.deleted_at IS NULL;
+
 -- Accuracy under the worst of all recorded attacks of a threat model, for each configuration: an
 -- image counts where every one of these attacks was tried on it, and is right where it is right
 -- when clean and under all of them.
 CREATE VIEW robustness AS
 WITH
   attack_on AS (
-    SELECT run.fingerprint, source.dataset, source.split, run.norm, run.epsilon,
-      input.id AS input_id,
-      run.attack || coalesce(' x' || run.attack_steps, '') || coalesce(' eot ' || run.eot, '')
-        AS attack,
-      min(prediction.correct) AS correct
-    FROM run
-    JOIN run_total ON run_total.run_id = run.id
-    JOIN prediction ON prediction.run = run_total.number
-    JOIN run_input ON run_input.run = prediction.run AND run_input.position = prediction.position
-    JOIN input ON input.id = run_input.input_id
-    JOIN source ON source.id = input.source
-    WHERE run.attack IS NOT NULL AND run.deleted_at IS NULL
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
+    SELECT fingerprint, dataset, split, norm, epsilon, input_id, attack, min(correct) AS correct
+    FROM attempts GROUP BY 1, 2, 3, 4, 5, 6, 7
   ),
   tried AS (
     SELECT fingerprint, dataset, split, norm, epsilon, count(DISTINCT attack) AS attacks

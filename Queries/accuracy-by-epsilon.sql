@@ -4,18 +4,7 @@
 -- param: runs text: JSON array of full ids of runs, of which the attacked ones count
 WITH
   attempt AS (
-    SELECT run.fingerprint, source.dataset, source.split, run.norm, run.epsilon,
-      input.id AS input_id, run.id AS run_id, prediction.correct, coalesce(prediction.attacked, 0) AS clean,
-      run.attack || coalesce(' x' || run.attack_steps, '') || coalesce(' eot ' || run.eot, '')
-        AS attack
-    FROM json_each(:runs) AS chosen
-    CROSS JOIN run ON run.id = chosen.value
-    JOIN run_total ON run_total.run_id = run.id
-    JOIN prediction ON prediction.run = run_total.number
-    JOIN run_input ON run_input.run = prediction.run AND run_input.position = prediction.position
-    JOIN input ON input.id = run_input.input_id
-    JOIN source ON source.id = input.source
-    WHERE run.attack IS NOT NULL
+    SELECT attempts.* FROM json_each(:runs) AS chosen JOIN attempts ON run_id = chosen.value
   ),
   tried AS (
     SELECT fingerprint, dataset, split, norm, epsilon, count(DISTINCT attack) AS attacks,
@@ -25,7 +14,7 @@ WITH
   -- An image counts where every attack of the budget was tried on it.
   worst AS (
     SELECT attempt.fingerprint, attempt.dataset, attempt.split, attempt.norm, attempt.epsilon,
-      input_id, min(correct) AS correct, min(clean) AS clean, tried.attacks, tried.run_ids
+      input_id, min(correct) AS correct, min(clean_correct) AS clean, tried.attacks, tried.run_ids
     FROM attempt JOIN tried USING (fingerprint, dataset, split, norm, epsilon)
     GROUP BY 1, 2, 3, 4, 5, 6
     HAVING count(DISTINCT attempt.attack) = tried.attacks

@@ -12,27 +12,19 @@ WITH
     SELECT 2, fingerprint FROM run WHERE id = :b
   ),
   attempt AS (
-    SELECT side.place, input.source, input.id AS input_id,
-      run.attack || coalesce(' x' || run.attack_steps, '') || coalesce(' eot ' || run.eot, '')
-        AS attack,
-      min(prediction.correct) AS correct
-    FROM side
-    CROSS JOIN run ON run.fingerprint = side.fingerprint
-    JOIN run_total ON run_total.run_id = run.id
-    JOIN prediction ON prediction.run = run_total.number
-    JOIN run_input ON run_input.run = prediction.run AND run_input.position = prediction.position
-    JOIN input ON input.id = run_input.input_id
-    WHERE run.attack IS NOT NULL AND run.deleted_at IS NULL AND run.norm = :norm
-      AND abs(run.epsilon - :epsilon) < 1e-12
-    GROUP BY 1, 2, 3, 4
+    SELECT place, dataset, split, input_id, attack, min(correct) AS correct
+    FROM side JOIN attempts USING (fingerprint)
+    WHERE norm = :norm AND abs(epsilon - :epsilon) < 1e-12
+    GROUP BY 1, 2, 3, 4, 5
   ),
   tried AS (
-    SELECT place, source, count(DISTINCT attack) AS attacks FROM attempt GROUP BY 1, 2
+    SELECT place, dataset, split, count(DISTINCT attack) AS attacks
+    FROM attempt GROUP BY 1, 2, 3
   ),
   -- An image counts where every attack was tried on it, as in the view robustness.
   worst AS (
     SELECT place, input_id, min(correct) AS correct
-    FROM attempt JOIN tried USING (place, source)
+    FROM attempt JOIN tried USING (place, dataset, split)
     GROUP BY 1, 2 HAVING count(*) = attacks
   )
 SELECT count(*) AS n,

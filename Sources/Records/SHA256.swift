@@ -73,9 +73,16 @@ public struct SHA256 {
     return hash.hexDigest()
   }
 
-  /// The bytes that a digest's hexadecimal digits stand for; what is no digit is passed over.
+  /// The bytes that a digest's hexadecimal digits stand for; what is no digit, in lower
+  /// case, is passed over.
   public static func bytes(ofHexDigest digest: String) -> [UInt8] {
-    let digits = digest.compactMap { $0.hexDigitValue.map(UInt8.init) }
+    let digits = digest.utf8.compactMap { digit -> UInt8? in
+      switch digit {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+      default: nil
+      }
+    }
     return (0..<digits.count / 2).map { digits[2 * $0] << 4 | digits[2 * $0 + 1] }
   }
 

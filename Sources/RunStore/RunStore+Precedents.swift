@@ -25,7 +25,7 @@ public struct CurrentCode: Sendable {
   public init() { state = CodeState.current }
 
   /// Begins to find it out, beside what else there is to do: git takes a tenth of a second.
-  public static func find() { Thread.detachNewThread { _ = CodeState.current } }
+  public static func findOut() { Thread.detachNewThread { _ = CodeState.current } }
 
   /// Whether it has uncommitted changes.
   public var isDirty: Bool { state?.isDirty ?? false }

@@ -63,7 +63,7 @@ struct Recording {
   ///
   /// - Throws: what kept the run from being begun; later trouble is in the ending.
   func start() throws -> Outcome {
-    CurrentCode.find()
+    CurrentCode.findOut()
     let work = shared ?? SharedWork(threads: threads, budget: budget)
     let prepared = try prepare(work)
     // Only a request that can be run makes a database.
@@ -75,6 +75,7 @@ struct Recording {
   ///
   /// - Throws: as `start`; `ConfigurationError` where the run is finished, or its files have changed.
   static func resume(_ prefix: String, with settings: Recording) throws -> Outcome {
+    CurrentCode.findOut()
     let recorded = try RunStore(settings.database, for: .read)
     let run = try recorded.recordedRun(prefix)
     guard run.status != "finished" else {

@@ -67,8 +67,6 @@ private func multiHead(only head: Int? = nil) throws -> EDMDenoiser {
     #expect(relativeError(sum, expected) < 1e-6)
   }
 
-  /// Each head is what a network with that head alone computes, forward and backward: Float32's
-  /// rounding apart, as sums may be taken in another order.
   /// The forward pass keeps less where no parameter's gradient is asked for.
   @Test func inputGradientsNeedNoParameters() throws {
     let denoiser = try shippedDenoiser()
@@ -89,6 +87,8 @@ private func multiHead(only head: Int? = nil) throws -> EDMDenoiser {
     #expect(seen == alone.seen)
   }
 
+  /// Each head is what a network with that head alone computes, forward and backward: Float32's
+  /// rounding apart, as sums may be taken in another order.
   @Test func headsAreNetworksOfTheirOwn() throws {
     let denoiser = try multiHead()
     #expect(denoiser.isMultiHead && !denoiser.isUnconditional && denoiser.classCount == 10)

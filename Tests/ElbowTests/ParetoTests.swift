@@ -60,6 +60,28 @@ import Testing
     }
   }
 
+  /// Intervals are those of the attacked runs, image by image.
+  @Test func robustAccuraciesArePaired() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    var attacked: [String] = []
+    for strategy in ["full", "uniform:1"] {
+      for attack in [[], ["--attack", "apgd-margin", "--attack-steps", "2", "--epsilon", "0.02"]] {
+        let run = try elbow.run(
+          ["run", "--images", "12", "--strategy", strategy, "--format", "json"] + small + attack)
+        #expect(run.status == 0, "\(run.errors)")
+        if !attack.isEmpty { attacked.append(try #require(try run.object["id"] as? String)) }
+      }
+    }
+    let pair = try elbow.run(["compare", "--format", "json"] + attacked).object
+    let bounds = try ["delta_low", "delta_high"].map { key in
+      String(format: "%+.1f", 100 * (try #require(pair[key] as? Double)))
+    }
+    #expect((pair["b"] as? Int ?? 0) > 0)
+    let pareto = try elbow.run("pareto", "--axes", "nfe,robust-accuracy", "--within", "100")
+    #expect(pareto.output.contains("(\(bounds[0]) to \(bounds[1]))"), "\(pareto.output)")
+  }
+
   /// Robust accuracy is that of the same configuration under its recorded attacks.
   @Test func robustAccuracyIsAnAxis() throws {
     let elbow = try Program()
