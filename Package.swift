@@ -28,36 +28,82 @@ let numeric: [SwiftSetting] =
     ]
   } ?? []
 
+/// A target of the engine, compiled for `instructionSet`.
+func engine(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
+  -> Target
+{
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: numeric)
+}
+
+/// Tests of a target, of the engine or not.
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false,
+  settings: [SwiftSetting] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, resources: fixtures ? [.copy("Fixtures")] : nil,
+    swiftSettings: settings)
+}
+
+let grdb: [Target.Dependency] = [
+  .product(name: "GRDB", package: "GRDB.swift"),
+  .product(name: "GRDBSQLite", package: "GRDB.swift"),
+]
+let arguments = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
 let package = Package(
   name: "elbow",
   platforms: [.macOS(.v15)],
-  products: [.executable(name: "elbow", targets: ["elbow"])],
+  products: [
+    .executable(name: "elbow", targets: ["elbow"]),
+    // Records, queries and analysis: without unsafe flags, so importable by version.
+    .library(name: "ElbowStore", targets: ["Basics", "Records", "RunStore"]),
+    .library(name: "ElbowAnalysis", targets: ["Statistics", "Reporting"]),
+    // All of it, experiments included.
+    .library(
+      name: "Elbow",
+      targets: [
+        "Basics", "Records", "RunStore", "Statistics", "Reporting", "TensorCore", "Networks",
+        "Datasets", "Classifiers", "Attacks", "Training", "Evaluation", "Experiments",
+      ]),
+  ],
   dependencies: [
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // Exact, and recorded with every run: a run names the code that made it.
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ],
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-    .target(name: "Records"),
-    .target(name: "TensorCore", dependencies: ["COpenBLAS"], swiftSettings: numeric),
-    .target(name: "Layers", dependencies: ["TensorCore"], swiftSettings: numeric),
-    .target(
-      name: "Diffusion", dependencies: ["Layers", "Records"], resources: [.copy("Models")],
-      swiftSettings: numeric),
-    .target(name: "Datasets", dependencies: ["TensorCore", "Records", "CZlib"]),
-    .target(
-      name: "Classifiers", dependencies: ["Diffusion", "Records"], swiftSettings: numeric),
-    .target(name: "Attacks", dependencies: ["Classifiers", "Records"], swiftSettings: numeric),
-    .target(
-      name: "Training",
-      dependencies: ["Attacks", "Classifiers", "Datasets", "Diffusion", "Records"],
-      swiftSettings: numeric),
-    .target(
-      name: "Evaluation", dependencies: ["Attacks", "Classifiers", "Datasets", "Records"]),
+    // Numbers.
+    .target(name: "Basics"),
+    .target(name: "Records", dependencies: ["Basics"]),
+    engine("TensorCore", ["Basics", "COpenBLAS"]),
+    engine("Layers", ["Basics", "TensorCore"]),
+    engine(
+      "Networks", ["Basics", "Layers", "Records", "TensorCore"], resources: [.copy("Models")]),
 
+    // Method.
+    .target(name: "Datasets", dependencies: ["Basics", "CZlib", "Records", "TensorCore"]),
+    engine("Classifiers", ["Basics", "Networks", "Records", "TensorCore"]),
+    engine("Attacks", ["Basics", "Classifiers", "Records", "TensorCore"]),
+    engine(
+      "Training",
+      [
+        "Attacks", "Basics", "Classifiers", "Datasets", "Layers", "Networks", "Records",
+        "TensorCore",
+      ]),
+    .target(
+      name: "Evaluation",
+      dependencies: [
+        "Attacks", "Basics", "Classifiers", "Datasets", "Networks", "Records", "TensorCore",
+      ]),
+
+    // Store and statistics.
     .target(
       name: "Migrations", path: "Migrations", sources: ["Migrations.swift"],
       resources: [
@@ -111,44 +157,61 @@ let package = Package(
         .embedInCode("trash.sql"),
       ]),
     .target(
-      name: "RunStore",
+      name: "RunStore", dependencies: ["Basics", "Migrations", "Queries", "Records"] + grdb),
+    .target(name: "Statistics", dependencies: ["Basics"]),
+    .target(
+      name: "Reporting", dependencies: ["Basics", "Records", "RunStore", "Statistics"]),
+
+    // Experiments and the face.
+    .target(
+      name: "Experiments",
       dependencies: [
-        "Records", "Migrations", "Queries", .product(name: "GRDB", package: "GRDB.swift"),
+        "Attacks", "Basics", "Classifiers", "Datasets", "Evaluation", "Networks", "Records",
+        "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
+      ]),
+    .target(
+      name: "Benchmarks",
+      dependencies: [
+        "Basics", "Classifiers", "Evaluation", "Experiments", "Networks", "Records", "Reporting",
+        "RunStore", "TensorCore", "Training",
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
-    .target(name: "Analysis", dependencies: ["Records"]),
     .executableTarget(
       name: "elbow",
       dependencies: [
-        "Analysis", "Evaluation", "RunStore", "Training", "Yams",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        "Attacks", "Basics", "Benchmarks", "Classifiers", "Datasets", "Evaluation", "Experiments",
+        "Networks", "Queries", "Records", "Reporting", "RunStore", "Statistics", "TensorCore",
+        "Training", arguments,
       ]),
 
-    .testTarget(name: "RecordsTests", dependencies: ["Records"]),
-    .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: numeric),
-    .testTarget(
-      name: "LayersTests", dependencies: ["Layers", "Diffusion"],
-      resources: [.copy("Fixtures")], swiftSettings: numeric),
-    .testTarget(
-      name: "DiffusionTests", dependencies: ["Diffusion"], resources: [.copy("Fixtures")],
-      swiftSettings: numeric),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
-    .testTarget(
-      name: "ClassifiersTests", dependencies: ["Classifiers"], resources: [.copy("Fixtures")],
-      swiftSettings: numeric),
-    .testTarget(name: "AttacksTests", dependencies: ["Attacks"], swiftSettings: numeric),
-    .testTarget(
-      name: "TrainingTests", dependencies: ["Datasets", "Training"], resources: [.copy("Fixtures")],
-      swiftSettings: numeric),
-    .testTarget(
-      name: "RunStoreTests",
-      dependencies: [
-        "RunStore", "Migrations", "Queries", .product(name: "GRDB", package: "GRDB.swift"),
+    tests("RecordsTests", ["Basics", "Records"]),
+    tests("TensorCoreTests", ["TensorCore"], settings: numeric),
+    tests(
+      "LayersTests", ["Layers", "Networks", "TensorCore"], fixtures: true, settings: numeric),
+    tests(
+      "NetworksTests", ["Basics", "Layers", "Networks", "Records", "TensorCore"], fixtures: true,
+      settings: numeric),
+    tests("DatasetsTests", ["Basics", "Datasets", "Records", "TensorCore"]),
+    tests(
+      "ClassifiersTests", ["Basics", "Classifiers", "Networks", "Records", "TensorCore"],
+      fixtures: true, settings: numeric),
+    tests(
+      "AttacksTests", ["Attacks", "Basics", "Classifiers", "Networks", "Records", "TensorCore"],
+      settings: numeric),
+    tests(
+      "TrainingTests",
+      [
+        "Attacks", "Basics", "Classifiers", "Datasets", "Layers", "Networks", "Records",
+        "TensorCore", "Training",
+      ], fixtures: true, settings: numeric),
+    tests("RunStoreTests", ["Basics", "Migrations", "Queries", "Records", "RunStore"] + grdb),
+    tests("ReportingTests", ["Basics", "Records", "Reporting", "RunStore", "Statistics"]),
+    tests(
+      "ElbowTests",
+      [
+        "Basics", "elbow", "Experiments", "Records", "RunStore",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ]),
-    .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),
-    .testTarget(
-      name: "ElbowTests", dependencies: ["elbow", .product(name: "GRDB", package: "GRDB.swift")]),
   ],
   swiftLanguageModes: [.v6]
 )

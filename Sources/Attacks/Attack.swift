@@ -1,3 +1,4 @@
+import Basics
 import Classifiers
 import Records
 
@@ -77,30 +78,32 @@ public enum Attacks {
 
   /// Builds the attack that `configuration` describes.
   ///
-  /// - Throws: `ConfigurationError` for unknown names and impossible parameters.
+  /// - Throws: `ElbowError` for unknown names and impossible parameters.
   public static func make(
     _ configuration: AttackConfiguration, classCount: Int
   ) throws -> any Attack {
     let c = configuration
     guard let entry = entries.first(where: { $0.name == c.name }) else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .unknownName,
         "no attack '\(c.name)'; there are \(names.joined(separator: ", "))"
           + didYouMean(c.name, among: names))
     }
     guard c.epsilon.isFinite, c.epsilon > 0 else {
-      throw ConfigurationError("--epsilon must be positive, got \(c.epsilon)")
+      throw ElbowError(.malformed, "`epsilon` must be positive, got \(c.epsilon)")
     }
     for (flag, value) in [
-      ("--attack-steps", c.steps), ("--restarts", c.restarts), ("--eot", c.eot),
+      ("`attack-steps`", c.steps), ("`restarts`", c.restarts), ("`eot`", c.eot),
     ] where !(1...1_000_000).contains(value) {
-      throw ConfigurationError("\(flag) must be 1 to 1000000, got \(value)")
+      throw ElbowError(.malformed, "\(flag) must be 1 to 1000000, got \(value)")
     }
     if entry.isSingleStep, c.steps != 1 || c.restarts != 1 {
-      throw ConfigurationError(
-        "\(c.name) takes one step from the clean image; leave --attack-steps and --restarts out")
+      throw ElbowError(
+        .malformed,
+        "\(c.name) takes one step from the clean image; leave `attack-steps` and `restarts` out")
     }
     if entry.loss == .dlr, classCount < 3 {
-      throw ConfigurationError("the DLR loss needs 3 classes, the model has \(classCount)")
+      throw ElbowError(.malformed, "the DLR loss needs 3 classes, the model has \(classCount)")
     }
     return entry.make(c, entry.loss)
   }

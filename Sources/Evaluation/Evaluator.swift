@@ -1,4 +1,5 @@
 import Attacks
+import Basics
 import Classifiers
 import Foundation
 import Records
@@ -30,7 +31,7 @@ public struct Evaluator: Sendable {
     self.image = image
   }
 
-  /// Evaluates the images that are not `done` yet, in order, `header.batch` in flight at once.
+  /// Evaluates the images that are not `done` yet, in order, `header.environment.batch` in flight at once.
   ///
   /// - Parameters:
   ///   - done: positions whose result is recorded; with any, or with `resuming`, the run goes on.
@@ -63,7 +64,7 @@ public struct Evaluator: Sendable {
 
   private func evaluate(_ positions: [Int], _ sink: any RunSink) throws {
     let next = Atomic(0)
-    let lanes = max(1, min(header.batch, workers.count, positions.count))
+    let lanes = max(1, min(header.environment.batch, workers.count, positions.count))
     try workers.forEach(lanes) { _, _ in
       while true {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -123,11 +124,4 @@ private func timed<R>(_ body: () throws -> R) rethrows -> (R, Double) {
   let start = clock.now
   let result = try body()
   return (result, (clock.now - start).seconds)
-}
-
-extension Duration {
-  /// In seconds.
-  var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
-  }
 }

@@ -1,8 +1,9 @@
 import Attacks
+import Basics
 import Classifiers
 import Datasets
-import Diffusion
 import Foundation
+import Networks
 import Records
 import TensorCore
 
@@ -32,7 +33,7 @@ public struct RunPlan: Sendable {
   /// Loads what `request` names.
   ///
   /// - Parameter files: what has been read already.
-  /// - Throws: `ConfigurationError`, `CheckpointError`, `SafetensorsError` or `DatasetError`.
+  /// - Throws: `ElbowError`, `ElbowError`, `ElbowError` or `ElbowError`.
   public init(
     _ request: RunRequest, workers: WorkerPool, files: LoadedFiles = LoadedFiles()
   ) throws {
@@ -107,17 +108,20 @@ public struct RunPlan: Sendable {
     let kind = request.configuration.classifier
     let names = Configuration.Classifier.allCases.filter(\.maximizesLikelihood).map(\.rawValue)
     if !kind.maximizesLikelihood, !request.lm.isEmpty {
-      throw ConfigurationError(
-        "--lm and its parameters need a classifier that maximizes likelihood: --classifier "
+      throw ElbowError(
+        .malformed,
+        "`lm` and its parameters need a classifier that maximizes likelihood: `classifier` "
           + "\(names.joined(separator: " or ")), not \(kind.rawValue)")
     }
     if !kind.maximizesLikelihood, request.lmModel != nil {
-      throw ConfigurationError("--lm-model needs --classifier \(names.joined(separator: " or "))")
+      throw ElbowError(
+        .malformed, "`lm-model` needs `classifier` \(names.joined(separator: " or "))")
     }
     if !kind.weighsLosses, request.lm.variant == .l2 {
-      throw ConfigurationError(
-        "--lm l2 averages over the classifier's noise levels, and \(kind.rawValue) has none; take "
-          + "--lm paper or released")
+      throw ElbowError(
+        .malformed,
+        "`lm` l2 averages over the classifier's noise levels, and \(kind.rawValue) has none; take "
+          + "`lm` paper or released")
     }
   }
 
@@ -152,16 +156,18 @@ public struct RunPlan: Sendable {
 
   private static func check(_ shape: ImageShape, _ name: String, _ dataset: Dataset) throws {
     guard shape == dataset.shape else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "model \(name) takes images of \(shape), \(dataset.name) has \(dataset.shape); take "
-          + "another --model or --dataset")
+          + "another `model` or `dataset`")
     }
   }
 
   private static func wrongClasses(
     _ request: RunRequest, _ count: Int, _ dataset: Dataset
-  ) -> ConfigurationError {
-    ConfigurationError(
+  ) -> ElbowError {
+    ElbowError(
+      .malformed,
       "model \(request.model) has \(count) classes, \(dataset.name) has "
         + "\(dataset.classNames.count); take a model trained on these classes")
   }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// What the evaluation loop tells its sink, in this order: one `started`, a `predicted` for every
@@ -93,14 +94,8 @@ public struct TimestepRecord: Hashable, Sendable {
 public struct RunHeader: Sendable {
   /// ULID, 26 characters; sorts by time.
   public var id: String
-  /// Name given by the user.
-  public var name: String?
-  /// Group given by the user.
-  public var group: String?
-  /// Note given by the user.
-  public var note: String?
-  /// Tags given by the user.
-  public var tags: [String: String]
+  /// What the user calls it.
+  public var labels: RunLabels
   /// What is asked of every image.
   public var configuration: Configuration
   /// The denoiser.
@@ -127,21 +122,12 @@ public struct RunHeader: Sendable {
   public var timestepsAsked: Int?
   /// Size of every image, `[C, H, W]`.
   public var imageShape: [Int]
-  /// Worker threads.
-  public var threads: Int
-  /// Images in flight at once.
-  public var batch: Int
+  /// The process that works on it.
+  public var environment: RunEnvironment
   /// Whether per-timestep losses are recorded.
   public var recordsLosses: Bool
-  /// Command line that started the run, program name first.
-  public var arguments: [String]
   /// What the program needs to build the run again when it resumes: its own JSON.
   public var invocation: String
-  /// BLAS library and kernel in use, as `OpenBLAS 0.3.21 SkylakeX`.
-  public var blas: String
-  /// Instruction set that the numeric code was compiled for, as `x86-64-v4`.
-  public var instructionSet: String
-
   /// A header with the descriptive fields empty.
   public init(
     id: String, configuration: Configuration, model: ModelRecord, seed: UInt64,
@@ -156,14 +142,10 @@ public struct RunHeader: Sendable {
     self.timesteps = timesteps
     self.timestepsAsked = timesteps.count
     self.imageShape = imageShape
-    self.tags = [:]
-    self.threads = 1
-    self.batch = 1
+    self.labels = RunLabels()
+    self.environment = RunEnvironment()
     self.recordsLosses = true
-    self.arguments = []
     self.invocation = "{}"
-    self.blas = ""
-    self.instructionSet = ""
   }
 }
 

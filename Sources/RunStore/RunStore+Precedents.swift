@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Records
@@ -90,7 +91,7 @@ extension RunStore {
       [
         "classifier": header.configuration.classifier.rawValue,
         "model": header.configuration.model, "lm_model": header.configuration.lmModel ?? "-",
-        "host": ProcessIdentity.current.host, "threads": "\(header.threads)",
+        "host": ProcessIdentity.current.host, "threads": "\(header.environment.threads)",
       ])
     var (seconds, compute) = (0.0, 0.0)
     for row in runs.rows {

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Records
@@ -8,7 +9,7 @@ extension RunStore {
   /// What belongs to one process (threads, command line, libraries) is left at its default.
   ///
   /// - Parameter id: full id.
-  /// - Throws: `RunStoreError` where there is no such run; `ConfigurationError` where a newer Elbow
+  /// - Throws: `RunStoreError` where there is no such run; `ElbowError` where a newer Elbow
   ///   wrote its configuration.
   public func recordedHeader(_ id: String) throws -> RunHeader {
     try reading { db in
@@ -39,7 +40,9 @@ extension RunStore {
             WHERE run_id = ? ORDER BY timestep
             """, arguments: [id]
         ).map { TimestepRecord(index: $0[0], sigma: $0[1], weight: $0[2], strategyWeight: $0[3]) })
-      (header.name, header.group, header.note) = (row["name"], row["run_group"], row["note"])
+      (header.labels.name, header.labels.group, header.labels.note) = (
+        row["name"], row["run_group"], row["note"]
+      )
       header.lmModel = try Self.model(row["lm_model"], db)
       header.timestepsAsked = row["timesteps"]
       (header.inputsRun, header.replayOf) = (row["inputs_run"], row["replay_of"])

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Records
@@ -34,7 +35,8 @@ extension RunStore {
           :invocation, :started_at)
         """,
       arguments: [
-        "id": header.id, "name": header.name, "group": header.group, "note": header.note,
+        "id": header.id, "name": header.labels.name, "group": header.labels.group,
+        "note": header.labels.note,
         "fingerprint": try header.configuration.fingerprint(),
         "dataset": datasets.count == 1 ? header.inputs[0].dataset : nil,
         "split": datasets.count == 1 ? header.inputs[0].split : nil,
@@ -49,7 +51,7 @@ extension RunStore {
         "width": header.imageShape[2], "records_losses": header.recordsLosses,
         "invocation": header.invocation, "started_at": Timestamp.now,
       ])
-    try insertTags(header.tags, header.id, db)
+    try insertTags(header.labels.tags, header.id, db)
     try insertInputs(header, db)
     let timestep = try db.cachedStatement(sql: "INSERT INTO run_timestep VALUES (?, ?, ?, ?, ?)")
     for level in header.timesteps {
@@ -223,9 +225,11 @@ extension RunStore {
       arguments: [
         "run_id": header.id, "number": number, "now": now, "host": process.host,
         "boot_id": process.bootID, "pid": process.pid, "pid_started": process.started,
-        "pid_namespace": process.namespace, "argv": json(header.arguments), "cpu": Machine.cpu,
-        "threads": header.threads, "batch": header.batch, "blas": header.blas,
-        "instruction_set": header.instructionSet, "elbow_version": elbowVersion,
+        "pid_namespace": process.namespace, "argv": json(header.environment.arguments),
+        "cpu": Machine.cpu,
+        "threads": header.environment.threads, "batch": header.environment.batch,
+        "blas": header.environment.blas,
+        "instruction_set": header.environment.instructionSet, "elbow_version": elbowVersion,
         "git_commit": code?.commit, "git_dirty": code?.isDirty, "diff_sha256": diffHash,
       ])
     return RunPosition(runID: header.id, session: number)

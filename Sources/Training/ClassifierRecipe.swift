@@ -1,5 +1,6 @@
+import Basics
 import Datasets
-import Diffusion
+import Networks
 import Records
 import TensorCore
 
@@ -83,7 +84,8 @@ public struct ClassifierRecipe: TrainingRecipe {
       guard let text = try c.decodeIfPresent(String.self, forKey: key) else { return nil }
       if let value = T(rawValue: text) { return value }
       let names = T.allCases.map(\.rawValue)
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "no \(key.rawValue) '\(text)'; there are \(names.joined(separator: ", "))"
           + didYouMean(text, among: names))
     }
@@ -119,7 +121,8 @@ public struct ClassifierRecipe: TrainingRecipe {
     if let value = try? c.decode(Double.self, forKey: key) { return value }
     let text = try c.decode(String.self, forKey: key)
     guard let value = Fraction.parse(text) else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "'\(key.rawValue)' needs a number or a fraction as 8/255, got '\(text)'")
     }
     return value

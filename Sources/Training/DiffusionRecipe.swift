@@ -1,5 +1,5 @@
 import Datasets
-import Diffusion
+import Networks
 import Records
 import TensorCore
 

@@ -1,5 +1,6 @@
+import Basics
 import Datasets
-import Diffusion
+import Networks
 import Records
 import TensorCore
 
@@ -173,7 +174,8 @@ extension MultiHeadRecipe {
       (found.resolution, found.channels, found.labelInputs)
         == (architecture.resolution, architecture.channels, architecture.classes)
     else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "'teacher: \(teacher)' denoises \(found.resolution)×\(found.resolution)×\(found.channels) images "
           + "of \(found.labelInputs) classes given as labels; \(dataset) needs one of its "
           + "\(architecture.classes) classes")

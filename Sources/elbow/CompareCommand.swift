@@ -1,8 +1,10 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Compares runs image by image.
 struct CompareCommand: ParsableCommand {

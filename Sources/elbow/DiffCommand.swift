@@ -1,7 +1,9 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Tells what two runs differ in.
 struct DiffCommand: ParsableCommand {

@@ -1,10 +1,12 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Datasets
-import Diffusion
 import Foundation
+import Networks
 import Records
+import Reporting
 import RunStore
+import Statistics
 import TensorCore
 
 /// Checks that everything Elbow needs is there and in good order.

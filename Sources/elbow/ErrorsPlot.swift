@@ -1,10 +1,13 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Classifiers
 import Evaluation
+import Experiments
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 import TensorCore
 
 /// Where in an image a denoiser errs, for every class.
@@ -43,12 +46,14 @@ struct ErrorsPlot: ParsableCommand {
     let header = try store.recordedHeader(run.id)
     let plan = try Self.plan(run, header)
     guard let classifier = plan.classifier as? any DenoisingClassifier else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "run \(run.id) is of \(header.configuration.classifier.rawValue), which denoises nothing; "
           + "name a diffusion classifier's")
     }
     guard (0..<header.configuration.draws).contains(draw) else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "--draw must be 0 to \(header.configuration.draws - 1), the draws of run \(run.id); got "
           + "\(draw)")
     }
@@ -100,18 +105,16 @@ struct ErrorsPlot: ParsableCommand {
   /// The run's classifier, made again from its files.
   private static func plan(_ run: RecordedRun, _ header: RunHeader) throws -> RunPlan {
     if let source = header.replayOf {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "run \(run.id) is a replay and has no network; name the run it replays, \(source)")
     }
-    guard
-      let request = try? JSONDecoder().decode(RunRequest.self, from: Data(run.invocation.utf8))
-    else {
-      throw ConfigurationError("run \(run.id) was begun by another version and cannot be repeated")
-    }
+    let request = try RunRequest(recorded: run.invocation, of: run.id)
     let plan = try RunPlan(
       request, workers: WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount))
     guard try plan.configuration.fingerprint() == run.fingerprint else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "the model or training images of run \(run.id) are no longer what they were; put the old "
           + "files back")
     }

@@ -1,8 +1,10 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Tables of runs and of what they recorded, in files for other programs, papers and readers.
 struct ExportCommand: ParsableCommand {
@@ -78,7 +80,7 @@ struct ExportCommand: ParsableCommand {
     let store = try database.read()
     let filter = try selection.filter(runs, store)
     guard let tableFormat = format.table else {
-      return try OutputFile.write(output) { try $0(report(store, filter)) }
+      return try Output.write(to: output) { try $0(report(store, filter)) }
     }
     if table == .runs { return try writeRuns(store, filter, tableFormat) }
     guard filter != nil else {
@@ -94,7 +96,8 @@ struct ExportCommand: ParsableCommand {
     guard let output else { return .csv }
     let ending = URL(fileURLWithPath: output).pathExtension.lowercased()
     guard let known = Format(ending: ending) else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "\(output): no format '\(ending)'; end the file's name in csv, tsv, json, jsonl, md, tex or "
           + "html, or give --format")
     }
@@ -105,13 +108,14 @@ struct ExportCommand: ParsableCommand {
     guard table == .runs, options.columns == nil, options.drop == nil, !options.onlyChanged,
       options.groupBy == nil
     else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "the report has tables and columns of its own; leave --table, --columns, --drop, "
           + "--only-changed and --group-by out")
     }
     let answer = try options.answer(store, where: filter, isForReading: false)
     try reportCut(answer.table.rows.count, try store.count("runs", where: filter), "runs")
-    return try Report(answer.table, store, database: database.path).html()
+    return try Report(answer.table, store, database: database.path, watch: Output.watch).html()
   }
 
   private func writeRuns(_ store: RunStore, _ filter: RowFilter?, _ format: TableFormat) throws {
@@ -123,7 +127,7 @@ struct ExportCommand: ParsableCommand {
       answer.table.columns[c].contains("accuracy")
         || TableFormat.isNumeric(answer.table.rows, c)
     }
-    try OutputFile.write(output) { write in
+    try Output.write(to: output) { write in
       if format == .latex {
         try write(
           "% Runs of \(database.path.onOneLine), written by Elbow \(elbowVersion); "
@@ -161,7 +165,7 @@ struct ExportCommand: ParsableCommand {
     }
     var missing: [String] = []
     var written = 0
-    try OutputFile.write(output) { write in
+    try Output.write(to: output) { write in
       var writer = TableWriter(format, columns: columns, into: write)
       for id in ids {
         let before = written

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Foundation
 import Records
 import RunStore
@@ -80,7 +81,7 @@ struct LogCommand: ParsableCommand {
     func run() throws {
       var external = ExternalRun(id: ULID.make())
       (external.name, external.group, external.note) = (name, group, note)
-      external.tags = try RunCommand.tags(tag)
+      external.tags = try RunLabels.tags(tag)
       external.arguments = CommandLine.arguments
       let store = try RunStore(database.path, for: .write)
       defer { store.close() }

@@ -1,7 +1,9 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Prints the points of a run's metrics.
 struct MetricsCommand: ParsableCommand {

@@ -1,8 +1,10 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Which database.
 struct DatabaseOption: ParsableArguments {
@@ -12,6 +14,13 @@ struct DatabaseOption: ParsableArguments {
   var path: String {
     db ?? ProcessInfo.processInfo.environment["ELBOW_DB"].flatMap { $0.isEmpty ? nil : $0 }
       ?? "elbow.db"
+  }
+
+  /// ` --db FILE` for commands to try next; empty where the file is the default.
+  var flag: String {
+    guard let db else { return "" }
+    let isPlain = db.allSatisfy { $0.isLetter || $0.isNumber || "/._-".contains($0) }
+    return " --db " + (isPlain ? db : "'\(db.replacing("'", with: "'\\''"))'")
   }
 
   /// Opens the database for queries and passes its notice on.

@@ -1,45 +1,12 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
-/// What a run is judged by.
-enum Measure: String, CaseIterable, ExpressibleByArgument {
-  case accuracy, nfe, gradients, seconds
-  case robustAccuracy = "robust-accuracy"
-  case cpuSeconds = "cpu-seconds"
-  case memory
-
-  var isAccuracy: Bool { self == .accuracy || self == .robustAccuracy }
-
-  /// Column of the query `pareto`.
-  var column: String {
-    switch self {
-    case .accuracy: "accuracy"
-    case .robustAccuracy: "robust_accuracy"
-    case .nfe: "nfe_per_image"
-    case .gradients: "gradients_per_image"
-    case .seconds: "seconds_per_image"
-    case .cpuSeconds: "cpu_seconds_per_image"
-    case .memory: "peak_mebibytes"
-    }
-  }
-
-  /// What its numbers count.
-  var unit: String { self == .memory ? "MiB" : rawValue }
-
-  /// The measure of a name.
-  ///
-  /// - Throws: `ConfigurationError` for an unknown one.
-  static func named(_ name: String) throws -> Measure {
-    if let known = Measure(rawValue: name) { return known }
-    let names = allCases.map(\.rawValue)
-    throw ConfigurationError(
-      "no measure '\(name)'; there are \(names.joined(separator: ", "))"
-        + didYouMean(name, among: names))
-  }
-}
+extension AttackConfiguration.Norm: ExpressibleByArgument {}
 
 /// Accuracy against compute: the front, its knee, and what a budget buys.
 struct ParetoCommand: ParsableCommand {
@@ -95,7 +62,7 @@ struct ParetoCommand: ParsableCommand {
   func run() throws {
     let measures = try axes.split(separator: ",").map { try Measure.named(String($0)) }
     guard measures.count == 2, measures[0] != measures[1] else {
-      throw ConfigurationError("--axes needs two different measures, as nfe,accuracy")
+      throw ElbowError(.malformed, "--axes needs two different measures, as nfe,accuracy")
     }
     // The accuracy is what is bought, so it stands second.
     let swapped = measures[0].isAccuracy && !measures[1].isAccuracy
@@ -129,7 +96,7 @@ struct ParetoCommand: ParsableCommand {
       return ["norm": threat.norm, "epsilon": "\(threat.epsilon)"]
     }
     guard norm == nil, epsilon == nil else {
-      throw ConfigurationError("--norm and --epsilon need robust-accuracy among --axes")
+      throw ElbowError(.malformed, "--norm and --epsilon need robust-accuracy among --axes")
     }
     return [:]
   }
@@ -147,7 +114,8 @@ struct ParetoCommand: ParsableCommand {
     let sources = Set(table.rows.indices.map { [table[$0, "dataset"], table[$0, "split"]] })
     guard sources.count <= 1 else {
       let names = sources.map { $0.map { $0.text(null: "several") }.joined(separator: " ") }
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "the runs are over different images (\(names.sorted().joined(separator: ", "))); choose "
           + "with --where \"dataset = '…' AND split = '…'\"")
     }
@@ -171,7 +139,7 @@ struct ParetoCommand: ParsableCommand {
 
   /// What --norm and --epsilon name, or the only one that is recorded.
   private func threatModel(_ store: RunStore) throws -> (norm: String, epsilon: Double) {
-    let given = try epsilon.map { try RunOptions.fraction($0, "--epsilon") }
+    let given = try epsilon.map { try Self.fraction($0) }
     if let norm, let given { return (norm.rawValue, given) }
     let table = try store.query("robustness")
     let recorded = Set(table.rows.indices.map { [table[$0, "norm"], table[$0, "epsilon"]] })
@@ -185,13 +153,22 @@ struct ParetoCommand: ParsableCommand {
       let names = recorded.map {
         "\($0[0].text(null: "")) \(RunSummary.epsilon($0[1].number ?? 0))"
       }
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         recorded.isEmpty
           ? "no attacked run is recorded, so there is no robust accuracy"
           : "say which threat model with --norm and --epsilon; recorded are "
             + names.sorted().joined(separator: ", "))
     }
     return (name, budget)
+  }
+
+  private static func fraction(_ text: String) throws -> Double {
+    guard let value = Fraction.parse(text) else {
+      throw ElbowError(
+        .malformed, "`epsilon` needs a number or a fraction as 8/255, got '\(text)'")
+    }
+    return value
   }
 
   /// `50nfe` and the like.
@@ -202,7 +179,8 @@ struct ParetoCommand: ParsableCommand {
       let measure = Measure.allCases.first(where: { $0.unit == unit }),
       !measure.isAccuracy
     else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "--budget needs a number and a cost, as 50nfe, 5gradients, 0.1seconds, 2cpu-seconds or "
           + "300MiB, got '\(text)'")
     }

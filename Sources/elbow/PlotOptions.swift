@@ -1,8 +1,9 @@
-import Analysis
 import ArgumentParser
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Where a plot goes.
 struct PlotOptions: ParsableArguments {

@@ -1,8 +1,10 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Queries
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Runs a query of the catalogue.
 struct QueryCommand: ParsableCommand {

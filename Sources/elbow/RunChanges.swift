@@ -1,7 +1,8 @@
-import Analysis
 import ArgumentParser
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Which runs are changed, and whether they really are.
 struct RunChanges: ParsableArguments {

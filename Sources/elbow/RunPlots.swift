@@ -1,8 +1,10 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Accuracy against compute.
 struct AccuracyPlot: ParsableCommand {
@@ -184,17 +186,4 @@ struct TrainingPlot: ParsableCommand {
         training: ResultTable(columns: curves.columns, rows: kept.map { curves.rows[$0] }),
         of: ResultTable(columns: all.columns, rows: chosen.map { all.rows[$0] })))
   }
-}
-
-extension RunStore {
-  /// Ids of the runs that meet a condition, as a JSON array.
-  func ids(where filter: RowFilter) throws -> String {
-    let table = try query("runs", where: filter, columns: ["id"])
-    return JSONValue.array(table.rows.map { .string($0[0].text(null: "")) }).canonical
-  }
-
-  /// Names of a run's classes.
-  ///
-  /// - Parameter id: full id.
-  func classNames(_ id: String) throws -> [String] { try recordedHeader(id).classNames }
 }

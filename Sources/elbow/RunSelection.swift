@@ -1,7 +1,8 @@
-import Analysis
 import ArgumentParser
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Which runs: conditions that must all hold.
 struct RunSelection: ParsableArguments {

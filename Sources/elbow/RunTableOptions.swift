@@ -1,7 +1,9 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Which columns of the chosen runs, in which order, or groups of them.
 struct RunTableOptions: ParsableArguments {

@@ -1,7 +1,8 @@
-import Analysis
 import ArgumentParser
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Lists recorded runs, newest first.
 struct RunsCommand: ParsableCommand {

@@ -1,8 +1,10 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Shows all about one run.
 struct ShowCommand: ParsableCommand {

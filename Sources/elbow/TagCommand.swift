@@ -18,7 +18,7 @@ struct TagCommand: ParsableCommand {
   @OptionGroup var changes: RunChanges
 
   func run() throws {
-    let tags = try RunCommand.tags(words.filter { $0.contains("=") })
+    let tags = try RunLabels.tags(words.filter { $0.contains("=") })
     guard !tags.isEmpty || !remove.isEmpty else {
       throw ValidationError("give a tag, as stage=final, or --remove one")
     }

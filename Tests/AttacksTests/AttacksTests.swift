@@ -1,4 +1,5 @@
 import Attacks
+import Basics
 import Classifiers
 import Foundation
 import Records
@@ -193,7 +194,7 @@ private let image = (0..<12).map { Float([10, 128, 200, 255, 0, 77][$0 % 6]) / 2
     func refuses(_ change: (inout AttackConfiguration) -> Void, classes: Int = 10) {
       var c = AttackConfiguration(name: "apgd-dlr", norm: .linf, epsilon: 0.1)
       change(&c)
-      #expect(throws: ConfigurationError.self) { try Attacks.make(c, classCount: classes) }
+      #expect(throws: ElbowError.self) { try Attacks.make(c, classCount: classes) }
     }
     refuses { $0.name = "apgd-cw" }
     refuses { $0.epsilon = 0 }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Migrations
@@ -50,8 +51,8 @@ func header(
     timesteps: [0.1, 0.7, 1.4].enumerated().map {
       TimestepRecord(index: $0, sigma: $1, weight: 2, strategyWeight: $0 == 1 ? nil : 3)
     })
-  header.name = "first"
-  header.tags = ["stage": "final"]
+  header.labels.name = "first"
+  header.labels.tags = ["stage": "final"]
   header.attack = attack
   header.attackSeed = attack == nil ? nil : 9
   return header

@@ -1,0 +1,74 @@
+import Basics
+import Evaluation
+import Experiments
+
+/// The command line before it is parsed: what `RequestKeys` knows becomes `--set KEY=VALUE`, and a
+/// file given with `-c` stands for its lines, so that flags after it override it.
+enum Arguments {
+  /// Flags of `run` and `sweep` that are of the request, as they are parsed.
+  ///
+  /// - Throws: `ElbowError` for a file that cannot be read, or a flag without its value.
+  static func expand(_ arguments: [String]) throws -> [String] {
+    guard let command = arguments.first, command == "run" || command == "sweep",
+      !arguments.contains(where: { $0 == "--resume" || $0.hasPrefix("--resume=") })
+    else { return arguments }
+    var fromFiles: [String] = []
+    var result: [String] = []
+    var rest = arguments.dropFirst()
+    while let argument = rest.popFirst() {
+      if argument == "--" {
+        result += [argument] + rest
+        break
+      }
+      if command == "run", let file = try file(argument, &rest) {
+        fromFiles += try flags(of: file)
+      } else {
+        result += try set(argument, &rest) ?? [argument]
+      }
+    }
+    return [command] + fromFiles + result
+  }
+
+  /// The file that `-c` names; nil where the argument is another.
+  private static func file(_ argument: String, _ rest: inout ArraySlice<String>) throws -> String? {
+    if argument.hasPrefix("--config=") { return String(argument.dropFirst("--config=".count)) }
+    guard argument == "-c" || argument == "--config" else { return nil }
+    guard let file = rest.popFirst() else {
+      throw ElbowError(.malformed, "\(argument) needs a file")
+    }
+    return file
+  }
+
+  private static func flags(of file: String) throws -> [String] {
+    try RequestFile(file).values.map { key, value in
+      RequestKeys.named(key) == nil ? "--\(key)=\(value)" : "--set=\(key)=\(value)"
+    }
+  }
+
+  /// A flag of the request as `--set`; nil where the argument is another.
+  private static func set(_ argument: String, _ rest: inout ArraySlice<String>) throws -> [String]?
+  {
+    guard argument.hasPrefix("--") else { return nil }
+    let parts = argument.dropFirst(2)
+      .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let isOff = parts[0].hasPrefix("no-")
+    if parts.count == 1,
+      case .toggle? = RequestKeys.named(isOff ? String(parts[0].dropFirst(3)) : parts[0])?.form
+    {
+      return ["--set=\(isOff ? String(parts[0].dropFirst(3)) : parts[0])=\(!isOff)"]
+    }
+    guard RequestKeys.named(parts[0]) != nil else { return nil }
+    guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
+      throw ElbowError(.malformed, "`\(parts[0])` needs a value")
+    }
+    return ["--set=\(parts[0])=\(value)"]
+  }
+
+  /// The first flag among them that says what a run computes or is called.
+  static func changingRuns(_ arguments: [String]) -> String? {
+    let kept = ["db", "threads", "batch", "budget"]
+    let names = RequestFile.keys.filter { !kept.contains($0) } + ["config"]
+    let flags = Set(names.flatMap { ["--\($0)", "--no-\($0)"] } + ["-c"])
+    return arguments.lazy.map { String($0.prefix { $0 != "=" }) }.first(where: flags.contains)
+  }
+}
