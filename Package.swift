@@ -214,9 +214,10 @@ let package = Package(
     tests(
       "LayersTests", ["Layers", "Networks", "TensorCore"], fixtures: true, settings: numeric),
     tests(
-      "NetworksTests", ["Basics", "Layers", "Networks", "Records", "TensorCore"], fixtures: true,
+      "NetworksTests",
+      ["Basics", "Layers", "Networks", "Records", "TensorCore", "TestSupport"], fixtures: true,
       settings: numeric),
-    tests("DatasetsTests", ["Basics", "Datasets", "Records", "TensorCore"]),
+    tests("DatasetsTests", ["Basics", "Datasets", "Records", "TensorCore", "TestSupport"]),
     tests(
       "ClassifiersTests", ["Basics", "Classifiers", "Networks", "Records", "TensorCore"],
       fixtures: true, settings: numeric),
@@ -227,7 +228,7 @@ let package = Package(
       "TrainingTests",
       [
         "Attacks", "Basics", "Classifiers", "Datasets", "Layers", "Networks", "Records",
-        "TensorCore", "Training",
+        "TensorCore", "TestSupport", "Training",
       ], fixtures: true, settings: numeric),
     tests(
       "RunStoreTests",

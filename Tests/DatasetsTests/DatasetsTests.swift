@@ -2,22 +2,8 @@ import Basics
 import Datasets
 import Foundation
 import Records
+import TestSupport
 import Testing
-
-/// A folder of its own for one test.
-struct Folder: ~Copyable {
-  let path: String
-  init() throws {
-    path =
-      FileManager.default.temporaryDirectory.path(percentEncoded: false)
-      + "elbow-data-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-  func write(_ name: String, _ bytes: [UInt8]) throws {
-    try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
-  }
-}
 
 /// An IDX file of bytes.
 func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
@@ -37,14 +23,14 @@ func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
     #expect(set.inputRecord(at: 4).sha256.count == 64)
   }
 
-  private func message(_ folder: borrowing Folder) throws -> String {
+  private func message(_ folder: TemporaryFolder) throws -> String {
     try #require(throws: ElbowError.self) {
       try DatasetCatalog.load("fashion-mnist", split: "test", directory: folder.path)
     }.description
   }
 
   @Test func everyDefectIsNamedWithItsFileAndRemedy() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let (images, labels) = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
     let pixels = [UInt8](repeating: 7, count: 2 * 784)
     func check(_ parts: String...) throws {
@@ -77,7 +63,7 @@ func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
   }
 
   @Test func gzipDefectsAreNamed() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let (images, labels) = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
     let source = try #require(try DatasetCatalog.directory(of: "fashion-mnist"))
     let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(source)/\(labels)")))
@@ -108,14 +94,14 @@ func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
 }
 
 @Suite struct CIFAR10Tests {
-  private func message(_ folder: borrowing Folder, split: String = "test") throws -> String {
+  private func message(_ folder: TemporaryFolder, split: String = "test") throws -> String {
     try #require(throws: ElbowError.self) {
       try DatasetCatalog.load("cifar10", split: split, directory: folder.path)
     }.description
   }
 
   @Test func recordsAndDefects() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     #expect(try message(folder).contains("test_batch.bin: no such file"))
     let record = (0..<3072).map { UInt8($0 % 251) }
     try folder.write("test_batch.bin", [3] + record + [9] + record)

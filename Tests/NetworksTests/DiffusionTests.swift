@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 
 /// A file of this target's fixtures.
@@ -169,10 +170,8 @@ func shippedDenoiser() throws -> EDMDenoiser {
 extension SafetensorsFile {
   /// The file's tensors cut down to one row, written to a temporary file and read back.
   fileprivate func row(_ row: Int) throws -> SafetensorsFile {
-    let path =
-      FileManager.default.temporaryDirectory.path(percentEncoded: false)
-      + "row-\(UUID().uuidString).safetensors"
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = try TemporaryFolder()
+    let path = folder.file("row.safetensors")
     var tensors: [String: SafetensorsWriter.Tensor] = [:]
     for (name, entry) in entries {
       let values = try floats(name)

@@ -1,6 +1,7 @@
 import Basics
 import Foundation
 import Networks
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsTests {
@@ -108,10 +109,8 @@ import Testing
   private func checkpoint(
     _ tensors: [String: SafetensorsWriter.Tensor], metadata: [String: String] = [:]
   ) throws -> Checkpoint {
-    let path =
-      FileManager.default.temporaryDirectory.path(percentEncoded: false)
-      + "checkpoint-\(UUID().uuidString).safetensors"
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = try TemporaryFolder()
+    let path = folder.file("checkpoint.safetensors")
     try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
     return try Checkpoint(path: path)
   }

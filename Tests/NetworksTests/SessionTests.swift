@@ -1,6 +1,7 @@
 import Basics
 import Foundation
 import Networks
+import TestSupport
 import Testing
 
 /// One image and noise, 28×28.
@@ -155,10 +156,8 @@ private func multiHead(only head: Int? = nil) throws -> EDMDenoiser {
     wrong.heads = 3
     #expect(wrong.problem?.contains("3 heads for 10 classes") == true)
 
-    let path =
-      FileManager.default.temporaryDirectory.path(percentEncoded: false)
-      + "heads-\(UUID().uuidString).safetensors"
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = try TemporaryFolder()
+    let path = folder.file("heads.safetensors")
     var tensors: [String: SafetensorsWriter.Tensor] = [:]
     for (name, shape) in architecture.parameterShapes {
       tensors[name] = .init(

@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import Networks
 import TensorCore
+import TestSupport
 import Testing
 import Training
 
@@ -190,10 +191,8 @@ import Training
 
   /// A state that was written and read goes on to the same bits.
   @Test func statesGoOnAsTheyWere() throws {
-    let path =
-      FileManager.default.temporaryDirectory.path(percentEncoded: false)
-      + "elbow-state-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = try TemporaryFolder()
+    let path = folder.file("state")
     let batch = try batch()
     let workers = WorkerPool(threads: 2)
     let whole = try DiffusionTrainer(TrainingState(start, weightDecay: 0.1), workers: workers)
