@@ -38,47 +38,6 @@ public struct RecordedRun: Sendable {
 }
 
 extension RunStore {
-  /// The full id of the run that `prefix` names.
-  ///
-  /// - Throws: `RunStoreError` where no run, or more than one, begins with it.
-  public func runID(_ prefix: String) throws -> String { try runID(prefix, trashed: false) }
-
-  /// The full id of the run that `prefix` names, in the trash or out of it.
-  ///
-  /// - Throws: `RunStoreError` where no run there, or more than one, begins with it.
-  public func runID(_ prefix: String, trashed: Bool) throws -> String {
-    let upper = prefix.uppercased()
-    guard !upper.isEmpty, upper.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
-      throw RunStoreError("'\(prefix)' is no run id; 'elbow runs' lists them", isUsage: true)
-    }
-    let found = try reading {
-      try Row.fetchAll(
-        $0,
-        sql: """
-          SELECT id, deleted_at IS NOT NULL AS is_trashed FROM run
-          WHERE id >= ?1 AND id < ?1 || '~' ORDER BY is_trashed <> ?2, id LIMIT 6
-          """, arguments: [upper, trashed])
-    }
-    let ids = found.filter { $0["is_trashed"] == trashed }.map { $0["id"] as String }
-    guard let id = ids.first else {
-      if let other = found.first?["id"] as String? {
-        throw RunStoreError(
-          trashed
-            ? "run \(other) is not in the trash"
-            : "run \(other) is in the trash; 'elbow restore \(other)' brings it back",
-          isUsage: true)
-      }
-      throw RunStoreError(
-        "no run begins with '\(prefix)' in \(path); 'elbow runs' lists them", isUsage: true)
-    }
-    guard ids.count == 1 else {
-      throw RunStoreError(
-        "several runs begin with '\(prefix)': \(ids.prefix(5).joined(separator: ", "))"
-          + "\(ids.count > 5 ? ", …" : ""); give more characters", isUsage: true)
-    }
-    return id
-  }
-
   /// A run as far as it is recorded.
   ///
   /// - Throws: `RunStoreError` where `prefix` does not name one.

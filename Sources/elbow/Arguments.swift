@@ -23,7 +23,7 @@ enum Arguments {
       if command == "run", let file = try file(argument, &rest) {
         fromFiles += try flags(of: file)
       } else {
-        result += try set(argument, &rest) ?? [argument]
+        result.append(try set(argument, &rest, of: command) ?? argument)
       }
     }
     return [command] + fromFiles + result
@@ -45,23 +45,26 @@ enum Arguments {
     }
   }
 
-  /// A flag of the request as `--set`; nil where the argument is another.
-  private static func set(_ argument: String, _ rest: inout ArraySlice<String>) throws -> [String]?
-  {
+  /// A flag of the request, or of a sweep's file, as `--set`; nil where the argument is another.
+  private static func set(
+    _ argument: String, _ rest: inout ArraySlice<String>, of command: String
+  ) throws -> String? {
     guard argument.hasPrefix("--") else { return nil }
     let parts = argument.dropFirst(2)
       .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    let isOff = parts[0].hasPrefix("no-")
-    if parts.count == 1,
-      case .toggle? = RequestKeys.named(isOff ? String(parts[0].dropFirst(3)) : parts[0])?.form
-    {
-      return ["--set=\(isOff ? String(parts[0].dropFirst(3)) : parts[0])=\(!isOff)"]
+    let name = parts[0]
+    let toggled = name.hasPrefix("no-") ? String(name.dropFirst(3)) : name
+    if parts.count == 1, case .toggle? = RequestKeys.named(toggled)?.form {
+      return "--set=\(toggled)=\(toggled == name)"
     }
-    guard RequestKeys.named(parts[0]) != nil else { return nil }
+    let isOfFile =
+      command == "sweep" && RequestFile.settings.contains(name)
+      && !SweepFile.ownFlags.contains(name)
+    guard RequestKeys.named(name) != nil || isOfFile else { return nil }
     guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
-      throw ElbowError(.malformed, "`\(parts[0])` needs a value")
+      throw ElbowError(.malformed, "`\(name)` needs a value")
     }
-    return ["--set=\(parts[0])=\(value)"]
+    return "--set=\(name)=\(value)"
   }
 
   /// The first flag among them that says what a run computes or is called.

@@ -20,7 +20,7 @@ struct CompareCommand: ParsableCommand {
       them classified. A clean and an attacked image of one source count as the same image.
       """)
 
-  @Argument(help: "Ids of the runs, or their beginnings.") var runs: [String] = []
+  @Argument(help: "Runs: ids or their beginnings, @last, names, or groups.") var runs: [String] = []
   @OptionGroup(title: "Which runs") var selection: RunSelection
   @Flag(help: "Compare on the images that all runs share.") var common = false
   @Flag(
@@ -53,8 +53,8 @@ struct CompareCommand: ParsableCommand {
 
   /// The named runs, then those that the conditions choose.
   private func chosen(_ store: RunStore) throws -> [String] {
-    var ids = try runs.map(store.runID)
-    guard Set(ids).count == ids.count else {
+    var ids = try store.runIDs(runs)
+    guard ids.count >= min(runs.count, 2) || !selection.isEmpty else {
       throw RunStoreError("a run cannot be compared with itself", isUsage: true)
     }
     if !selection.isEmpty { ids += try selection.runs([], in: store).filter { !ids.contains($0) } }

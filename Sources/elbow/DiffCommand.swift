@@ -15,7 +15,9 @@ struct DiffCommand: ParsableCommand {
       is null. Of a resumed run the first process counts.
       """)
 
-  @Argument(help: ArgumentHelp("Id of a run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "A run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var first: String
   @Argument(help: ArgumentHelp("Id of another.", valueName: "run")) var second: String
   @OptionGroup var database: DatabaseOption

@@ -21,7 +21,9 @@ struct ErrorsPlot: ParsableCommand {
       recorded.
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
   var image: Int

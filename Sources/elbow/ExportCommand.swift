@@ -51,7 +51,8 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: ArgumentHelp("Ids of runs, or their beginnings.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))
   var runs: [String] = []
   @OptionGroup(title: "Which runs") var selection: RunSelection
   @Option(help: "What the rows are: runs, predictions, class_elbos or losses.")
@@ -211,7 +212,7 @@ extension RunSelection {
   func filter(_ runs: [String], _ store: RunStore) throws -> RowFilter? {
     let conditions = try filter()
     guard !runs.isEmpty else { return conditions }
-    let list = try runs.map { "'\(try store.runID($0))'" }.joined(separator: ", ")
+    let list = try store.runIDs(runs).map { "'\($0)'" }.joined(separator: ", ")
     let named = try RowFilter("id IN (\(list))")
     return conditions.map(named.and) ?? named
   }

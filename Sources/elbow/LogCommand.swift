@@ -30,7 +30,9 @@ struct LogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "points", abstract: "Log metrics of a run (what 'elbow log <run>' does).")
 
-    @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+    @Argument(
+      help: ArgumentHelp(
+        "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
     var prefix: String
     @Argument(help: ArgumentHelp("Values; none: from standard input.", valueName: "key=value"))
     var values: [String] = []
@@ -94,7 +96,9 @@ struct LogCommand: ParsableCommand {
   struct End: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "End a run of another program.")
 
-    @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+    @Argument(
+      help: ArgumentHelp(
+        "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
     var prefix: String
     @Option(help: "finished, failed or interrupted (default: finished, with --error failed).")
     var status: RunEnding.Status?

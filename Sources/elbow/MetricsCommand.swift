@@ -11,7 +11,9 @@ struct MetricsCommand: ParsableCommand {
     commandName: "metrics", abstract: "Print the points of a run's metrics.",
     discussion: "'elbow show' has the last, least, greatest and mean value of each.")
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Argument(help: ArgumentHelp("Metrics (default: all).", valueName: "key"))
   var names: [String] = []

@@ -13,7 +13,9 @@ struct NoteCommand: ParsableCommand {
       elbow note <run> --edit
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Argument(help: "A line to add.") var text: String?
   @Flag(help: "The text takes the old note's place; an empty one removes it.") var replace = false

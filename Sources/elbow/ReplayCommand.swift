@@ -28,7 +28,9 @@ struct ReplayCommand: ParsableCommand {
       recorded is an error.
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Option(
     parsing: .upToNextOption,

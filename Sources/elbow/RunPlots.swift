@@ -15,7 +15,8 @@ struct AccuracyPlot: ParsableCommand {
       newest. Without either the finished clean runs are taken.
       """)
 
-  @Argument(help: ArgumentHelp("Ids of runs, or their beginnings.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))
   var runs: [String] = []
   @OptionGroup(title: "Which runs") var selection: RunSelection
   @OptionGroup var options: PlotOptions
@@ -53,7 +54,9 @@ struct EpsilonPlot: ParsableCommand {
       that ε.
       """)
 
-  @Argument(help: ArgumentHelp("Ids of attacked runs, or their beginnings.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "Attacked runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))
   var runs: [String] = []
   @OptionGroup(title: "Which runs") var selection: RunSelection
   @OptionGroup var options: PlotOptions
@@ -81,7 +84,9 @@ struct EvidencePlot: ParsableCommand {
       contributions of every class for that image. From the run's recorded losses.
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Option(help: ArgumentHelp("Index of one image in its split.", valueName: "index"))
   var image: Int?
@@ -116,7 +121,9 @@ struct ConfusionPlot: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "confusion", abstract: "How often a run took one class for another.")
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @OptionGroup var options: PlotOptions
 

@@ -12,7 +12,9 @@ struct ShowCommand: ParsableCommand {
     commandName: "show",
     abstract: "Show a run: configuration, provenance, accuracy, cost and confusion.")
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption

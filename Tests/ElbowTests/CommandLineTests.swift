@@ -164,7 +164,7 @@ import Testing
     (["run", "--attack", "apgd"], 2, "apgd-ce, apgd-dlr, apgd-margin"),
     (["run", "--epsilon", "8/255"], 2, "needs an attack"),
     (["run", "--attack", "fgsm", "--attack-steps", "3"], 2, "takes one step"),
-    (["run", "--classifier", "cnn"], 2, "elbow train classifier"),
+    (["run", "--classifier", "cnn"], 2, "needs a classifier network"),
     (
       ["run", "--classifier", "cnn", "--model", "m", "--strategy", "full"], 2,
       "--strategy needs a classifier that weighs denoising losses"
@@ -175,17 +175,17 @@ import Testing
       "is a diffusion model (edm-unet), not a classifier (resnet)"
     ),
     (["run", "--lm", "paper"], 2, "--classifier rdc"),
-    (["run", "--model", "fashion"], 1, "neither a file nor a shipped model"),
+    (["run", "--model", "fashion"], 2, "neither a file nor a shipped model"),
     (["run", "--dataset", "cifar10", "--data", "/nonexistent"], 1, "test_batch.bin: no such file"),
     (["run", "--db", "/nonexistent/x.db"], 1, "name another file with --db"),
     (["run", "--resume", "01ABC"], 1, "no database at elbow.db"),
-    (["run", "--images"], 2, "Missing value"),
+    (["run", "--images"], 2, "--images needs a value"),
     (["run", "--no-such-flag"], 2, "Unknown option"),
     (["nonsense"], 2, "nonsense"),
     (["runs", "--db", "none.db"], 1, "no database at none.db"),
     (["query"], 2, "--list"),
     (["compare", "01"], 2, "at least two"),
-    (["model", "inspect", "none.safetensors"], 1, "neither a file"),
+    (["model", "inspect", "none.safetensors"], 2, "neither a file"),
   ])
   func mistakesAreExplained(arguments: [String], status: Int32, message: String) throws {
     let elbow = try Program()
@@ -202,7 +202,7 @@ import Testing
     defer { elbow.remove() }
     let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent()
-    let model = tests.appending(path: "DiffusionTests/Fixtures/edm-cifar10-width16.safetensors")
+    let model = tests.appending(path: "NetworksTests/Fixtures/edm-cifar10-width16.safetensors")
     let result = try elbow.run("run", "--model", model.path(percentEncoded: false))
     #expect(result.status == 2)
     #expect(result.errors.contains("takes images of 32×32×3, fashion-mnist has 28×28×1"))

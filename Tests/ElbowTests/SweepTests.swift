@@ -238,7 +238,7 @@ import Testing
     ("strateg: full", "did you mean 'strategy'"),
     ("seed: 5..2", "seed '5..2' has a range that falls"),
     ("seed: []", "'seed' has no values"), ("strategy: [uniform:1, uniform:999]", "cell 2 of 2"),
-    ("- a", "needs lines of 'flag: value'"), ("seed: 0..1\nexclude: seed < 9", "every cell"),
+    ("- a", "needs lines of 'key: value'"), ("seed: 0..1\nexclude: seed < 9", "every cell"),
     ("seed: 0..1\nexclude: 'sed < 9'", "did you mean 'seed'"), ("threads: [1, 2]", "one value"),
     ("losses: maybe", "must be true or false"), ("epsilon: 8/255", "needs an attack"),
     ("seed: 0..9999\nattack-seed: 0..9", "more than 10000 cells"), ("cases: 3", "'cases' needs"),
