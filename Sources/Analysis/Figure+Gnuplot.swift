@@ -37,10 +37,11 @@ extension Figure {
       switch panel.content {
       case .series(let series):
         entries = max(entries, series.count { !$0.name.isEmpty })
-        longest = max(longest, series.map { $0.name.isEmpty ? 0 : $0.name.count + 3 }.max() ?? 0)
+        longest = max(
+          longest, series.map { $0.name.isEmpty ? 0 : $0.name.visible.cellWidth + 3 }.max() ?? 0)
       case .matrix(let matrix):
         isPixels = matrix.rows.isEmpty
-        let names = Double((matrix.rows + matrix.columns).map(\.count).max() ?? 0)
+        let names = Double((matrix.rows + matrix.columns).map(\.visible.cellWidth).max() ?? 0)
         left = max(left, 60 + names * Self.characterWidth)
         axis = max(axis, 35 + names * Self.characterWidth)
       }
@@ -58,7 +59,7 @@ extension Figure {
       margin.right = 95
     }
     let width = Double(columns) * cell.width
-    let lines = caption.flatMap { $0.wrapped(to: Int((width - 30) / 8.8)) }
+    let lines = caption.flatMap { $0.visible.wrapped(to: Int((width - 30) / 8.8)) }
     let (top, bottom) = (38.0, Double(lines.count) * 18 + 14)
     let rows = (panels.count + columns - 1) / columns
     return Layout(
@@ -83,9 +84,9 @@ extension Figure {
         "pdfcairo size \(Self.number(layout.width / 100))in,\(Self.number(layout.height / 100))in "
           + "font 'sans,10' fontscale 0.72"
       }
-    var lines = ["# \(title.onOneLine)", "# Sources: \(sources.joined(separator: " "))"]
+    var lines = ["# \(title.visible)", "# Sources: \(sources.joined(separator: " ").visible)"]
     lines += ["set encoding utf8", "set terminal \(terminal) noenhanced"]
-    if let output { lines.append("set output \(Self.quoted(output))") }
+    if let output { lines.append("set output \(Self.quoted(path: output))") }
     var statements: [String] = []
     for (index, panel) in panels.enumerated() {
       let parts = panel.gnuplot(index, format)
@@ -147,9 +148,30 @@ extension Figure {
     return lines
   }
 
-  /// A text between single quotes.
+  /// A text between single quotes, where nothing but the quote itself has a meaning; where it holds
+  /// one, between double quotes, since gnuplot 5.4 loses count of several in a row.
   static func quoted(_ text: String) -> String {
-    "'" + text.onOneLine.replacing("'", with: "''") + "'"
+    let text = text.visible
+    return text.unicodeScalars.contains("'") ? doubleQuoted(text) : "'\(text)'"
+  }
+
+  /// A text between double quotes, what has a meaning there in octal.
+  private static func doubleQuoted(_ text: String) -> String {
+    let escaped = text.replacingScalars { scalar in
+      scalar.value < 0x20 || scalar.value == 0x7F || "\\\"`".unicodeScalars.contains(scalar)
+        ? String(format: "\\%03o", scalar.value) : nil
+    }
+    return "\"\(escaped)\""
+  }
+
+  /// The same for the mark of an axis, in which a percent sign would begin a number's format.
+  fileprivate static func quoted(tick text: String) -> String {
+    quoted(text.replacingScalars { $0 == "%" ? "%%" : nil })
+  }
+
+  /// A file's name, exactly.
+  private static func quoted(path: String) -> String {
+    path.isPlain ? quoted(path) : doubleQuoted(path)
   }
 
   /// A number to six digits.
@@ -197,7 +219,9 @@ extension Figure.Panel {
       padding: y.isLogarithmic ? 0.05 : 0.04)
     func ticks(_ axis: Figure.Axis, _ scale: AxisScale) -> String {
       guard axis.isLogarithmic else { return "autofreq" }
-      let places = scale.ticks(6).map { "'\(scale.text($0))' \(Figure.number($0))" }
+      let places = scale.ticks(6).map {
+        "\(Figure.quoted(tick: scale.text($0))) \(Figure.number($0))"
+      }
       return "(\(places.joined(separator: ", ")))"
     }
     return [
@@ -292,7 +316,8 @@ extension Figure.Matrix {
       ]
     }
     func ticks(_ names: [String]) -> String {
-      "(" + names.enumerated().map { "\(Figure.quoted($1)) \($0)" }.joined(separator: ", ") + ")"
+      "(" + names.enumerated().map { "\(Figure.quoted(tick: $1)) \($0)" }.joined(separator: ", ")
+        + ")"
     }
     lines += [
       "set xtics \(ticks(columns)) rotate by 45 right scale 0", "set ytics \(ticks(rows)) scale 0",
@@ -316,14 +341,12 @@ extension Figure.Matrix {
 extension Figure {
   /// gnuplot's SVG with the figure's own title and sources as its description, and sharp pixels.
   public func described(svg: String) -> String {
-    func escaped(_ text: String) -> String {
-      text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-    }
     let description = (caption + ["Sources: " + sources.joined(separator: " ")])
       .joined(separator: " ")
     return svg.replacing(
       /<title>Gnuplot<\/title>\s*<desc>[^<]*<\/desc>/,
-      with: "<title>\(escaped(title))</title>\n<desc>\(escaped(description))</desc>"
+      with:
+        "<title>\(TableFormat.html(title))</title>\n<desc>\(TableFormat.html(description))</desc>"
     )
     .replacing(
       " preserveAspectRatio='none'",

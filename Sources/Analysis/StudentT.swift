@@ -1,13 +1,13 @@
 import Foundation
 
 /// Student's t distribution.
-enum StudentT {
+package enum StudentT {
   /// The value that `t` stays within −value…value of with probability 95 %.
   ///
   /// - Parameter freedom: degrees of freedom, ≥ 1.
   ///
   /// **Source** P(|t| > x) = I_(ν/(ν + x²))(ν/2, ½); Abramowitz & Stegun 26.7.1.
-  static func reach(freedom: Int) -> Double {
+  package static func reach(freedom: Int) -> Double {
     precondition(freedom >= 1, "t needs at least 1 degree of freedom, got \(freedom)")
     let n = Double(freedom)
     // The tail falls monotonically; 12.71 (one degree) is the largest value.

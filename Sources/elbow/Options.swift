@@ -35,5 +35,18 @@ struct FormatOption: ParsableArguments {
   @Option(help: "Form of the output: table, json, jsonl, csv, tsv, markdown or latex.")
   var format: TableFormat = .table
 
-  func write(_ table: ResultTable) throws { try Output.write(format.render(table)) }
+  /// Writes a table, on a terminal in the width there is.
+  ///
+  /// - Parameters:
+  ///   - roles: what columns may give up.
+  ///   - keepsAll: whether the columns were chosen by hand.
+  func write(
+    _ table: ResultTable, roles: [String: ColumnRole] = ColumnRole.known, keepsAll: Bool = false
+  ) throws {
+    guard format == .table else { return try Output.write(format.render(table)) }
+    let shown = TerminalTable(table, roles: roles, keepsAll: keepsAll)
+      .output(width: Output.width)
+    try Output.write(shown.text)
+    if let notice = shown.notice(width: Output.width) { Output.error(notice) }
+  }
 }

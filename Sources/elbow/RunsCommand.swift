@@ -1,5 +1,6 @@
 import Analysis
 import ArgumentParser
+import Foundation
 import Records
 import RunStore
 
@@ -16,7 +17,8 @@ struct RunsCommand: ParsableCommand {
       --sort and --group-by take the same names.
 
       --group-by takes finished runs that repeat one another over --over (default: seed) together: \
-      their number, mean, standard deviation and 95 % interval of the mean (Student's t).
+      their number and images, mean, standard deviation and 95 % interval of the mean on other images \
+      and with other runs (Wilson's over images and Student's t over runs, squares added).
       """)
 
   @OptionGroup(title: "Which runs") var selection: RunSelection
@@ -35,7 +37,7 @@ struct RunsCommand: ParsableCommand {
     let isTable = format.format == .table
     let answer = try options.answer(
       database.read(), from: deleted ? "trash" : "runs", where: selection.filter(),
-      isForReading: isTable, fitting: Output.width)
+      isForReading: isTable, times: TimeDisplay(now: Date(), zone: .current))
     if answer.table.rows.isEmpty, isTable {
       if options.groupBy != nil {
         try format.write(answer.table)
@@ -45,6 +47,11 @@ struct RunsCommand: ParsableCommand {
         "no runs\(deleted ? " in the trash" : "")"
           + (selection.isEmpty ? "" : " that meet the condition"))
     }
-    try format.write(answer.table)
+    // What was chosen by hand is not left out for want of room.
+    try format.write(answer.table, keepsAll: options.columns != nil)
+    if options.groupBy != nil, isTable {
+      let note = RunGroups.note.wrapped(to: Output.width ?? 100).joined(separator: "\n")
+      try Output.write("\n\(note)\n")
+    }
   }
 }

@@ -81,7 +81,7 @@ struct SweepCommand: ParsableCommand {
     if plan {
       try format.write(
         format.format == .table
-          ? sweep.summary.fitting(Output.width, dispensable: ["from", "gradients"]) : sweep.table)
+          ? sweep.summary : sweep.table)
     } else {
       var table = sweep.summary
       table.rows = Array(table.rows.prefix(Self.shown))
@@ -161,7 +161,7 @@ struct SweepCommand: ParsableCommand {
       let store = try RunStore(sweep.database, for: .read)
       let runs = try CompareCommand.rows(ids, store)
       try format.write(
-        format.format == .table ? RunSummary.table(runs, fitting: Output.width) : runs)
+        format.format == .table ? RunSummary.table(runs) : runs)
     }
     for failure in failures {
       Output.error(
