@@ -33,8 +33,13 @@ extension ColumnRole {
     return roles
   }()
 
-  /// Of a column that nothing is known of: the rightmost goes first, before those that are known.
-  static func unknown(at index: Int, isNumeric: Bool) -> ColumnRole {
-    ColumnRole(.useful(-index), least: isNumeric ? nil : 12, cut: .middle)
+  /// Of a column that nothing is known of: the rightmost goes first, before those that are known;
+  /// sentences are read whole.
+  static func unknown(at index: Int, isNumeric: Bool, _ texts: some Sequence<String>) -> ColumnRole
+  {
+    guard !isNumeric else { return ColumnRole(.useful(-index)) }
+    let isProse = texts.contains { $0.utf8.count > 40 && $0.contains(" ") }
+    return isProse
+      ? ColumnRole(least: 20, wraps: true) : ColumnRole(.useful(-index), least: 12, cut: .middle)
   }
 }

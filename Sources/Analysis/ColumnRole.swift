@@ -16,6 +16,8 @@ public struct ColumnRole: Hashable, Sendable {
   public var least: Int?
   /// Where its texts are cut.
   public var cut: String.Cut
+  /// Whether they go on below instead of being cut: sentences.
+  public var wraps: Bool
   /// Shorter names for its head, the longest first.
   public var heads: [String]
   /// How its cells are set off where nothing else is said.
@@ -23,10 +25,10 @@ public struct ColumnRole: Hashable, Sendable {
 
   /// The role as given; a column that stays whole where nothing else is said.
   public init(
-    _ keep: Keep = .always, least: Int? = nil, cut: String.Cut = .end, heads: [String] = [],
-    emphasis: Emphasis = .none
+    _ keep: Keep = .always, least: Int? = nil, cut: String.Cut = .end, wraps: Bool = false,
+    heads: [String] = [], emphasis: Emphasis = .none
   ) {
-    (self.keep, self.least, self.cut) = (keep, least, cut)
+    (self.keep, self.least, self.cut, self.wraps) = (keep, least, cut, wraps)
     (self.heads, self.emphasis) = (heads, emphasis)
   }
 }

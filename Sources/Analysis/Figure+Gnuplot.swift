@@ -11,9 +11,9 @@ extension Figure {
   static let palette = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f3c8d",
   ]
-  private static let grey = "#999999"
+  static let grey = "#999999"
   /// Filled circle, square, triangle, diamond, … by colour: shapes tell series apart without one.
-  private static let shapes = [7, 5, 9, 13, 11, 15, 6, 4]
+  static let shapes = [7, 5, 9, 13, 11, 15, 6, 4]
 
   /// Text width of one character, px.
   private static let characterWidth = 8.0
@@ -147,45 +147,6 @@ extension Figure {
         + "\(up(y + layout.margin.top - 12)) left front")
     return lines
   }
-
-  /// A text between single quotes, where nothing but the quote itself has a meaning; where it holds
-  /// one, between double quotes, since gnuplot 5.4 loses count of several in a row.
-  static func quoted(_ text: String) -> String {
-    let text = text.visible
-    return text.unicodeScalars.contains("'") ? doubleQuoted(text) : "'\(text)'"
-  }
-
-  /// A text between double quotes, what has a meaning there in octal.
-  private static func doubleQuoted(_ text: String) -> String {
-    let escaped = text.replacingScalars { scalar in
-      scalar.value < 0x20 || scalar.value == 0x7F || "\\\"`".unicodeScalars.contains(scalar)
-        ? String(format: "\\%03o", scalar.value) : nil
-    }
-    return "\"\(escaped)\""
-  }
-
-  /// The same for the mark of an axis, in which a percent sign would begin a number's format.
-  fileprivate static func quoted(tick text: String) -> String {
-    quoted(text.replacingScalars { $0 == "%" ? "%%" : nil })
-  }
-
-  /// A file's name, exactly.
-  private static func quoted(path: String) -> String {
-    path.isPlain ? quoted(path) : doubleQuoted(path)
-  }
-
-  /// A number to six digits.
-  static func number(_ value: Double) -> String {
-    value.isFinite ? String(format: "%.6g", value) : "NaN"
-  }
-
-  fileprivate static func color(_ index: Int?) -> String {
-    quoted(index.map { palette[$0 % palette.count] } ?? grey)
-  }
-
-  fileprivate static func shape(_ index: Int?) -> Int {
-    index.map { shapes[($0 + $0 / shapes.count) % shapes.count] } ?? 6
-  }
 }
 
 extension Figure.Panel {
@@ -275,66 +236,6 @@ extension Figure.Panel {
           + "tc rgb \(Figure.color(series.color)) notitle"
       return line + marks + beside
     }
-  }
-}
-
-extension Figure.Matrix {
-  /// Colours from the lower end of the range to the upper.
-  ///
-  /// **Source** of `amount`: Nuñez, Anderton & Renslow 2018, *cividis*, PLOS ONE 13:e0199239.
-  private var palette: [String] {
-    switch colors {
-    case .grey: ["#000000", "#ffffff"]
-    case .amount:
-      [
-        "#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369",
-        "#e1cc55", "#fee838",
-      ]
-    case .difference: ["#08488a", "#5a9fcd", "#ffffff", "#f0a35e", "#a34700"]
-    case .count: ["#ffffff", "#d4e6f3", "#9cc8e2", "#5a9fcd", "#2a74b0", "#08488a"]
-    }
-  }
-
-  fileprivate func data(_ name: String) -> [String] {
-    ["\(name) << EOD"]
-      + values.map { $0.map { Figure.number($0 ?? 0) }.joined(separator: " ") } + ["EOD"]
-  }
-
-  fileprivate func statements(_ name: String, x: String, y: String) -> [String] {
-    let (height, width) = (values.count, values.first?.count ?? 0)
-    let stops = palette.enumerated().map { "\($0) '\($1)'" }.joined(separator: ", ")
-    var lines = [
-      "set palette defined (\(stops))",
-      "set cbrange [\(Figure.number(range.lowerBound)):\(Figure.number(range.upperBound))]",
-      "set xrange [-0.5:\(Double(width) - 0.5)]", "set yrange [\(Double(height) - 0.5):-0.5]",
-      "unset grid", "unset logscale", "set border 15 lw 0.7",
-    ]
-    guard !rows.isEmpty else {
-      return lines + [
-        "unset xtics", "unset ytics", "unset xlabel", "unset ylabel",
-        "plot \(name) matrix with image notitle",
-      ]
-    }
-    func ticks(_ names: [String]) -> String {
-      "(" + names.enumerated().map { "\(Figure.quoted(tick: $1)) \($0)" }.joined(separator: ", ")
-        + ")"
-    }
-    lines += [
-      "set xtics \(ticks(columns)) rotate by 45 right scale 0", "set ytics \(ticks(rows)) scale 0",
-      "set xlabel \(Figure.quoted(x))", "set ylabel \(Figure.quoted(y))",
-      "set colorbox", "set cblabel 'images'",
-    ]
-    // Numbers are white on the dark half of the scale.
-    let middle = (range.lowerBound + range.upperBound) / 2
-    let texts = zip(values.indices, values).flatMap { row, cells in
-      zip(cells.indices, cells).compactMap { column, value -> String? in
-        guard let value else { return nil }
-        return
-          "set label \(Figure.quoted(String(format: "%.4g", value))) at \(column),\(row) center "
-          + "front tc rgb '\(value > middle ? "#ffffff" : "#000000")'"
-      }
-    }
-    return lines + texts + ["plot \(name) matrix with image notitle"]
   }
 }
 

@@ -20,7 +20,7 @@ public struct TerminalTable: Sendable {
     ///
     /// - Parameter remedy: how to see them.
     public func notice(
-      remedy: String = "--columns …, or a wider terminal", width: Int? = nil
+      remedy: String = "a wider terminal, or --format csv, has them", width: Int? = nil
     ) -> String? {
       guard !leftOut.isEmpty else { return nil }
       let text = "left out: \(leftOut.joined(separator: ", ")) (\(remedy))"
@@ -43,7 +43,9 @@ public struct TerminalTable: Sendable {
     let widths = texts.map { $0.map(\.cellWidth) }
     let numeric = table.columns.indices.map { TableFormat.isNumeric(table.rows, $0) }
     columns = table.columns.enumerated().map { c, name in
-      var role = roles[name] ?? .unknown(at: c, isNumeric: numeric[c])
+      var role =
+        roles[name]
+        ?? .unknown(at: c, isNumeric: numeric[c], texts.lazy.map { $0[c] })
       if keepsAll { role.keep = .always }
       return TableFit.Column(
         name.visible, widest: widths.reduce(0) { max($0, $1[c]) }, role: role)
@@ -67,37 +69,45 @@ public struct TerminalTable: Sendable {
       leftOut: fit.leftOut)
   }
 
-  /// Columns `TableFit.gap` apart, numbers to the right.
+  /// Columns `TableFit.gap` apart, numbers to the right; sentences go on below.
   private func lines(_ fit: TableFit, _ style: TextStyle) -> [String] {
-    let last = fit.shown.last?.index
-    func line(_ cell: (TableFit.Shown) -> (text: String, width: Int, emphasis: Emphasis)) -> String
-    {
+    let last = fit.shown.count - 1
+    func line(_ cells: [(text: String, width: Int)], _ emphases: [Emphasis]) -> String {
       var line = ""
-      for shown in fit.shown {
-        let (text, width, emphasis) = cell(shown)
+      for (place, shown) in fit.shown.enumerated() {
+        let (text, width) = cells[place]
         let padding = String(repeating: " ", count: max(0, shown.width - width))
-        if !line.isEmpty || shown.index != fit.shown[0].index {
-          line += String(repeating: " ", count: TableFit.gap)
-        }
+        if place > 0 { line += String(repeating: " ", count: TableFit.gap) }
         if isNumeric[shown.index] { line += padding }
-        line += style.apply(emphasis, to: text)
-        if !isNumeric[shown.index], shown.index != last { line += padding }
+        line += style.apply(emphases[place], to: text)
+        if !isNumeric[shown.index], place < last { line += padding }
       }
       return line.trimmingTrailingSpaces
     }
+    func all(_ emphasis: Emphasis) -> [Emphasis] { fit.shown.map { _ in emphasis } }
     return [
-      line { ($0.head, $0.head.cellWidth, .strong) },
-      line { (String(repeating: "─", count: $0.width), $0.width, .dim) },
+      line(fit.shown.map { ($0.head, $0.head.cellWidth) }, all(.strong)),
+      line(fit.shown.map { (String(repeating: "─", count: $0.width), $0.width) }, all(.dim)),
     ]
-      + texts.indices.map { row in
-        line { shown in
-          let (text, width) = (texts[row][shown.index], widths[row][shown.index])
-          let emphasis = emphases[row][shown.index]
-          guard width > shown.width else { return (text, width, emphasis) }
-          let short = text.shortened(to: shown.width, cut: columns[shown.index].role.cut)
-          return (short, short.cellWidth, emphasis)
+      + texts.indices.flatMap { row -> [String] in
+        let pieces = fit.shown.map { self.pieces(row, $0) }
+        return (0..<(pieces.map(\.count).max() ?? 0)).map { k in
+          line(
+            pieces.map { k < $0.count ? $0[k] : ("", 0) }, fit.shown.map { emphases[row][$0.index] }
+          )
         }
       }
+  }
+
+  /// A cell's lines with their widths.
+  private func pieces(_ row: Int, _ shown: TableFit.Shown) -> [(text: String, width: Int)] {
+    let (text, width) = (texts[row][shown.index], widths[row][shown.index])
+    guard width > shown.width else { return [(text, width)] }
+    let role = columns[shown.index].role
+    let lines =
+      role.wraps
+      ? text.wrapped(to: max(shown.width, 2)) : [text.shortened(to: shown.width, cut: role.cut)]
+    return lines.map { ($0, $0.cellWidth) }
   }
 
   /// A line a cell, for terminals too narrow for a line a row; cells that hold nothing are left out.
@@ -106,10 +116,10 @@ public struct TerminalTable: Sendable {
     let blocks = texts.indices.map { row in
       fit.shown.filter { texts[row][$0.index] != Cell.missing }.flatMap { shown -> [String] in
         let (text, emphasis) = (texts[row][shown.index], emphases[row][shown.index])
+        let role = columns[shown.index].role
         let lines =
-          columns[shown.index].role.least == nil
-          ? text.wrapped(to: shown.width)
-          : [text.shortened(to: shown.width, cut: columns[shown.index].role.cut)]
+          role.least == nil || role.wraps
+          ? text.wrapped(to: shown.width) : [text.shortened(to: shown.width, cut: role.cut)]
         return lines.enumerated().map { index, line in
           let head = index == 0 ? shown.head : ""
           let padding = String(repeating: " ", count: margin - head.cellWidth + TableFit.gap)

@@ -40,13 +40,18 @@ struct FormatOption: ParsableArguments {
   /// - Parameters:
   ///   - roles: what columns may give up.
   ///   - keepsAll: whether the columns were chosen by hand.
+  ///   - remedy: how to see the columns that are left out; nil: as everywhere.
   func write(
-    _ table: ResultTable, roles: [String: ColumnRole] = ColumnRole.known, keepsAll: Bool = false
+    _ table: ResultTable, roles: [String: ColumnRole] = ColumnRole.known, keepsAll: Bool = false,
+    remedy: String? = nil
   ) throws {
     guard format == .table else { return try Output.write(format.render(table)) }
     let shown = TerminalTable(table, roles: roles, keepsAll: keepsAll)
       .output(width: Output.width)
     try Output.write(shown.text)
-    if let notice = shown.notice(width: Output.width) { Output.error(notice) }
+    let notice =
+      remedy.map { shown.notice(remedy: $0, width: Output.width) }
+      ?? shown.notice(width: Output.width)
+    if let notice { Output.error(notice) }
   }
 }

@@ -84,6 +84,6 @@ struct SQLCommand: ParsableCommand {
   @OptionGroup var format: FormatOption
 
   func run() throws {
-    try format.write(try database.read().readOnly(statement))
+    try format.write(try database.read().readOnly(statement), keepsAll: true)
   }
 }

@@ -48,7 +48,9 @@ struct RunsCommand: ParsableCommand {
           + (selection.isEmpty ? "" : " that meet the condition"))
     }
     // What was chosen by hand is not left out for want of room.
-    try format.write(answer.table, keepsAll: options.columns != nil)
+    try format.write(
+      answer.table, keepsAll: options.columns != nil,
+      remedy: options.groupBy == nil ? "--columns …, or a wider terminal" : nil)
     if options.groupBy != nil, isTable {
       let note = RunGroups.note.wrapped(to: Output.width ?? 100).joined(separator: "\n")
       try Output.write("\n\(note)\n")

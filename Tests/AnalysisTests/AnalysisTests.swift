@@ -249,7 +249,7 @@ import Testing
       plain == """
         run         classifier   strategy   grid              weights  images  accuracy % (95 %)   NFE  gradients  s/image
         ──────────  ───────────  ─────────  ────────────────  ───────  ──────  ─────────────────  ────  ─────────  ───────
-        01ABCDEFGH  rdc (paper)  uniform:5  linear:0.05:3:20  snr      7/10    85.7 (48.7–97.4)   55.0        5.0    0.064
+        01ABCDEFGH  rdc (paper)  uniform:5  linear:0.05:3:20  snr        7/10  85.7 (48.7–97.4)   55.0        5.0    0.064
 
         """)
     let other = RunSummary.table(runs(status: "crashed", attack: .text("apgd-ce")))

@@ -188,7 +188,7 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
         "true class hams   ox",
         "hamster      12    3",
         "ox            ·    5", "",
-        "Right: 17 of 20, 85.0 (64.0–94.8) % (95 %).", "Run 01ABCDEFGH.",
+        "Right: 17 of 20, 85.0 (64.0–94.8) % (95 %, Wilson).", "Run 01ABCDEFGH.",
       ])
   }
 

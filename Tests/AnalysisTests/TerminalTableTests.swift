@@ -133,6 +133,30 @@ import Testing
     #expect(TerminalTable(Self.runs).output().notice() == nil)
   }
 
+  /// Sentences are neither cut nor left out: they go on below.
+  @Test func sentencesGoOn() {
+    let checks = ResultTable(
+      columns: ["item", "n", "detail", "more"],
+      rows: [
+        [
+          .text("dataset"), .integer(3),
+          .text("cifar10 is not in this folder; name the folder of the binary version with --data"),
+          .text("x"),
+        ],
+        [.text("SQLite"), .null, .text("3.40.1"), .text("yy")],
+      ])
+    #expect(
+      TerminalTable(checks).output(width: 48).text == """
+        item     n  detail                          more
+        ───────  ─  ──────────────────────────────  ────
+        dataset  3  cifar10 is not in this folder;  x
+                    name the folder of the binary
+                    version with --data
+        SQLite   –  3.40.1                          yy
+
+        """)
+  }
+
   /// Of columns that were chosen by hand none goes: rather each cell has a line.
   @Test func chosenColumnsStay() {
     let wide = ResultTable(
