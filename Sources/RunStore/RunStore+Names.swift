@@ -43,8 +43,8 @@ extension RunStore {
         sql: """
           SELECT id, name, run_group FROM run WHERE deleted_at IS NULL ORDER BY id DESC LIMIT ?
           """, arguments: [limit])
-      let texts = runs.flatMap { [$0["name"] as String?, $0["run_group"], $0["id"]] }
-      return (["@last"] + texts.compactMap(\.self)).reduce(into: []) { all, text in
+      let texts = runs.flatMap { row -> [String?] in [row["name"], row["run_group"], row["id"]] }
+      return (["@last"] + texts.compactMap(\.self)).reduce(into: [String]()) { all, text in
         if !all.contains(text) { all.append(text) }
       }
     }

@@ -10,11 +10,11 @@ import Statistics
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Compare runs on the same images: accuracy, cost, exact and bootstrap tests.",
+    abstract: "Compare runs on the same images: accuracy, cost, differences, exact tests.",
     discussion: """
       Every run is held against the first; those that conditions choose come after the named ones, \
-      newest first. Given are the difference in accuracy in points with the 95 % interval of the \
-      paired bootstrap over images, and the two-sided p-value of McNemar's exact test. For two \
+      newest first. Given are the difference in accuracy in points with its 95 % interval (Bonett \
+      and Price's of paired proportions), and the two-sided p-value of McNemar's exact test. For two \
       runs also how many images are right in both, in the first only (b), in the second only (c), \
       in neither. Runs over other images are refused; --common compares on the images that all of \
       them classified. A clean and an attacked image of one source count as the same image.
@@ -43,7 +43,7 @@ struct CompareCommand: ParsableCommand {
     let flipped = flips ? try store.query("flips", ["a": ids[0], "b": ids[1]]) : nil
     switch format.format {
     case .table:
-      try format.write(comparison.table(fitting: Output.width))
+      try format.write(comparison.table)
       try Output.write("\n" + comparison.description)
       if let flipped { try Output.write("\n" + Self.describe(flipped)) }
     case .json: try Output.write(comparison.json(flips: flipped))

@@ -29,23 +29,6 @@ struct DiffCommand: ParsableCommand {
       "diff", ["a": try store.runID(first), "b": try store.runID(second)])
     guard format.format == .table else { return try format.write(table) }
     guard !table.rows.isEmpty else { return Output.error("the runs differ in nothing recorded") }
-    try format.write(table.shortened(to: Output.width))
-  }
-}
-
-extension ResultTable {
-  /// With texts cut so that the last two columns share what `width` leaves them; nil: as it is.
-  fileprivate func shortened(to width: Int?) -> ResultTable {
-    guard let width else { return self }
-    let head = dropping(columns[columns.count - 1]).dropping(columns[columns.count - 2])
-    let room = max((width - TableFormat.width(head) - 4) / 2, 16)
-    return ResultTable(
-      columns: columns,
-      rows: rows.map { row in
-        row.map { cell in
-          guard let text = cell.string, text.count > room else { return cell }
-          return .text(text.prefix(room - 1) + "…")
-        }
-      })
+    try format.write(table, keepsAll: true)
   }
 }

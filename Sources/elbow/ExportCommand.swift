@@ -131,7 +131,7 @@ struct ExportCommand: ParsableCommand {
     try Output.write(to: output) { write in
       if format == .latex {
         try write(
-          "% Runs of \(database.path.onOneLine), written by Elbow \(elbowVersion); "
+          "% Runs of \(database.path.visible), written by Elbow \(elbowVersion); "
             + "needs \\usepackage{booktabs}\n")
       }
       var writer = TableWriter(

@@ -42,13 +42,6 @@ struct MetricsCommand: ParsableCommand {
 
   /// With NaN for values that are not a number.
   static func naming(_ metrics: ResultTable) -> ResultTable {
-    let values = ["value", "last", "min", "max", "mean"].compactMap(metrics.columns.firstIndex)
-    return ResultTable(
-      columns: metrics.columns,
-      rows: metrics.rows.map { row in
-        var row = row
-        for column in values where row[column] == .null { row[column] = .text("NaN") }
-        return row
-      })
+    metrics.namingNaN(in: ["value", "last", "min", "max", "mean"])
   }
 }

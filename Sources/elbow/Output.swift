@@ -32,6 +32,13 @@ enum Output {
     return Int(size.ws_col)
   }
 
+  /// Whether texts on standard output are set off: on a terminal that can, unless `NO_COLOR` is set.
+  static let style: TextStyle = {
+    let environment = ProcessInfo.processInfo.environment
+    let isRefused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
+    return isTerminal && !isRefused && environment["TERM"] != "dumb" ? .ansi : .plain
+  }()
+
   /// Shows how long work goes on, on standard error.
   static let progress = ProgressLine()
 

@@ -16,9 +16,8 @@ struct ParetoCommand: ParsableCommand {
     discussion: """
       Of every configuration and seed the newest finished clean run is taken, a live one before a \
       replay. Besides the front the table has the runs tied with it: whose difference in accuracy \
-      to the best run of the front at no more cost has a 95 % interval with 0 in it (the paired \
-      bootstrap over images where both classified, or were attacked on, the same ones, else \
-      Newcombe's). The hypervolume is the mean, over all budgets up to the largest cost, of the \
+      to the best run of the front at no more cost has a 95 % interval with 0 in it (Bonett \
+      and Price's where both classified, or were attacked on, the same images, else Newcombe's). The hypervolume is the mean, over all budgets up to the largest cost, of the \
       best accuracy that a budget buys. Robust accuracy is that under the worst of all recorded \
       attacks of --norm and --epsilon, image by image, of the same configuration.
       """)
@@ -82,7 +81,7 @@ struct ParetoCommand: ParsableCommand {
     if let limit { answers.append(try view.best(under: limit.value, limit.measure)) }
     switch format.format {
     case .table:
-      try format.write(view.table(all: all, fitting: Output.width))
+      try format.write(view.table(all: all))
       try Output.write("\n" + view.description + answers.map { $0.text + "\n" }.joined())
     case .json: try Output.write(try view.json(all: all, answers: answers))
     default: try format.write(view.rows(all: all))

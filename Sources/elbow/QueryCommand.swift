@@ -43,7 +43,7 @@ struct QueryCommand: ParsableCommand {
     }
     // A run may be named by its beginning here as everywhere.
     for name in ["run", "a", "b"] where Queries.named(self.name ?? "")?.takesRun(name) ?? false {
-      values[name] = try values[name].map(store.runID)
+      values[name] = try values[name].map { try store.runID($0) }
     }
     let table = try store.query(
       name ?? "", values, where: condition.map(RowFilter.init), limit: limit)
@@ -86,6 +86,6 @@ struct SQLCommand: ParsableCommand {
   @OptionGroup var format: FormatOption
 
   func run() throws {
-    try format.write(try database.read().readOnly(statement))
+    try format.write(try database.read().readOnly(statement), keepsAll: true)
   }
 }

@@ -121,8 +121,6 @@ struct ReplayCommand: ParsableCommand {
       }
       return .text(RunSummary.percent(k / n))
     }
-    try format.write(
-      table.appending("differs %", differs).fitting(
-        Output.width, dispensable: ["attack", "gradients", "weights", "images"]))
+    try format.write(table.appending("differs %", differs))
   }
 }

@@ -36,6 +36,6 @@ struct RunChanges: ParsableArguments {
     let list = ids.map { "'\($0)'" }.joined(separator: ", ")
     let runs = try store.query(trashed ? "trash" : "runs", where: RowFilter("id IN (\(list))"))
     try format.write(
-      format.format == .table ? RunSummary.table(runs, fitting: Output.width) : runs)
+      format.format == .table ? RunSummary.table(runs) : runs)
   }
 }

@@ -23,7 +23,7 @@ struct RunOutcome {
   func report(_ format: TableFormat) throws {
     let runs = try store.query("runs", where: RowFilter("id = '\(outcome.id)'"))
     switch format {
-    case .table: try Output.write(format.render(RunSummary.table(runs, fitting: Output.width)))
+    case .table: try FormatOption().write(RunSummary.table(runs))
     case .json: try Output.write(format.object(runs.columns, runs.rows[0]) + "\n")
     default: try Output.write(format.render(runs))
     }

@@ -47,11 +47,11 @@ struct RunTableOptions: ParsableArguments {
   /// - Parameters:
   ///   - view: `runs`, or `trash`.
   ///   - isForReading: whether numbers are rounded and columns chosen for people.
-  ///   - width: of the terminal that it should fit; nil: no bound.
+  ///   - times: the reader's place in time, to say when; nil: it is not said.
   /// - Throws: `RunStoreError` for unknown names, and for a group with two equal runs.
   func answer(
     _ store: RunStore, from view: String = "runs", where filter: RowFilter?, isForReading: Bool,
-    fitting width: Int? = nil
+    times: TimeDisplay? = nil
   ) throws -> Answer {
     if let groupBy {
       return try groups(Self.names(groupBy), store, filter, isForReading: isForReading)
@@ -70,15 +70,13 @@ struct RunTableOptions: ParsableArguments {
     let dropped = try store.columns(Self.names(drop ?? ""), of: view, flag: "--drop")
     var table = showsID ? runs : runs.dropping("id")
     if isForReading, columns == nil {
-      table = onlyChanged ? RunSummary.changes(runs) : RunSummary.table(runs)
+      table = onlyChanged ? RunSummary.changes(runs) : RunSummary.table(runs, times: times)
     } else if onlyChanged {
       table = runs.changed
     }
     for name in dropped {
       table = table.dropping(isForReading ? RunSummary.heading(of: name) : name)
     }
-    // What was chosen by hand is not left out for want of room.
-    if isForReading, columns == nil, !onlyChanged { table = RunSummary.fit(table, width) }
     return Answer(table: table, runs: ids)
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Records
 import Reporting
 import RunStore
@@ -17,7 +18,8 @@ struct RunsCommand: ParsableCommand {
       --sort and --group-by take the same names.
 
       --group-by takes finished runs that repeat one another over --over (default: seed) together: \
-      their number, mean, standard deviation and 95 % interval of the mean (Student's t).
+      their number and images, mean, standard deviation and 95 % interval of the mean on other images \
+      and with other runs (Wilson's over images and Student's t over runs, squares added).
       """)
 
   @OptionGroup(title: "Which runs") var selection: RunSelection
@@ -36,7 +38,7 @@ struct RunsCommand: ParsableCommand {
     let isTable = format.format == .table
     let answer = try options.answer(
       database.read(), from: deleted ? "trash" : "runs", where: selection.filter(),
-      isForReading: isTable, fitting: Output.width)
+      isForReading: isTable, times: TimeDisplay(now: Date(), zone: .current))
     if answer.table.rows.isEmpty, isTable {
       if options.groupBy != nil {
         try format.write(answer.table)
@@ -46,6 +48,13 @@ struct RunsCommand: ParsableCommand {
         "no runs\(deleted ? " in the trash" : "")"
           + (selection.isEmpty ? "" : " that meet the condition"))
     }
-    try format.write(answer.table)
+    // What was chosen by hand is not left out for want of room.
+    try format.write(
+      answer.table, keepsAll: options.columns != nil,
+      remedy: options.groupBy == nil ? "--columns …, or a wider terminal" : nil)
+    if options.groupBy != nil, isTable {
+      let note = RunGroups.note.wrapped(to: Output.width ?? 100).joined(separator: "\n")
+      try Output.write("\n\(note)\n")
+    }
   }
 }

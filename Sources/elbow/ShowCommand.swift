@@ -75,7 +75,7 @@ struct ShowCommand: ParsableCommand {
     }
 
     let accuracy = header[0, "accuracy"].number.map { value in
-      "\(RunSummary.percent(value)) %  (95 % interval "
+      "\(RunSummary.percent(value)) %  (Wilson's 95 % interval "
         + "\(RunSummary.percent(header[0, "accuracy_low"].number ?? 0))–"
         + "\(RunSummary.percent(header[0, "accuracy_high"].number ?? 1)), "
         + "\(text("n_correct") ?? "0") of \(text("n_done") ?? "0"))"

@@ -50,7 +50,7 @@ import Testing
     #expect(
       Set(comparison.keys) == [
         "runs", "pairs", "n", "both", "b", "c", "neither", "delta", "p_value", "delta_low",
-        "delta_high", "n_differ",
+        "delta_high", "delta_method", "n_differ",
       ])
     #expect(comparison["n"] as? Int == 6)
     #expect((comparison["runs"] as? [[String: Any]])?.count == 2)

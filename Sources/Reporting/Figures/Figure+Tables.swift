@@ -27,7 +27,7 @@ extension Figure {
       caption: [
         n == 0
           ? "No images."
-          : "Right: \(right) of \(n), \(RunSummary.interval(right, of: n)) % (95 %).",
+          : "Right: \(right) of \(n), \(RunSummary.interval(right, of: n)) % (95 %, Wilson).",
         Self.describe(runs: [run]),
       ], sources: [run])
   }

@@ -143,7 +143,7 @@ package struct ParetoView {
   }
 
   /// The same for reading.
-  package func table(all: Bool, fitting width: Int?) throws -> ResultTable {
+  package func table(all: Bool) throws -> ResultTable {
     let rows = try rows(all: all)
     var table = RunSummary.table(rows)
     func add(_ heading: String, _ column: String, _ format: String) {
@@ -167,12 +167,7 @@ package struct ParetoView {
       }
       table = table.appending("robust % (95 %)", robust)
     }
-    table = table.appending("pareto", rows.rows.indices.map { rows[$0, "pareto"] })
-    let shown = [x, y].map { RunSummary.heading(of: $0.column) }
-    return table.fitting(
-      width,
-      dispensable: ["gradients", "s/image", "weights", "grid", "images", "name", "classifier"]
-        .filter { !shown.contains($0) })
+    return table.appending("pareto", rows.rows.indices.map { rows[$0, "pareto"] })
   }
 
   /// Hypervolume and knee in words.
