@@ -135,6 +135,7 @@ let package = Package(
         .embedInCode("hardest.sql"),
         .embedInCode("health.sql"),
         .embedInCode("losses.sql"),
+        .embedInCode("metric-curves.sql"),
         .embedInCode("metric-points.sql"),
         .embedInCode("metric-series.sql"),
         .embedInCode("paired-in-place.sql"),

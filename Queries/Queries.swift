@@ -96,6 +96,7 @@ public enum Queries {
     PackageResources.hardest_sql,
     PackageResources.health_sql,
     PackageResources.losses_sql,
+    PackageResources.metric_curves_sql,
     PackageResources.metric_points_sql,
     PackageResources.metric_series_sql,
     PackageResources.paired_sql,

@@ -50,7 +50,9 @@ struct LogCommand: ParsableCommand {
       }
       let store = try database.edit()
       defer { store.close() }
-      var writer = MetricWriter(store, run: try store.runID(prefix))
+      let run = try store.runID(prefix)
+      try warnOfEnded(run, store)
+      var writer = MetricWriter(store, run: run)
       if values.isEmpty {
         try MetricLines.read {
           try writer.log($0)
@@ -61,6 +63,16 @@ struct LogCommand: ParsableCommand {
         try writer.log(MetricEntry(MetricLines.values(values), step: step))
         try writer.flush()
       }
+    }
+
+    /// A point may come late, but nobody should think that the run goes on.
+    private func warnOfEnded(_ run: String, _ store: RunStore) throws {
+      let row = try store.query("run", ["run": run])
+      guard row[0, "fingerprint"] == .null, let status = row[0, "status"].string,
+        status != "running"
+      else { return }
+      Output.error(
+        "elbow: run \(run) has ended (\(status)); the points are added to it all the same")
     }
   }
 
