@@ -3,12 +3,16 @@ import Evaluation
 import Experiments
 
 /// The command line before it is parsed: what `RequestKeys` knows becomes `--set KEY=VALUE`, and a
-/// file given with `-c` stands for its lines, so that flags after it override it.
+/// file given with `-c` stands for its lines, so that flags after it override it; `--quiet` is taken
+/// out, wherever it stands.
 enum Arguments {
   /// Flags of `run` and `sweep` that are of the request, as they are parsed.
   ///
   /// - Throws: `ElbowError` for a file that cannot be read, or a flag without its value.
   static func expand(_ arguments: [String]) throws -> [String] {
+    let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+    let arguments =
+      arguments[..<end].filter { $0 != "--quiet" && $0 != "-q" } + arguments[end...]
     guard let command = arguments.first, command == "run" || command == "sweep",
       !arguments.contains(where: { $0 == "--resume" || $0.hasPrefix("--resume=") })
     else { return arguments }

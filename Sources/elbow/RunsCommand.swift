@@ -34,10 +34,19 @@ struct RunsCommand: ParsableCommand {
     }
   }
 
+  /// Runs that a terminal shows unless a limit is given.
+  private static let shown = 50
+
   func run() throws {
     let isTable = format.format == .table
+    let store = try database.read()
+    let view = deleted ? "trash" : "runs"
+    var options = options
+    let isCut = isTable && Output.isTerminal && options.limit == nil && options.groupBy == nil
+    if isCut { options.limit = Self.shown }
+    defer { if isCut { reportCut(store, view) } }
     let answer = try options.answer(
-      database.read(), from: deleted ? "trash" : "runs", where: selection.filter(),
+      store, from: view, where: selection.filter(),
       isForReading: isTable, times: TimeDisplay(now: Date(), zone: .current))
     if answer.table.rows.isEmpty, isTable {
       if options.groupBy != nil {
@@ -56,5 +65,13 @@ struct RunsCommand: ParsableCommand {
       let note = RunGroups.note.wrapped(to: Output.width ?? 100).joined(separator: "\n")
       try Output.write("\n\(note)\n")
     }
+  }
+
+  /// Says what a terminal's usual limit leaves out.
+  private func reportCut(_ store: RunStore, _ view: String) {
+    guard let total = try? store.count(view, where: selection.filter()),
+      total > Self.shown
+    else { return }
+    Output.error("elbow: \(Self.shown) of \(total) runs; --limit \(total) shows all")
   }
 }

@@ -195,8 +195,3 @@ extension Figure.Matrix {
     return Array(blocks.joined(separator: [""]))
   }
 }
-
-extension String {
-  /// Without white space at either end.
-  var trimmed: String { trimmingCharacters(in: .whitespaces) }
-}
