@@ -59,7 +59,7 @@ let package = Package(
       name: "Evaluation", dependencies: ["Attacks", "Classifiers", "Datasets", "Records"]),
 
     .target(
-      name: "Migrations", path: "Migrations", sources: ["Migrations.swift"],
+      name: "Migrations", path: "Migrations", sources: ["Migrations.swift", "Views.swift"],
       resources: [
         .embedInCode("V0001__runs.sql"),
         .embedInCode("V0002__trainings.sql"),
@@ -68,6 +68,8 @@ let package = Package(
         .embedInCode("V0005__lifecycle.sql"),
         .embedInCode("V0006__speed.sql"),
         .embedInCode("V0007__room.sql"),
+        .embedInCode("V0008__questions.sql"),
+        .embedInCode("Views"),
       ]),
     .target(
       name: "Queries", path: "Queries", sources: ["Queries.swift"],
