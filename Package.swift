@@ -105,7 +105,7 @@ let package = Package(
 
     // Store and statistics.
     .target(
-      name: "Migrations", path: "Migrations", sources: ["Migrations.swift"],
+      name: "Migrations", path: "Migrations", sources: ["Migrations.swift", "Views.swift"],
       resources: [
         .embedInCode("V0001__runs.sql"),
         .embedInCode("V0002__trainings.sql"),
@@ -114,6 +114,8 @@ let package = Package(
         .embedInCode("V0005__lifecycle.sql"),
         .embedInCode("V0006__speed.sql"),
         .embedInCode("V0007__room.sql"),
+        .embedInCode("V0008__questions.sql"),
+        .embedInCode("Views"),
       ]),
     .target(
       name: "Queries", path: "Queries", sources: ["Queries.swift"],

@@ -12,7 +12,8 @@ FROM run_total AS a
 CROSS JOIN run_total AS b ON b.run_id = :b
 CROSS JOIN run_input AS given ON given.run = a.number
 CROSS JOIN run_input AS also ON also.run = b.number AND also.position = given.position
-  AND also.input_id = given.input_id
+  AND (also.input_id = given.input_id OR (SELECT image FROM input WHERE id = also.input_id)
+    = (SELECT image FROM input WHERE id = given.input_id))
 CROSS JOIN prediction AS first ON first.run = a.number AND first.position = given.position
 CROSS JOIN prediction AS second ON second.run = b.number AND second.position = given.position
 WHERE a.run_id = :a;

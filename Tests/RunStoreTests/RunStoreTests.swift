@@ -33,6 +33,11 @@ func configuration(_ strategy: String = "full") -> Records.Configuration {
   return c
 }
 
+/// Of the configuration that tests write into files of older schemas.
+let configurationJSON =
+  "{\"classifier\":\"dc\",\"grid\":\"g\",\"model\":\"\(String(repeating: "a", count: 64))\","
+  + "\"schema\":1,\"weights\":\"edm\"}"
+
 /// A run of `count` images over three levels and two classes.
 func header(
   _ count: Int = 3, strategy: String = "full", attack: AttackConfiguration? = nil
