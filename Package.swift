@@ -59,13 +59,14 @@ let package = Package(
   products: [
     .executable(name: "elbow", targets: ["elbow"]),
     // Records, queries and analysis: without unsafe flags, so importable by version.
-    .library(name: "ElbowStore", targets: ["Basics", "Records", "RunStore"]),
+    .library(name: "ElbowStore", targets: ["Basics", "Queries", "Records", "RunStore"]),
     .library(name: "ElbowAnalysis", targets: ["Statistics", "Reporting"]),
     // All of it, experiments included.
     .library(
       name: "Elbow",
       targets: [
-        "Basics", "Records", "RunStore", "Statistics", "Reporting", "TensorCore", "Networks",
+        "Basics", "Queries", "Records", "RunStore", "Statistics", "Reporting", "TensorCore",
+        "Networks",
         "Datasets", "Classifiers", "Attacks", "Training", "Evaluation", "Experiments",
       ]),
   ],
@@ -118,7 +119,8 @@ let package = Package(
         .embedInCode("Views"),
       ]),
     .target(
-      name: "Queries", path: "Queries", sources: ["Queries.swift"],
+      name: "Queries", dependencies: ["Basics"], path: "Queries",
+      sources: ["Queries.swift", "QueryHandle.swift"],
       resources: [
         .embedInCode("accuracy-by-epsilon.sql"),
         .embedInCode("accuracy-cost.sql"),
@@ -163,20 +165,21 @@ let package = Package(
       name: "RunStore", dependencies: ["Basics", "Migrations", "Queries", "Records"] + grdb),
     .target(name: "Statistics", dependencies: ["Basics"]),
     .target(
-      name: "Reporting", dependencies: ["Basics", "Records", "RunStore", "Statistics"]),
+      name: "Reporting",
+      dependencies: ["Basics", "Queries", "Records", "RunStore", "Statistics"]),
 
     // Experiments and the face.
     .target(
       name: "Experiments",
       dependencies: [
-        "Attacks", "Basics", "Classifiers", "Datasets", "Evaluation", "Networks", "Records",
-        "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
+        "Attacks", "Basics", "Classifiers", "Datasets", "Evaluation", "Networks", "Queries",
+        "Records", "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
       ]),
     .target(
       name: "Benchmarks",
       dependencies: [
-        "Basics", "Classifiers", "Evaluation", "Experiments", "Networks", "Records", "Reporting",
-        "RunStore", "TensorCore", "Training",
+        "Basics", "Classifiers", "Evaluation", "Experiments", "Networks", "Queries", "Records",
+        "Reporting", "RunStore", "TensorCore", "Training",
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
     .executableTarget(

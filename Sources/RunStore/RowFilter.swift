@@ -16,7 +16,7 @@ public struct RowFilter: Sendable {
   /// Conditions that must hold as well.
   private var others: [RowFilter] = []
 
-  private enum Token: Hashable {
+  enum Token: Hashable {
     case name(String)
     case word(String)
     case number(String)
@@ -70,6 +70,12 @@ public struct RowFilter: Sendable {
         rest.removeFirst(symbol.count)
       }
     }
+    self.tokens = tokens
+  }
+
+  /// A condition of the program's own, which is in form.
+  init(_ tokens: [Token]) {
+    place = "condition \"\(tokens.map(\.spelling).joined(separator: " "))\""
     self.tokens = tokens
   }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -40,7 +41,7 @@ struct CompareCommand: ParsableCommand {
     let ids = try chosen(store)
     let comparison = try Comparison(ids, store)
     if !common { try comparison.refuseUnequalInputs() }
-    let flipped = flips ? try store.query("flips", ["a": ids[0], "b": ids[1]]) : nil
+    let flipped = flips ? try store.query(.flips(ids[0], ids[1])) : nil
     switch format.format {
     case .table:
       try format.write(comparison.table)
@@ -71,8 +72,7 @@ struct CompareCommand: ParsableCommand {
 
   /// Rows of `runs` in the order asked.
   static func rows(_ ids: [String], _ store: RunStore) throws -> ResultTable {
-    let list = ids.map { "'\($0)'" }.joined(separator: ", ")
-    let table = try store.query("runs", where: RowFilter("id IN (\(list))"))
+    let table = try store.query(.runs, where: .ids(ids))
     return ResultTable(
       columns: table.columns,
       rows: ids.compactMap { id in table.rows.first { $0.first == .text(id) } })

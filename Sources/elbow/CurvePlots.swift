@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -58,8 +59,7 @@ struct MetricsPlot: ParsableCommand {
   func run() throws {
     let store = try options.database.read()
     let ids = try store.runIDs(runs)
-    let list = JSONValue.array(ids.map { .string($0) }).canonical
-    let rows = try store.query("metric-curves", ["runs": list, "points": "\(curves.points)"])
+    let rows = try store.query(.metricCurves(of: ids, points: curves.points))
     try options.write(
       Figure(
         metrics: curves.chosen(rows, of: "these runs") { _ in true },
@@ -83,7 +83,7 @@ struct TrainingPlot: ParsableCommand {
 
   func run() throws {
     let store = try options.database.read()
-    let all = try store.query("trainings")
+    let all = try store.query(.trainings)
     func id(_ row: Int) -> String { all[row, "id"].text(null: "") }
     let places = try trainings.map { prefix in
       let found = all.rows.indices.filter { id($0).hasPrefix(prefix.uppercased()) }
@@ -98,9 +98,8 @@ struct TrainingPlot: ParsableCommand {
     guard !chosen.isEmpty else {
       throw RunStoreError("no trainings are recorded in \(store.path); 'elbow train' makes them")
     }
-    let list = JSONValue.array(chosen.map { .string(id($0)) }).canonical
     let rows = try store.query(
-      "training-curves", ["trainings": list, "points": "\(curves.points)"])
+      .trainingCurves(of: chosen.map(id), points: curves.points))
     try options.write(
       Figure(
         training: curves.chosen(rows, of: "these trainings") {

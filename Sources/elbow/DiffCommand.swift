@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -26,7 +27,7 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let store = try database.read()
     let table = try store.query(
-      "diff", ["a": try store.runID(first), "b": try store.runID(second)])
+      .diff(store.runID(first), store.runID(second)))
     guard format.format == .table else { return try format.write(table) }
     guard !table.rows.isEmpty else { return Output.error("the runs differ in nothing recorded") }
     try format.write(table, keepsAll: true)

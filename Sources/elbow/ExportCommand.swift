@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -151,7 +152,7 @@ struct ExportCommand: ParsableCommand {
   private func writeRecords(
     of store: RunStore, _ filter: RowFilter?, _ format: TableFormat
   ) throws {
-    let chosen = try store.query("runs", where: filter)
+    let chosen = try store.query(.runs, where: filter)
     let ids = chosen.rows.indices.map { chosen[$0, "id"].text(null: "") }
     let all = try store.columns(ofQuery: table.query, ["run": ""])
     let named = options.columns.map(RunTableOptions.names)
@@ -212,8 +213,7 @@ extension RunSelection {
   func filter(_ runs: [String], _ store: RunStore) throws -> RowFilter? {
     let conditions = try filter()
     guard !runs.isEmpty else { return conditions }
-    let list = try store.runIDs(runs).map { "'\($0)'" }.joined(separator: ", ")
-    let named = try RowFilter("id IN (\(list))")
+    let named = RowFilter.ids(try store.runIDs(runs))
     return conditions.map(named.and) ?? named
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 
@@ -67,7 +68,7 @@ struct LogCommand: ParsableCommand {
 
     /// A point may come late, but nobody should think that the run goes on.
     private func warnOfEnded(_ run: String, _ store: RunStore) throws {
-      let row = try store.query("run", ["run": run])
+      let row = try store.query(.run(run))
       guard row[0, "fingerprint"] == .null, let status = row[0, "status"].string,
         status != "running"
       else { return }

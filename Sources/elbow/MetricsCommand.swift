@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -24,18 +25,13 @@ struct MetricsCommand: ParsableCommand {
   func run() throws {
     let store = try database.read()
     let id = try store.runID(prefix)
-    let known = try store.query("metric-series", ["run": id]).rows.compactMap { $0[0].string }
+    let known = try store.query(.metricSeries(of: id)).rows.compactMap { $0[0].string }
     for name in names where !known.contains(name) {
       throw RunStoreError(
         "run \(id) has no metric '\(name)'"
           + (known.isEmpty ? ", nor any other" : didYouMean(name, among: known)), isUsage: true)
     }
-    let points = try store.query(
-      "metric-points",
-      [
-        "run": id, "names": JSONValue.array(names.map { .string($0) }).canonical,
-        "repeated": repeated ? "1" : "0",
-      ])
+    let points = try store.query(.metricPoints(of: id, names: names, repeated: repeated))
     if points.rows.isEmpty, format.format == .table { return Output.error("no metrics") }
     try format.write(Self.naming(repeated ? points : points.dropping("counts")))
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -88,27 +89,26 @@ struct ParetoCommand: ParsableCommand {
     }
   }
 
-  /// Parameters of the queries on robust accuracy; empty where none is asked for.
-  private func threat(_ measures: [Measure], _ store: RunStore) throws -> [String: String] {
-    if measures.contains(.robustAccuracy) {
-      let threat = try threatModel(store)
-      return ["norm": threat.norm, "epsilon": "\(threat.epsilon)"]
-    }
+  /// The threat model of robust accuracies; nil where none is asked for.
+  private func threat(
+    _ measures: [Measure], _ store: RunStore
+  ) throws -> QueryHandle.ThreatModel? {
+    if measures.contains(.robustAccuracy) { return try threatModel(store) }
     guard norm == nil, epsilon == nil else {
       throw ElbowError(.malformed, "--norm and --epsilon need robust-accuracy among --axes")
     }
-    return [:]
+    return nil
   }
 
   /// The runs that have all measures.
   private func points(
-    _ measures: [Measure], _ threat: [String: String], _ store: RunStore
+    _ measures: [Measure], _ threat: QueryHandle.ThreatModel?, _ store: RunStore
   ) throws -> ResultTable {
     // A table for reading shows few of the columns.
     let shown = RunSummary.needed + ["n_correct", "n_robust", "n_robustness", "dataset", "split"]
     let columns = shown + measures.map(\.column).filter { !shown.contains($0) }
     var table = try store.query(
-      "pareto", threat, where: selection.filter(),
+      .pareto(threat), where: selection.filter(),
       columns: format.format == .table ? columns : nil)
     let sources = Set(table.rows.indices.map { [table[$0, "dataset"], table[$0, "split"]] })
     guard sources.count <= 1 else {
@@ -137,10 +137,10 @@ struct ParetoCommand: ParsableCommand {
   }
 
   /// What --norm and --epsilon name, or the only one that is recorded.
-  private func threatModel(_ store: RunStore) throws -> (norm: String, epsilon: Double) {
+  private func threatModel(_ store: RunStore) throws -> QueryHandle.ThreatModel {
     let given = try epsilon.map { try Self.fraction($0) }
-    if let norm, let given { return (norm.rawValue, given) }
-    let table = try store.query("robustness")
+    if let norm, let given { return .init(norm: norm.rawValue, epsilon: given) }
+    let table = try store.query(.robustness)
     let recorded = Set(table.rows.indices.map { [table[$0, "norm"], table[$0, "epsilon"]] })
     let fitting = recorded.filter { model in
       (norm == nil || model[0] == .text(norm?.rawValue ?? ""))
@@ -159,7 +159,7 @@ struct ParetoCommand: ParsableCommand {
           : "say which threat model with --norm and --epsilon; recorded are "
             + names.sorted().joined(separator: ", "))
     }
-    return (name, budget)
+    return .init(norm: name, epsilon: budget)
   }
 
   private static func fraction(_ text: String) throws -> Double {

@@ -5,6 +5,7 @@ import Datasets
 import Evaluation
 import Experiments
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -104,7 +105,7 @@ struct ReplayCommand: ParsableCommand {
         "elbow: the adversarial images are fixed, made in run \(run) against another "
           + "configuration; an attack on these strategies themselves may find worse ones")
     }
-    let replays = try store.query("replays", ["run": source.id])
+    let replays = try store.query(.replays(of: source.id))
     let byID = Dictionary(
       replays.rows.indices.map { (replays[$0, "id"].string ?? "", replays.rows[$0]) },
       uniquingKeysWith: { a, _ in a })

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -25,8 +26,8 @@ struct AccuracyPlot: ParsableCommand {
     let store = try options.database.read()
     let filter =
       try selection.filter(runs, store)
-      ?? RowFilter("status = 'finished' AND attack IS NULL AND inputs_run IS NULL")
-    var table = try store.query("accuracy-cost", ["runs": store.ids(where: filter)])
+      ?? .finishedClean
+    var table = try store.query(.accuracyCost(of: store.ids(where: filter)))
     if runs.isEmpty {
       let whole = table.rows.count
       table.rows = table.rows.indices.filter { table[$0, "newest"] == .integer(1) }
@@ -63,9 +64,9 @@ struct EpsilonPlot: ParsableCommand {
 
   func run() throws {
     let store = try options.database.read()
-    var filter = try RowFilter("attack IS NOT NULL AND n_done > 0")
+    var filter = RowFilter.isPresent("attack").and(.above("n_done", 0))
     if let chosen = try selection.filter(runs, store) { filter = filter.and(chosen) }
-    let points = try store.query("accuracy-by-epsilon", ["runs": store.ids(where: filter)])
+    let points = try store.query(.accuracyByEpsilon(of: store.ids(where: filter)))
     guard !points.rows.isEmpty else {
       throw RunStoreError(
         "no attacked runs to draw; make some with 'elbow run --attack pgd-margin --epsilon 8/255'")
@@ -96,12 +97,12 @@ struct EvidencePlot: ParsableCommand {
     let store = try options.database.read()
     let id = try store.runID(prefix)
     if let image {
-      let rows = try store.query("evidence-image", ["run": id, "image": "\(image)"])
+      let rows = try store.query(.evidence(of: id, image: image))
       guard !rows.rows.isEmpty else { throw try Self.nothing(id, store, " of image \(image)") }
       return try options.write(
         Figure(evidenceOfImage: rows, classes: store.classNames(id), image: image, run: id))
     }
-    let rows = try store.query("evidence", ["run": id])
+    let rows = try store.query(.evidence(of: id))
     guard !rows.rows.isEmpty else { throw try Self.nothing(id, store, "") }
     try options.write(Figure(evidence: rows, run: id))
   }
@@ -130,7 +131,7 @@ struct ConfusionPlot: ParsableCommand {
   func run() throws {
     let store = try options.database.read()
     let id = try store.runID(prefix)
-    let cells = try store.query("confusion", ["run": id])
+    let cells = try store.query(.confusion(of: id))
     try options.write(Figure(confusion: cells, classes: store.classNames(id), run: id))
   }
 }

@@ -46,7 +46,7 @@ struct RunSelection: ParsableArguments {
     if isEmpty {
       return try store.runIDs(prefixes, trashed: trashed)
     }
-    return try store.query(trashed ? "trash" : "runs", where: filter(), columns: ["id"])
+    return try store.query(trashed ? .trash : .runs, where: filter(), columns: ["id"])
       .rows.compactMap { $0[0].string }
   }
 

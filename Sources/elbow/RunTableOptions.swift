@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -58,13 +59,13 @@ struct RunTableOptions: ParsableArguments {
     }
     var names = columns.map(Self.names)
     if onlyChanged {
-      names = try store.query(view, limit: 0).columns + store.configurationColumns
+      names = try store.query(QueryHandle(view), limit: 0).columns + store.configurationColumns
     } else if isForReading, names == nil {
       names = RunSummary.needed
     }
     let showsID = names?.contains("id") ?? true
     let runs = try store.query(
-      view, where: filter, columns: showsID ? names : (names ?? []) + ["id"],
+      QueryHandle(view), where: filter, columns: showsID ? names : (names ?? []) + ["id"],
       order: sort.map(Self.names) ?? [], limit: limit)
     let ids = runs.rows.indices.map { [runs[$0, "id"].text(null: "")] }
     let dropped = try store.columns(Self.names(drop ?? ""), of: view, flag: "--drop")
@@ -84,11 +85,11 @@ struct RunTableOptions: ParsableArguments {
     _ keys: [String], _ store: RunStore, _ filter: RowFilter?, isForReading: Bool
   ) throws -> Answer {
     let over = over ?? "seed"
-    var finished = try RowFilter("status = 'finished'")
+    var finished = RowFilter.equal("status", "finished")
     if let filter { finished = finished.and(filter) }
     let names = RunGroups.needed + (keys + [over]).filter { !RunGroups.needed.contains($0) }
     let runs = try store.query(
-      "runs", where: finished, columns: names, order: sort.map(Self.names) ?? [])
+      .runs, where: finished, columns: names, order: sort.map(Self.names) ?? [])
     do {
       let groups = try RunGroups.table(runs, by: keys, over: over)
       return Answer(

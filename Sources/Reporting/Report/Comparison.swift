@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 import Statistics
@@ -14,12 +15,9 @@ package struct Comparison {
 
   package init(_ ids: [String], _ store: RunStore) throws {
     self.ids = ids
-    let list = JSONValue.array(ids.map { .string($0) }).canonical
-    shared = try store.query("comparison", ["runs": list])
-    let columns = try store.query("runs", limit: 0).columns + store.configurationColumns
-    let all = try store.query(
-      "runs", where: RowFilter("id IN (\(ids.map { "'\($0)'" }.joined(separator: ", ")))"),
-      columns: columns)
+    shared = try store.query(.comparison(of: ids))
+    let columns = try store.query(.runs, limit: 0).columns + store.configurationColumns
+    let all = try store.query(.runs, where: .ids(ids), columns: columns)
     runs = ResultTable(
       columns: all.columns,
       rows: ids.compactMap { id in all.rows.first { $0.first == .text(id) } })

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 
@@ -8,15 +9,15 @@ package struct RunPage {
   /// Row of the query `run`.
   package let header: ResultTable
   private let store: RunStore
-  private let parameters: [String: String]
+  private let id: String
 
   /// The page of a run.
   ///
   /// - Parameter id: full id.
   /// - Throws: `RunStoreError`.
   package init(_ id: String, _ store: RunStore) throws {
-    (self.store, parameters) = (store, ["run": id])
-    header = try store.query("run", parameters)
+    (self.store, self.id) = (store, id)
+    header = try store.query(.run(id))
   }
 
   /// One JSON object.
@@ -28,14 +29,16 @@ package struct RunPage {
       let isJSON = ["configuration", "tags", "class_names"].contains(column)
       return (column, isJSON ? cell.text(null: "null") : Self.json(cell))
     }
-    for (key, query) in [
-      ("sessions", "sessions"), ("classes", "classes"), ("confusion", "confusion"),
-      ("timestep_grid", "timesteps"), ("metrics", "metric-series"),
-    ] {
-      fields.append((key, TableFormat.json.render(try store.query(query, parameters)).trimmed))
+    let parts: [(String, QueryHandle)] = [
+      ("sessions", .sessions(of: id)), ("classes", .classes(of: id)),
+      ("confusion", .confusion(of: id)), ("timestep_grid", .timesteps(of: id)),
+      ("metrics", .metricSeries(of: id)),
+    ]
+    for (key, query) in parts {
+      fields.append((key, TableFormat.json.render(try store.query(query)).trimmed))
     }
     if header[0, "attack"] != .null {
-      let summary = try store.query("attack-summary", parameters)
+      let summary = try store.query(.attackSummary(of: id))
       fields.append(("attack_summary", TableFormat.json.object(summary.columns, summary.rows[0])))
     }
     let body = fields.map { "  \(JSONValue.canonical(string: $0.0)): \($0.1)" }
@@ -97,7 +100,7 @@ package struct RunPage {
       ])
     let isOwn = text("fingerprint") != nil
     if !isOwn { sections.append("Made by another program: what is known of it was logged.") }
-    let metrics = try store.query("metric-series", parameters)
+    let metrics = try store.query(.metricSeries(of: id))
     if !metrics.rows.isEmpty {
       sections.append(
         "Metrics\n"
@@ -115,7 +118,7 @@ package struct RunPage {
         ])
     }
     if header[0, "attack"] != .null {
-      let attack = try store.query("attack-summary", parameters)
+      let attack = try store.query(.attackSummary(of: id))
       func share(_ column: String) -> String? {
         attack[0, column].number.map { RunSummary.percent($0) + " %" }
       }
@@ -151,19 +154,17 @@ package struct RunPage {
           ("JSON", text("configuration")),
         ])
     }
-    for row in try sessions(store, parameters) { section(row.title, row.lines) }
+    for row in try sessions() { section(row.title, row.lines) }
     if header[0, "n_done"].number ?? 0 > 0 {
       sections.append(
         "Confusion (rows: true class, columns: predicted)\n"
-          + (try confusion(header, store, parameters)))
+          + (try confusion()))
     }
     return sections.joined(separator: "\n\n") + "\n"
   }
 
-  private func sessions(
-    _ store: RunStore, _ parameters: [String: String]
-  ) throws -> [(title: String, lines: [(String, String?)])] {
-    let table = try store.query("sessions", parameters)
+  private func sessions() throws -> [(title: String, lines: [(String, String?)])] {
+    let table = try store.query(.sessions(of: id))
     return table.rows.indices.map { i in
       func text(_ column: String) -> String? {
         let cell = table[i, column]
@@ -200,13 +201,11 @@ package struct RunPage {
     }
   }
 
-  private func confusion(
-    _ header: ResultTable, _ store: RunStore, _ parameters: [String: String]
-  ) throws -> String {
+  private func confusion() throws -> String {
     let names =
       (try? JSONDecoder().decode(
         [String].self, from: Data((header[0, "class_names"].string ?? "[]").utf8))) ?? []
-    let counts = try store.query("confusion", parameters)
+    let counts = try store.query(.confusion(of: id))
     var cells = [[Int]](repeating: Array(repeating: 0, count: names.count), count: names.count)
     for row in counts.rows {
       if case .integer(let y) = row[0], case .integer(let p) = row[1], case .integer(let n) = row[2]
