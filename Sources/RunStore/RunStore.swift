@@ -52,6 +52,10 @@ public final class RunStore: Sendable {
         let opened = try Reading(file, schema)
         (database, notice, leavesLog) = (opened.queue, opened.notice, opened.leavesLog)
       case .write:
+        // SQLite would say so at the first row only.
+        if file.exists, !file.isWritable {
+          throw DatabaseError(resultCode: .SQLITE_READONLY, message: "no permission")
+        }
         // A foreign file is refused before anything touches it.
         if file.exists, try file.probe(schema) == .newer {
           throw RunStoreError(

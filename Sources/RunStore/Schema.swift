@@ -28,9 +28,11 @@ package struct Schema: Sendable {
           db, sql: "SELECT count(*) FROM grdb_migrations WHERE identifier = ?",
           arguments: [migration.name])
         if isApplied == true { throw AppliedMeanwhile() }
-        // Tables cannot be changed under views that want them as they were.
-        if migration.name > Views.firstMigration { try views.drop(from: db) }
-        try db.execute(sql: migration.sql)
+        if migration.name > Views.firstMigration {
+          try views.takenDown(in: db) { try db.execute(sql: migration.sql) }
+        } else {
+          try db.execute(sql: migration.sql)
+        }
         try db.execute(
           sql: """
             CREATE TABLE IF NOT EXISTS migration_checksum (

@@ -30,12 +30,26 @@ extension Views {
     try db.execute(sql: "DELETE FROM about")
   }
 
+  /// Runs `body` while the file has no views at all: tables cannot be changed under views that want them
+  /// as they were. Users' own are put back, whatever they want.
+  ///
+  /// - Throws: `DatabaseError`, and what `body` throws.
+  func takenDown(in db: Database, _ body: () throws -> Void) throws {
+    try drop(from: db)
+    let own = try Row.fetchAll(
+      db, sql: "SELECT name, sql FROM main.sqlite_schema WHERE type = 'view'"
+    ).map { (name: $0["name"] as String, sql: $0["sql"] as String) }
+    for view in own { try db.execute(sql: "DROP VIEW \(view.name.quotedDatabaseIdentifier)") }
+    try body()
+    for view in own { try db.execute(sql: view.sql) }
+  }
+
   /// Puts them before the file's own, for this connection only: the file cannot be written.
   ///
   /// - Throws: `DatabaseError`.
   func shadow(in db: Database) throws {
     for view in all {
-      try db.execute(sql: "CREATE TEMP VIEW" + view.sql.dropFirst("CREATE VIEW".count))
+      try db.execute(sql: "CREATE TEMP VIEW IF NOT EXISTS" + view.sql.dropFirst("CREATE VIEW".count))
     }
   }
 }

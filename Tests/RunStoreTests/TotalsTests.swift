@@ -64,7 +64,7 @@ import Testing
     var replayed = header(3, strategy: "uniform:2")
     replayed.replayOf = live.id
     try ReplayWriter(store).record(replayed, (0..<3).map { prediction($0) }, ending)
-    try record(header(1, strategy: "uniform:1"), [prediction(0)], in: store)
+    try record(header(3, strategy: "uniform:1"), (0..<3).map { prediction($0) }, in: store)
     try expectRight(store)
     for change in [
       "UPDATE prediction SET correct = 1 - correct, nfe = nfe + 1, seconds = 2 WHERE position = 1",
