@@ -66,7 +66,7 @@ struct RunCommand: ParsableCommand {
   static func report(_ outcome: Recording.Outcome, _ format: TableFormat) throws {
     let runs = try outcome.store.query("runs", where: RowFilter("id = '\(outcome.id)'"))
     switch format {
-    case .table: try FormatOption().write(RunSummary.table(runs))
+    case .table: try format.write(RunSummary.table(runs))
     case .json: try Output.write(format.object(runs.columns, runs.rows[0]) + "\n")
     default: try Output.write(format.render(runs))
     }
