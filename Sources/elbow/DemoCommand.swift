@@ -105,7 +105,7 @@ struct DemoCommand: ParsableCommand {
     }
     let runs = try CompareCommand.rows(ids, store)
     try Output.write("\n")
-    try FormatOption().write(RunSummary.table(runs))
+    try TableFormat.table.write(RunSummary.table(runs))
     let clean = ResultTable(
       columns: runs.columns,
       rows: runs.rows.filter { row in

@@ -21,9 +21,10 @@ struct ExportCommand: ParsableCommand {
       Without runs and conditions every run is taken. CSV, TSV, JSON and JSON lines have all \
       columns and all digits; Markdown and LaTeX are for reading: accuracy with its 95 % interval, \
       rounded. LaTeX is a fragment for \\input that needs the package booktabs, with the ids of \
-      the runs in a comment behind each row. Rows are written as they are read, so that any number \
-      will do; where --limit leaves some out, standard error says how many. HTML is a report in \
-      one file: summary, front, intervals, paired comparisons, confusion, provenance.
+      the runs in a comment behind each row. In CSV and TSV an apostrophe stands before a text \
+      that a spreadsheet would take for a formula. Rows are written as they are read, so that any \
+      number will do; where --limit leaves some out, standard error says how many. HTML is a \
+      report in one file: summary, front, intervals, paired comparisons, confusion, provenance.
       """)
 
   /// What the rows are.

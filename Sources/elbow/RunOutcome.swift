@@ -24,7 +24,7 @@ struct RunOutcome {
   func report(_ format: TableFormat) throws {
     let runs = try store.query(.runs, where: .ids([outcome.id]))
     switch format {
-    case .table: try FormatOption().write(RunSummary.table(runs))
+    case .table: try format.write(RunSummary.table(runs))
     case .json: try Output.write(format.object(runs.columns, runs.rows[0]) + "\n")
     default: try Output.write(format.render(runs))
     }

@@ -31,7 +31,7 @@ import Testing
     #expect(runs.map { $0["id"] as? String } == [b["id"] as? String, a["id"] as? String])
     let tagged = try elbow.run("runs", "--where", "tags.stage = 'test'", "--format", "json").objects
     #expect(tagged.count == 1)
-    let none = try elbow.run("runs", "--where", "accuracy > 2", "--format", "json")
+    let none = try elbow.run("runs", "--where", "images > 1000000", "--format", "json")
     #expect(none.status == 0 && none.output == "[]\n")
 
     let ids = [try #require(a["id"] as? String), try #require(b["id"] as? String)]

@@ -47,9 +47,9 @@ extension String {
 
   /// In lines of at most `width` cells, broken at spaces, and within a word that is longer.
   ///
-  /// - Parameter width: ≥ 2.
+  /// - Parameter width: 2 where it is less, which a wide character needs.
   public func wrapped(to width: Int) -> [String] {
-    precondition(width >= 2, "a line needs 2 cells, got \(width)")
+    let width = max(width, 2)
     var lines = [""]
     for word in split(separator: " ") {
       var word = String(word)

@@ -107,7 +107,7 @@ public struct TerminalTable: Sendable {
     let role = columns[shown.index].role
     let lines =
       role.wraps
-      ? text.wrapped(to: max(shown.width, 2)) : [text.shortened(to: shown.width, cut: role.cut)]
+      ? text.wrapped(to: shown.width) : [text.shortened(to: shown.width, cut: role.cut)]
     return lines.map { ($0, $0.cellWidth) }
   }
 
