@@ -28,7 +28,8 @@ public enum RunSummary {
     "id", "fingerprint", "model_sha256", "accuracy", "accuracy_low", "accuracy_high", "n_correct",
     "n_done", "nfe_per_image", "gradients_per_image", "seconds_per_image",
     "attack_gradients_per_image", "attack_seconds_per_image", "started_at", "finished_at",
-    "timesteps", "note", "error", "git_commit", "status", "replay_of", "deleted_at",
+    "timesteps", "note", "error", "git_commit", "status", "replay_of", "deleted_at", "question",
+    "run_group",
   ]
 
   /// The heading that shows a column of `runs`.
