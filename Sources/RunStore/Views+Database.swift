@@ -49,8 +49,8 @@ extension Views {
   /// - Throws: `DatabaseError`.
   func shadow(in db: Database) throws {
     for view in all {
-      try db.execute(
-        sql: "CREATE TEMP VIEW IF NOT EXISTS" + view.sql.dropFirst("CREATE VIEW".count))
+      let statement = view.sql.dropFirst("CREATE VIEW".count)
+      try db.execute(sql: "CREATE TEMP VIEW IF NOT EXISTS" + statement)
     }
   }
 }
