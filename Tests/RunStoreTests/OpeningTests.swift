@@ -5,6 +5,7 @@ import Migrations
 import Queries
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 @Suite struct OpeningTests {

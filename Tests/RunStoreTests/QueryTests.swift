@@ -4,6 +4,7 @@ import Migrations
 import Queries
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 /// The package's folder.

@@ -5,6 +5,7 @@ import Migrations
 import Queries
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 /// Totals, and the tables that know runs by number.

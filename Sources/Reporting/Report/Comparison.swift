@@ -6,9 +6,9 @@ import RunStore
 import Statistics
 
 /// Runs on the images that all of them classified, each against the first.
-package struct Comparison {
+public struct Comparison {
   /// Rows of the view `runs`.
-  package let runs: ResultTable
+  public let runs: ResultTable
   /// Rows of the query `comparison`, in the same order.
   private let shared: ResultTable
   private let ids: [String]
