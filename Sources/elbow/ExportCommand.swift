@@ -87,9 +87,9 @@ struct ExportCommand: ParsableCommand {
     }
     if table == .runs { return try writeRuns(store, filter, tableFormat) }
     guard filter != nil else {
-      throw RunStoreError(
-        "say of which runs: elbow export RUN … --table \(table.rawValue), or --where \"…\"",
-        isUsage: true)
+      throw ElbowError(
+        .malformed,
+        "say of which runs: elbow export RUN … --table \(table.rawValue), or --where \"…\"")
     }
     try writeRecords(of: store, filter, tableFormat)
   }
@@ -159,12 +159,13 @@ struct ExportCommand: ParsableCommand {
     let named = options.columns.map(RunTableOptions.names)
     let dropped = RunTableOptions.names(options.drop ?? "").map { $0.lowercased() }
     if let unknown = dropped.first(where: { !all.contains($0) }) {
-      throw RunStoreError(
-        "--drop: no column '\(unknown)'" + didYouMean(unknown, among: all), isUsage: true)
+      throw ElbowError(
+        .unknownName,
+        "--drop: no column '\(unknown)'" + didYouMean(unknown, among: all))
     }
     let columns = (named ?? all).filter { !dropped.contains($0.lowercased()) }
     guard !columns.isEmpty else {
-      throw RunStoreError("--drop leaves no column", isUsage: true)
+      throw ElbowError(.unknownName, "--drop leaves no column")
     }
     var missing: [String] = []
     var written = 0
@@ -210,7 +211,7 @@ struct ExportCommand: ParsableCommand {
 extension RunSelection {
   /// The runs named and those that meet the conditions, as one condition; nil where there is none.
   ///
-  /// - Throws: `RunStoreError` for what is out of form, or names no run.
+  /// - Throws: `ElbowError` for what is out of form, or names no run.
   func filter(_ runs: [String], _ store: RunStore) throws -> RowFilter? {
     let conditions = try filter()
     guard !runs.isEmpty else { return conditions }

@@ -49,7 +49,7 @@ struct RunTableOptions: ParsableArguments {
   ///   - view: `runs`, or `trash`.
   ///   - isForReading: whether numbers are rounded and columns chosen for people.
   ///   - times: the reader's place in time, to say when; nil: it is not said.
-  /// - Throws: `RunStoreError` for unknown names, and for a group with two equal runs.
+  /// - Throws: `ElbowError` for unknown names, and for a group with two equal runs.
   func answer(
     _ store: RunStore, from view: String = "runs", where filter: RowFilter?, isForReading: Bool,
     times: TimeDisplay? = nil
@@ -68,7 +68,7 @@ struct RunTableOptions: ParsableArguments {
       QueryHandle(view), where: filter, columns: showsID ? names : (names ?? []) + ["id"],
       order: sort.map(Self.names) ?? [], limit: limit)
     let ids = runs.rows.indices.map { [runs[$0, "id"].text(null: "")] }
-    let dropped = try store.columns(Self.names(drop ?? ""), of: view, flag: "--drop")
+    let dropped = try store.columns(Self.names(drop ?? ""), of: view, flag: "`drop`")
     var table = showsID ? runs : runs.dropping("id")
     if isForReading, columns == nil {
       table = onlyChanged ? RunSummary.changes(runs) : RunSummary.table(runs, times: times)
@@ -96,10 +96,11 @@ struct RunTableOptions: ParsableArguments {
         table: isForReading ? RunGroups.summary(groups) : groups,
         runs: RunGroups.members(runs, by: keys))
     } catch let twins as RunGroups.Repetition {
-      throw RunStoreError(
+      throw ElbowError(
+        .malformed,
         "runs \(twins.first) and \(twins.second) are in one group and have the same \(over), "
           + "\(twins.value); 'elbow diff' tells what they differ in: add it to --group-by, or "
-          + "choose with --where", isUsage: true)
+          + "choose with --where")
     }
   }
 

@@ -151,7 +151,7 @@ package struct SweepFile {
 
   /// Every combination but those excluded, flags in the file's order: the last one changes fastest.
   ///
-  /// - Throws: `ElbowError` where there are too many or none; `RunStoreError` for exclusions
+  /// - Throws: `ElbowError` where there are too many or none; `ElbowError` for exclusions
   ///   out of form.
   package func cells() throws -> [SweepCell] {
     var cells: [SweepCell] = []

@@ -21,7 +21,7 @@ package struct Report {
     _ runs: ResultTable, _ store: RunStore, database: String, watch: WorkWatch = .none
   ) throws {
     guard !runs.rows.isEmpty else {
-      throw RunStoreError("no runs to report on; 'elbow runs' lists what there is")
+      throw ElbowError(.missing, "no runs to report on; 'elbow runs' lists what there is")
     }
     (self.runs, self.store, self.database, self.watch) = (runs, store, database, watch)
     let names = RunSummary.labels(runs)
@@ -35,7 +35,7 @@ package struct Report {
 
   /// The page.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   package func html() throws -> String {
     let ids = runs.rows.indices.map { runs[$0, "id"].text(null: "") }
     var report = HTMLReport(

@@ -14,7 +14,7 @@ package struct RunPage {
   /// The page of a run.
   ///
   /// - Parameter id: full id.
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   package init(_ id: String, _ store: RunStore) throws {
     (self.store, self.id) = (store, id)
     header = try store.query(.run(id))
@@ -22,7 +22,7 @@ package struct RunPage {
 
   /// One JSON object.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   package func json() throws -> String {
     var fields = zip(header.columns, header.rows[0]).map { column, cell in
       // Stored as JSON, shown as JSON.
@@ -52,7 +52,7 @@ package struct RunPage {
 
   /// The page for reading.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   package func text() throws -> String {
     func text(_ column: String) -> String? {
       let cell = header[0, column]
