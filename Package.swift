@@ -28,36 +28,96 @@ let numeric: [SwiftSetting] =
     ]
   } ?? []
 
+/// A target of the engine, compiled for `instructionSet`.
+func engine(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
+  -> Target
+{
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: numeric)
+}
+
+/// Tests of a target, of the engine or not.
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false,
+  settings: [SwiftSetting] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, resources: fixtures ? [.copy("Fixtures")] : nil,
+    swiftSettings: settings)
+}
+
+// What the products hold; each can be imported by itself, or all of it by the product's name.
+let store = ["Basics", "Queries", "Records", "RunStore"]
+let analysis = ["Reporting", "Statistics"]
+let experiments = [
+  "Attacks", "Classifiers", "Datasets", "Evaluation", "Experiments", "Networks", "Training",
+]
+
+/// The module that re-exports what a product holds.
+///
+/// They lie in a folder of their own, and the program's module is not called `elbow`, since file
+/// systems of macOS take `elbow` and `Elbow` for one.
+func product(_ name: String, _ dependencies: [String]) -> Target {
+  .target(
+    name: name, dependencies: dependencies.map { .byName(name: $0) },
+    path: "Sources/Products/\(name)")
+}
+
+let grdb: [Target.Dependency] = [
+  .product(name: "GRDB", package: "GRDB.swift"),
+  .product(name: "GRDBSQLite", package: "GRDB.swift"),
+]
+let arguments = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
 let package = Package(
   name: "elbow",
   platforms: [.macOS(.v15)],
-  products: [.executable(name: "elbow", targets: ["elbow"])],
+  products: [
+    .executable(name: "elbow", targets: ["ElbowCommand"]),
+    // Records, queries and analysis: without unsafe flags, so importable by version.
+    .library(name: "ElbowStore", targets: ["ElbowStore"] + store),
+    .library(name: "ElbowAnalysis", targets: ["ElbowAnalysis"] + analysis),
+    // All of it, experiments included: by path, branch or revision, or where ELBOW_ARCH is baseline.
+    .library(name: "Elbow", targets: ["Elbow"] + store + analysis + experiments),
+  ],
   dependencies: [
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // Exact, and recorded with every run: a run names the code that made it.
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    // `swift package generate-documentation`; builds nothing unless it is asked to.
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
   ],
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-    .target(name: "Records"),
-    .target(name: "TensorCore", dependencies: ["COpenBLAS"], swiftSettings: numeric),
-    .target(name: "Layers", dependencies: ["TensorCore"], swiftSettings: numeric),
-    .target(
-      name: "Diffusion", dependencies: ["Layers", "Records"], resources: [.copy("Models")],
-      swiftSettings: numeric),
-    .target(name: "Datasets", dependencies: ["TensorCore", "Records", "CZlib"]),
-    .target(
-      name: "Classifiers", dependencies: ["Diffusion", "Records"], swiftSettings: numeric),
-    .target(name: "Attacks", dependencies: ["Classifiers", "Records"], swiftSettings: numeric),
-    .target(
-      name: "Training",
-      dependencies: ["Attacks", "Classifiers", "Datasets", "Diffusion", "Records"],
-      swiftSettings: numeric),
-    .target(
-      name: "Evaluation", dependencies: ["Attacks", "Classifiers", "Datasets", "Records"]),
+    // Numbers.
+    .target(name: "Basics"),
+    .target(name: "Records", dependencies: ["Basics"]),
+    engine("TensorCore", ["Basics", "COpenBLAS"]),
+    engine("Layers", ["Basics", "TensorCore"]),
+    engine(
+      "Networks", ["Basics", "Layers", "Records", "TensorCore"], resources: [.copy("Models")]),
 
+    // Method.
+    .target(name: "Datasets", dependencies: ["Basics", "CZlib", "Records", "TensorCore"]),
+    engine("Classifiers", ["Basics", "Networks", "Records", "TensorCore"]),
+    engine("Attacks", ["Basics", "Classifiers", "Records", "TensorCore"]),
+    engine(
+      "Training",
+      [
+        "Attacks", "Basics", "Classifiers", "Datasets", "Layers", "Networks", "Records",
+        "TensorCore",
+      ]),
+    .target(
+      name: "Evaluation",
+      dependencies: [
+        "Attacks", "Basics", "Classifiers", "Datasets", "Networks", "Records", "TensorCore",
+      ]),
+
+    // Store and statistics.
     .target(
       name: "Migrations", path: "Migrations", sources: ["Migrations.swift", "Views.swift"],
       resources: [
@@ -72,7 +132,8 @@ let package = Package(
         .embedInCode("Views"),
       ]),
     .target(
-      name: "Queries", path: "Queries", sources: ["Queries.swift"],
+      name: "Queries", dependencies: ["Basics"], path: "Queries",
+      sources: ["Queries.swift", "QueryHandle.swift"],
       resources: [
         .embedInCode("accuracy-by-epsilon.sql"),
         .embedInCode("accuracy-cost.sql"),
@@ -91,6 +152,7 @@ let package = Package(
         .embedInCode("hardest.sql"),
         .embedInCode("health.sql"),
         .embedInCode("losses.sql"),
+        .embedInCode("metric-curves.sql"),
         .embedInCode("metric-points.sql"),
         .embedInCode("metric-series.sql"),
         .embedInCode("paired-in-place.sql"),
@@ -113,44 +175,81 @@ let package = Package(
         .embedInCode("trash.sql"),
       ]),
     .target(
-      name: "RunStore",
-      dependencies: [
-        "Records", "Migrations", "Queries", .product(name: "GRDB", package: "GRDB.swift"),
-        .product(name: "GRDBSQLite", package: "GRDB.swift"),
-      ]),
-    .target(name: "Analysis", dependencies: ["Records"]),
-    .executableTarget(
-      name: "elbow",
-      dependencies: [
-        "Analysis", "Evaluation", "RunStore", "Training", "Yams",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "GRDBSQLite", package: "GRDB.swift"),
-      ]),
+      name: "RunStore", dependencies: ["Basics", "Migrations", "Queries", "Records"] + grdb),
+    .target(name: "Statistics", dependencies: ["Basics"]),
+    .target(
+      name: "Reporting",
+      dependencies: ["Basics", "Queries", "Records", "RunStore", "Statistics"]),
 
-    .testTarget(name: "RecordsTests", dependencies: ["Records"]),
-    .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: numeric),
-    .testTarget(
-      name: "LayersTests", dependencies: ["Layers", "Diffusion"],
-      resources: [.copy("Fixtures")], swiftSettings: numeric),
-    .testTarget(
-      name: "DiffusionTests", dependencies: ["Diffusion"], resources: [.copy("Fixtures")],
-      swiftSettings: numeric),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
-    .testTarget(
-      name: "ClassifiersTests", dependencies: ["Classifiers"], resources: [.copy("Fixtures")],
-      swiftSettings: numeric),
-    .testTarget(name: "AttacksTests", dependencies: ["Attacks"], swiftSettings: numeric),
-    .testTarget(
-      name: "TrainingTests", dependencies: ["Datasets", "Training"], resources: [.copy("Fixtures")],
-      swiftSettings: numeric),
-    .testTarget(
-      name: "RunStoreTests",
+    // Experiments and the face.
+    .target(
+      name: "Experiments",
       dependencies: [
-        "RunStore", "Migrations", "Queries", .product(name: "GRDB", package: "GRDB.swift"),
+        "Attacks", "Basics", "Classifiers", "Datasets", "Evaluation", "Networks", "Queries",
+        "Records", "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
       ]),
-    .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),
-    .testTarget(
-      name: "ElbowTests", dependencies: ["elbow", .product(name: "GRDB", package: "GRDB.swift")]),
+    .target(
+      name: "Benchmarks",
+      dependencies: [
+        "Basics", "Classifiers", "Evaluation", "Experiments", "Networks", "Queries", "Records",
+        "Reporting", "RunStore", "TensorCore", "Training",
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ]),
+    .executableTarget(
+      name: "ElbowCommand",
+      dependencies: [
+        "Attacks", "Basics", "Benchmarks", "Classifiers", "Datasets", "Evaluation", "Experiments",
+        "Networks", "Queries", "Records", "Reporting", "RunStore", "Statistics", "TensorCore",
+        "Training", arguments,
+      ], path: "Sources/elbow"),
+
+    product("ElbowStore", store),
+    product("ElbowAnalysis", analysis),
+    product("Elbow", ["ElbowAnalysis", "ElbowStore"] + experiments),
+
+    // What several suites use: the built program, temporary files, runs to record.
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "Basics", "Migrations", "Records", "RunStore",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ], path: "Tests/TestSupport"),
+    tests("RecordsTests", ["Basics", "Records"]),
+    tests("TensorCoreTests", ["TensorCore"], settings: numeric),
+    tests(
+      "LayersTests", ["Layers", "Networks", "TensorCore"], fixtures: true, settings: numeric),
+    tests(
+      "NetworksTests", ["Basics", "Layers", "Networks", "Records", "TensorCore"], fixtures: true,
+      settings: numeric),
+    tests("DatasetsTests", ["Basics", "Datasets", "Records", "TensorCore"]),
+    tests(
+      "ClassifiersTests", ["Basics", "Classifiers", "Networks", "Records", "TensorCore"],
+      fixtures: true, settings: numeric),
+    tests(
+      "AttacksTests", ["Attacks", "Basics", "Classifiers", "Networks", "Records", "TensorCore"],
+      settings: numeric),
+    tests(
+      "TrainingTests",
+      [
+        "Attacks", "Basics", "Classifiers", "Datasets", "Layers", "Networks", "Records",
+        "TensorCore", "Training",
+      ], fixtures: true, settings: numeric),
+    tests(
+      "RunStoreTests",
+      ["Basics", "Migrations", "Queries", "Records", "RunStore", "TestSupport"] + grdb),
+    tests("ReportingTests", ["Basics", "Records", "Reporting", "RunStore", "Statistics"]),
+    tests(
+      "ExperimentsTests",
+      [
+        "Basics", "Evaluation", "Experiments", "Records", "Reporting", "RunStore", "Statistics",
+        "TestSupport", "Training",
+      ]),
+    tests(
+      "ElbowTests",
+      [
+        "Basics", "ElbowCommand", "Experiments", "Records", "RunStore", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,8 +1,8 @@
 -- name: diff
 -- cardinality: many
 -- description: What two runs differ in: configuration, run, inputs, code, machine.
--- param: a text: full id of the first run
--- param: b text: full id of the second run
+-- param: a run: the first run
+-- param: b run: the second run
 WITH
   side AS (SELECT 1 AS place, :a AS id UNION ALL SELECT 2, :b),
   described AS (

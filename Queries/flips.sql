@@ -1,8 +1,8 @@
 -- name: flips
 -- cardinality: many
 -- description: Images that two runs answer differently, with how far ahead the true class was.
--- param: a text: full id of the first run
--- param: b text: full id of the second run
+-- param: a run: the first run
+-- param: b run: the second run
 -- A margin is the ELBO of the true class less the best of the others; NULL: it was eliminated.
 SELECT source.dataset AS dataset, source.split AS split, image.image_index AS image_index,
   image.label AS label, first.predicted AS first, second.predicted AS second,

@@ -1,8 +1,8 @@
 -- name: paired-in-place
 -- cardinality: one
 -- description: As paired, of the images that stand at the same places in two runs.
--- param: a text: full id of the first run
--- param: b text: full id of the second run
+-- param: a run: the first run
+-- param: b run: the second run
 SELECT count(*) AS n,
   coalesce(sum(first.correct AND second.correct), 0) AS "both",
   coalesce(sum(first.correct AND NOT second.correct), 0) AS b,

@@ -1,8 +1,8 @@
 -- name: paired-robust
 -- cardinality: one
 -- description: As paired, of the runs' configurations under the worst of a budget's recorded attacks.
--- param: a text: full id of the first run
--- param: b text: full id of the second run
+-- param: a run: the first run
+-- param: b run: the second run
 -- param: norm text: linf or l2
 -- param: epsilon real: budget in pixel units
 WITH

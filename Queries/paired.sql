@@ -1,8 +1,8 @@
 -- name: paired
 -- cardinality: one
 -- description: Two runs on the images they share: right in both, in one only, in neither.
--- param: a text: full id of the first run
--- param: b text: full id of the second run
+-- param: a run: the first run
+-- param: b run: the second run
 SELECT count(*) AS n,
   coalesce(sum(first.correct AND second.correct), 0) AS "both",
   coalesce(sum(first.correct AND NOT second.correct), 0) AS b,

@@ -1,7 +1,7 @@
 -- name: replays
 -- cardinality: many
 -- description: A run's replays, newest first; n_differ: images they answer otherwise than the run.
--- param: run text: full id of the run whose losses were replayed
+-- param: run run: the run whose losses were replayed
 WITH
   -- A replay may be of a part of the run's images, and an attacked image stands for its source.
   live AS MATERIALIZED (

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Records
 import TensorCore
@@ -21,26 +22,29 @@ public struct ClassifierPlan: Sendable {
 
   /// Resolves `configuration` for a model of `classCount` classes and images of `shape`.
   ///
-  /// - Throws: `ConfigurationError`, saying what is wrong and what to do.
+  /// - Throws: `ElbowError`, saying what is wrong and what to do.
   public init(_ configuration: Configuration, classCount: Int, shape: ImageShape) throws {
     guard classCount >= 2 else {
-      throw ConfigurationError(
-        "the model is unconditional and cannot classify; use it as --lm-model, or take a "
+      throw ElbowError(
+        .malformed,
+        "the model is unconditional and cannot classify; use it as `lm-model`, or take a "
           + "class-conditional one")
     }
     if let problem = configuration.problem(classCount: classCount) {
-      throw ConfigurationError(problem)
+      throw ElbowError(.malformed, problem)
     }
     let grid = try NoiseGrid(configuration.grid)
     let omega = try NoiseWeights(configuration.weights)
     gridWeights = grid.levels.map { omega(Double($0.sigma)) * $0.width }
     for (level, weight) in zip(grid.levels, gridWeights) where !(weight.isFinite && weight >= 0) {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "weights '\(configuration.weights)' are \(weight) at σ = \(level.sigma); move the grid "
           + "\(grid.spelling) away from there")
     }
     guard gridWeights.contains(where: { $0 > 0 }) else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "weights '\(configuration.weights)' vanish on the whole grid \(grid.spelling)")
     }
     let strategy = try SamplingStrategies.parse(
@@ -117,18 +121,18 @@ extension Configuration {
   /// What is wrong with the axes that are plain numbers, nil where nothing is.
   fileprivate func problem(classCount: Int) -> String? {
     if !(logitScale.isFinite && logitScale > 0) {
-      return "--logit-scale must be positive, got \(logitScale)"
+      return "`logit-scale` must be positive, got \(logitScale)"
     }
-    if !(1...1_000_000).contains(draws) { return "--draws must be 1 to 1000000, got \(draws)" }
+    if !(1...1_000_000).contains(draws) { return "`draws` must be 1 to 1000000, got \(draws)" }
     if antithetic, !draws.isMultiple(of: 2) {
-      return "--antithetic draws in pairs: --draws must be even, got \(draws)"
+      return "`antithetic` draws in pairs: `draws` must be even, got \(draws)"
     }
     guard let prior else { return nil }
     if prior.count != classCount {
-      return "--prior has \(prior.count) probabilities, the model has \(classCount) classes"
+      return "`prior` has \(prior.count) probabilities, the model has \(classCount) classes"
     }
     if !prior.allSatisfy({ $0.isFinite && $0 > 0 }) || abs(prior.reduce(0, +) - 1) >= 1e-6 {
-      return "--prior needs positive probabilities that sum to 1"
+      return "`prior` needs positive probabilities that sum to 1"
     }
     return nil
   }

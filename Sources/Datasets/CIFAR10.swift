@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import TensorCore
 
@@ -20,20 +21,22 @@ enum CIFAR10 {
     for name in names {
       let path = "\(directory)/\(name)"
       guard FileManager.default.fileExists(atPath: path) else {
-        throw DatasetError("\(path): no such file; \(remedy)")
+        throw ElbowError(.missing, "\(path): no such file; \(remedy)")
       }
       guard let data = FileManager.default.contents(atPath: path) else {
-        throw DatasetError("\(path): cannot be read; check its permissions")
+        throw ElbowError(.damaged, "\(path): cannot be read; check its permissions")
       }
       guard !data.isEmpty, data.count % record == 0 else {
-        throw DatasetError(
+        throw ElbowError(
+          .damaged,
           "\(path): has \(data.count) bytes, no whole number of \(record)-byte records; it is "
             + "truncated or no CIFAR-10 binary batch: \(remedy)")
       }
       let bytes = [UInt8](data)
       for start in stride(from: 0, to: bytes.count, by: record) {
         guard Int(bytes[start]) < classNames.count else {
-          throw DatasetError(
+          throw ElbowError(
+            .damaged,
             "\(path): record \(start / record) has label \(bytes[start]), expected 0 to "
               + "\(classNames.count - 1); it is mislabelled or no CIFAR-10 binary batch: \(remedy)")
         }

@@ -1,14 +1,7 @@
+import Basics
 import Foundation
 import Records
 import TensorCore
-
-/// A dataset file that is missing, truncated, mislabelled or of another kind.
-public struct DatasetError: Error, CustomStringConvertible, Equatable {
-  /// File, what was expected, and the remedy.
-  public let description: String
-
-  init(_ description: String) { self.description = description }
-}
 
 /// Labelled 8-bit images of one split, in file order.
 public struct Dataset: Sendable {

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Records
 
@@ -15,10 +16,10 @@ public enum DatasetCatalog {
     Source(
       name: "fashion-mnist", directories: ["/usr/share/datasets/fashion-mnist"],
       remedy: "install it with 'apt-get install dataset-fashion-mnist', or name its folder with "
-        + "--data", read: FashionMNIST.load),
+        + "`data`", read: FashionMNIST.load),
     Source(
       name: "cifar10", directories: ["cifar-10-batches-bin"],
-      remedy: "name the folder of the binary version (cifar-10-batches-bin) with --data",
+      remedy: "name the folder of the binary version (cifar-10-batches-bin) with `data`",
       read: CIFAR10.load),
   ]
 
@@ -34,18 +35,20 @@ public enum DatasetCatalog {
   ///   - name: as in `names`.
   ///   - split: `test` or `train`.
   ///   - directory: folder of the files; nil for the usual places.
-  /// - Throws: `DatasetError`, with the file, what was expected and the remedy.
+  /// - Throws: `ElbowError`, with the file, what was expected and the remedy.
   public static func load(
     _ name: String, split: String, directory: String? = nil
   ) throws -> Dataset {
     let source = try source(name)
     guard splits.contains(split) else {
-      throw DatasetError(
+      throw ElbowError(
+        .unknownName,
         "no split '\(split)'; there are \(splits.joined(separator: " and "))"
           + didYouMean(split, among: splits))
     }
     guard let found = directory ?? self.directory(of: source) else {
-      throw DatasetError(
+      throw ElbowError(
+        .damaged,
         "\(name) is not in \(source.directories.joined(separator: ", ")); \(source.remedy)")
     }
     return try source.read(found, split, source.remedy)
@@ -53,7 +56,7 @@ public enum DatasetCatalog {
 
   /// Where a dataset's files are on this machine, nil where they are not in the usual places.
   ///
-  /// - Throws: `DatasetError` for an unknown name.
+  /// - Throws: `ElbowError` for an unknown name.
   public static func directory(of name: String) throws -> String? {
     directory(of: try source(name))
   }
@@ -64,7 +67,8 @@ public enum DatasetCatalog {
 
   private static func source(_ name: String) throws -> Source {
     guard let source = sources.first(where: { $0.name == name }) else {
-      throw DatasetError(
+      throw ElbowError(
+        .unknownName,
         "no dataset '\(name)'; there are \(names.joined(separator: ", "))"
           + didYouMean(name, among: names))
     }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import TensorCore
 
@@ -21,12 +22,14 @@ enum FashionMNIST {
       "\(prefix)-labels-idx1-ubyte", in: directory, sizes: [nil], remedy: remedy)
     let count = images.bytes.count / shape.count
     guard labels.bytes.count == count else {
-      throw DatasetError(
+      throw ElbowError(
+        .damaged,
         "\(labels.path): holds \(labels.bytes.count) labels for \(count) images in \(images.path); "
           + "the files are of different sets: \(remedy)")
     }
     if let wrong = labels.bytes.firstIndex(where: { Int($0) >= classNames.count }) {
-      throw DatasetError(
+      throw ElbowError(
+        .damaged,
         "\(labels.path): label \(wrong) is \(labels.bytes[wrong]), expected 0 to "
           + "\(classNames.count - 1); the file is mislabelled or damaged: \(remedy)")
     }
@@ -46,22 +49,23 @@ enum IDX {
   ) throws -> (path: String, bytes: [UInt8]) {
     let candidates = ["\(directory)/\(name)", "\(directory)/\(name).gz"]
     guard let path = candidates.first(where: FileManager.default.fileExists(atPath:)) else {
-      throw DatasetError("\(candidates[1]): no such file; \(remedy)")
+      throw ElbowError(.missing, "\(candidates[1]): no such file; \(remedy)")
     }
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw DatasetError("\(path): cannot be read; check its permissions")
+      throw ElbowError(.damaged, "\(path): cannot be read; check its permissions")
     }
     var bytes = [UInt8](data)
     if path.hasSuffix(".gz") {
       guard bytes.starts(with: [0x1F, 0x8B]) else {
-        throw DatasetError("\(path): is not a gzip file; \(remedy)")
+        throw ElbowError(.damaged, "\(path): is not a gzip file; \(remedy)")
       }
       bytes = try inflateGzip(data, file: path)
     }
     let header = 4 + 4 * sizes.count
     let magic = [0, 0, 8, UInt8(sizes.count)]
     guard bytes.count >= header, Array(bytes[..<4]) == magic else {
-      throw DatasetError(
+      throw ElbowError(
+        .damaged,
         "\(path): does not begin like an IDX file of \(sizes.count) dimensions of bytes (expected "
           + "\(magic), found \(Array(bytes.prefix(4)))); \(remedy)")
     }
@@ -70,7 +74,8 @@ enum IDX {
     }
     for (size, expected) in zip(found, sizes) {
       if let expected, size != expected {
-        throw DatasetError(
+        throw ElbowError(
+          .damaged,
           "\(path): holds arrays of \(found.dropFirst()), expected "
             + "\(sizes.dropFirst().compactMap(\.self)); \(remedy)")
       }
@@ -78,7 +83,8 @@ enum IDX {
     let expected = found.reduce(1, *)
     guard bytes.count - header == expected else {
       let kind = bytes.count - header < expected ? "truncated" : "too long"
-      throw DatasetError(
+      throw ElbowError(
+        .damaged,
         "\(path): is \(kind): \(bytes.count - header) bytes for dimensions \(found), expected "
           + "\(expected); \(remedy)")
     }

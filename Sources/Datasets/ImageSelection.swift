@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Records
 
@@ -10,12 +11,16 @@ public struct ImageSelection: Sendable, Equatable {
     case list([Int])
   }
   private let form: Form
+  /// What the text was given as, for messages.
+  private let field: String
 
-  /// - Throws: `ConfigurationError` for text of no such form, an empty choice, or an image named twice.
-  public init(_ text: String) throws {
-    self.text = text
-    func fail(_ problem: String) -> ConfigurationError {
-      ConfigurationError("--images '\(text)' \(problem); use N, A..B (half-open) or A,B,C")
+  /// - Parameter field: what the text was given as, for messages.
+  /// - Throws: `ElbowError` for text of no such form, an empty choice, or an image named twice.
+  public init(_ text: String, field: String = "images") throws {
+    (self.text, self.field) = (text, field)
+    func fail(_ problem: String) -> ElbowError {
+      ElbowError(
+        .malformed, "`\(field)` '\(text)' \(problem); use N, A..B (half-open) or A,B,C")
     }
     if let dots = text.range(of: "..") {
       guard let a = Int(text[..<dots.lowerBound]), let b = Int(text[dots.upperBound...]), a >= 0
@@ -47,7 +52,7 @@ public struct ImageSelection: Sendable, Equatable {
 
   /// The indices, in order.
   ///
-  /// - Throws: `ConfigurationError` where the split has fewer images.
+  /// - Throws: `ElbowError` where the split has fewer images.
   public func indices(of count: Int) throws -> [Int] {
     let indices: [Int]
     switch form {
@@ -61,8 +66,9 @@ public struct ImageSelection: Sendable, Equatable {
     return indices
   }
 
-  private func tooMany(_ index: Int, _ count: Int) -> ConfigurationError {
-    ConfigurationError(
-      "--images '\(text)' asks for image \(index), the split has 0 to \(count - 1)")
+  private func tooMany(_ index: Int, _ count: Int) -> ElbowError {
+    ElbowError(
+      .malformed,
+      "`\(field)` '\(text)' asks for image \(index), the split has 0 to \(count - 1)")
   }
 }

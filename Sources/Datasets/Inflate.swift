@@ -1,15 +1,16 @@
+import Basics
 import CZlib
 import Foundation
 
 /// Decompresses a whole gzip stream.
 ///
-/// - Throws: `DatasetError` where the stream is damaged or ends early.
+/// - Throws: `ElbowError` where the stream is damaged or ends early.
 func inflateGzip(_ data: Data, file: String) throws -> [UInt8] {
   var stream = z_stream()
   // 15 bits of window, + 16 for the gzip wrapper.
   guard
     inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
-  else { throw DatasetError("\(file): zlib cannot start") }
+  else { throw ElbowError(.damaged, "\(file): zlib cannot start") }
   defer { inflateEnd(&stream) }
   var output: [UInt8] = []
   var chunk = [UInt8](repeating: 0, count: 1 << 18)
@@ -33,7 +34,8 @@ func inflateGzip(_ data: Data, file: String) throws -> [UInt8] {
     return status
   }
   guard status == Z_STREAM_END else {
-    throw DatasetError(
+    throw ElbowError(
+      .damaged,
       "\(file): the gzip stream is \(status == Z_DATA_ERROR ? "damaged" : "truncated") after "
         + "\(output.count) bytes; install or download the file again")
   }

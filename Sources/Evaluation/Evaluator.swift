@@ -1,4 +1,5 @@
 import Attacks
+import Basics
 import Classifiers
 import Foundation
 import Records
@@ -12,7 +13,7 @@ public struct Evaluator: Sendable {
   /// The classifier that its configuration describes.
   public var classifier: any ImageClassifier
   /// The attack that its header describes.
-  public var attack: (any Attack)?
+  public var attack: Attacker?
   /// The image at a position of `header.inputs`, planar `[C, H, W]`, pixel units [0, 1].
   public var image: @Sendable (_ position: Int) throws -> [Float]
   /// The threads; cancelling them ends the evaluation as interrupted.
@@ -20,7 +21,7 @@ public struct Evaluator: Sendable {
 
   /// The evaluation as given.
   public init(
-    header: RunHeader, classifier: any ImageClassifier, attack: (any Attack)?,
+    header: RunHeader, classifier: any ImageClassifier, attack: Attacker?,
     workers: WorkerPool, image: @escaping @Sendable (_ position: Int) throws -> [Float]
   ) {
     self.header = header
@@ -30,7 +31,7 @@ public struct Evaluator: Sendable {
     self.image = image
   }
 
-  /// Evaluates the images that are not `done` yet, in order, `header.batch` in flight at once.
+  /// Evaluates the images that are not `done` yet, in order, `header.environment.batch` in flight at once.
   ///
   /// - Parameters:
   ///   - done: positions whose result is recorded; with any, or with `resuming`, the run goes on.
@@ -63,7 +64,7 @@ public struct Evaluator: Sendable {
 
   private func evaluate(_ positions: [Int], _ sink: any RunSink) throws {
     let next = Atomic(0)
-    let lanes = max(1, min(header.batch, workers.count, positions.count))
+    let lanes = max(1, min(header.environment.batch, workers.count, positions.count))
     try workers.forEach(lanes) { _, _ in
       while true {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -92,15 +93,14 @@ public struct Evaluator: Sendable {
     }
 
     var prediction = try classify(clean)
-    guard let attack, let configuration = header.attack else { return prediction }
+    guard let attack else { return prediction }
     var outcome = AttackOutcome(cleanPredicted: prediction.predicted)
     if prediction.correct {
       let (result, seconds) = try timed {
         try attack.perturb(
           clean, label: input.label, key: key, seed: header.attackSeed ?? header.seed,
-          against: classifier)
+          defence: stream, against: classifier)
       }
-      let ball = Ball(around: clean, norm: configuration.norm, epsilon: configuration.epsilon)
       outcome.attempted = true
       outcome.image = result.image
       outcome.nfe = result.cost.evaluations
@@ -108,8 +108,8 @@ public struct Evaluator: Sendable {
       outcome.seconds = seconds * share
       outcome.zeroGradientShare = result.zeroGradientShare
       outcome.loss = result.loss.isFinite ? result.loss : nil
-      outcome.linf = ball.distanceInfinity(result.image)
-      outcome.l2 = ball.distance2(result.image.map(Double.init))
+      outcome.linf = result.linf
+      outcome.l2 = result.l2
       prediction = try classify(result.image)
     }
     prediction.attack = outcome
@@ -123,11 +123,4 @@ private func timed<R>(_ body: () throws -> R) rethrows -> (R, Double) {
   let start = clock.now
   let result = try body()
   return (result, (clock.now - start).seconds)
-}
-
-extension Duration {
-  /// In seconds.
-  var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
-  }
 }

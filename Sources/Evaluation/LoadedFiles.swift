@@ -1,6 +1,7 @@
+import Basics
 import Classifiers
 import Datasets
-import Diffusion
+import Networks
 import Records
 import Synchronization
 
@@ -43,7 +44,7 @@ public final class LoadedFiles: Sendable {
 
   /// The images that a request selects of its dataset.
   ///
-  /// - Throws: `ConfigurationError` where the split has fewer.
+  /// - Throws: `ElbowError` where the split has fewer.
   public func inputs(_ request: RunRequest, of dataset: Dataset) throws -> [InputRecord] {
     try once(
       "inputs \(request.images) of \(request.dataset) \(request.split) \(request.data ?? "")"

@@ -1,3 +1,4 @@
+import Basics
 import Classifiers
 import Records
 import TensorCore
@@ -5,7 +6,7 @@ import TensorCore
 extension Replay {
   /// A run and its predictions on some of its images only, as if it had classified no others.
   ///
-  /// - Throws: `ConfigurationError` where no image is left.
+  /// - Throws: `ElbowError` where no image is left.
   public static func part(
     _ source: RunHeader, _ predictions: [Prediction], where isIncluded: (InputRecord) -> Bool
   ) throws -> (source: RunHeader, predictions: [Prediction]) {
@@ -18,7 +19,8 @@ extension Replay {
       header.inputs.append(source.inputs[prediction.position])
     }
     guard !kept.isEmpty else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "run \(source.id) has classified none of the images asked for; choose among its own")
     }
     return (header, kept)
@@ -26,7 +28,7 @@ extension Replay {
 
   /// What a learner takes: every image's losses, the means of its draws, `[T, K]`, and its class.
   ///
-  /// - Throws: `ConfigurationError`, naming image and loss, where a loss was not recorded.
+  /// - Throws: `ElbowError`, naming image and loss, where a loss was not recorded.
   public func samples() throws -> (losses: [[Double]], labels: [Int]) {
     let classes = Array(source.classNames.indices)
     let draws = source.configuration.draws

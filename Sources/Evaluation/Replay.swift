@@ -1,6 +1,7 @@
+import Basics
 import Classifiers
-import Diffusion
 import Foundation
+import Networks
 import Records
 import Synchronization
 import TensorCore
@@ -30,19 +31,22 @@ public struct Replay: Sendable {
   /// - Parameters:
   ///   - source: the run's header; its inputs as they were classified, adversarial ones included.
   ///   - predictions: its predictions with their losses.
-  /// - Throws: `ConfigurationError` where losses are missing.
+  /// - Throws: `ElbowError` where losses are missing.
   public init(_ source: RunHeader, _ predictions: [Prediction], workers: WorkerPool) throws {
     guard source.configuration.classifier.weighsLosses else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "run \(source.id) is of \(source.configuration.classifier.rawValue), which weighs no losses; "
           + "replay a diffusion classifier's")
     }
     guard source.recordsLosses, predictions.allSatisfy({ $0.losses != nil }) else {
-      throw ConfigurationError(
-        "run \(source.id) recorded no losses (--no-losses); replay one that did")
+      throw ElbowError(
+        .malformed,
+        "run \(source.id) recorded no losses (`no-losses`); replay one that did")
     }
     guard !predictions.isEmpty, predictions.count == source.inputs.count else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "run \(source.id) has classified \(predictions.count) of its \(source.inputs.count) "
           + "images; resume it first")
     }
@@ -56,7 +60,8 @@ public struct Replay: Sendable {
     ).sharesEvaluations(isMultiHead: source.model.isMultiHead)
     maximization = []
     if let damaged = predictions.first(where: { !isWhole($0.losses) }) {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "run \(source.id): the losses at position \(damaged.position) are damaged; restore a backup "
           + "of the database")
     }
@@ -68,7 +73,7 @@ public struct Replay: Sendable {
 
   /// The source's configuration with another strategy and other weights; nil: the source's own.
   ///
-  /// - Throws: `ConfigurationError`.
+  /// - Throws: `ElbowError`.
   public func configuration(strategy: String?, weights: String?) throws -> Configuration {
     var configuration = source.configuration
     configuration.strategy = strategy ?? configuration.strategy
@@ -78,7 +83,7 @@ public struct Replay: Sendable {
 
   /// The header of a replayed run, its descriptive fields empty.
   ///
-  /// - Throws: `ConfigurationError`.
+  /// - Throws: `ElbowError`.
   public func header(_ configuration: Configuration, id: String) throws -> RunHeader {
     let plan = try plan(configuration)
     var header = RunHeader(
@@ -95,7 +100,7 @@ public struct Replay: Sendable {
 
   /// What a live run of `configuration` answers.
   ///
-  /// - Throws: `ConfigurationError`, naming image and loss, where a loss was not recorded.
+  /// - Throws: `ElbowError`, naming image and loss, where a loss was not recorded.
   public func predictions(
     _ configuration: Configuration, workers: WorkerPool
   ) throws -> [Prediction] {
@@ -176,7 +181,8 @@ public struct Replay: Sendable {
       return try body()
     } catch let missing as MissingLoss {
       let input = source.inputs[recorded.position]
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "\(strategy) on run \(source.id), image \(input.index) of \(input.dataset) \(input.split): "
           + "\(missing)")
     }

@@ -1,8 +1,9 @@
 import Attacks
+import Basics
 import Classifiers
 import Datasets
-import Diffusion
 import Foundation
+import Networks
 import Records
 import TensorCore
 
@@ -17,7 +18,7 @@ public struct RunPlan: Sendable {
   /// The network of likelihood maximization, where it is another.
   public let lmModel: ModelRecord?
   /// The attack.
-  public let attack: (any Attack)?
+  public let attack: Attacker?
   /// The images' dataset.
   public let dataset: Dataset
   /// The grid as a run records it; empty where no losses are asked for.
@@ -28,11 +29,13 @@ public struct RunPlan: Sendable {
   let weighing: ClassifierPlan?
   /// What maximizing the likelihood of an image takes.
   let maximization: Cost
+  /// What carrying a gradient back through it takes.
+  let passage: Cost
 
   /// Loads what `request` names.
   ///
   /// - Parameter files: what has been read already.
-  /// - Throws: `ConfigurationError`, `CheckpointError`, `SafetensorsError` or `DatasetError`.
+  /// - Throws: `ElbowError`, `ElbowError`, `ElbowError` or `ElbowError`.
   public init(
     _ request: RunRequest, workers: WorkerPool, files: LoadedFiles = LoadedFiles()
   ) throws {
@@ -90,14 +93,15 @@ public struct RunPlan: Sendable {
       guard let denoisers else { preconditionFailure("likelihood maximization has no denoiser") }
       let maximizer = try LikelihoodMaximizer(denoisers, parameters: parameters, grid: grid)
       maximization = maximizer.cost
-      classifier = Self.maximized(base, by: maximizer)
+      passage = maximizer.pullbackCost(request.attack?.gradient ?? .bpda)
+      classifier = try Self.maximized(base, by: maximizer, request.attack)
     } else {
       lmModel = nil
-      maximization = Cost()
+      (maximization, passage) = (Cost(), Cost())
       classifier = base
     }
     attack = try request.attack.map {
-      try Attacks.make($0, classCount: dataset.classNames.count)
+      try Attacks.make($0, classCount: dataset.classNames.count, shape: dataset.shape)
     }
     self.configuration = configuration
   }
@@ -107,17 +111,26 @@ public struct RunPlan: Sendable {
     let kind = request.configuration.classifier
     let names = Configuration.Classifier.allCases.filter(\.maximizesLikelihood).map(\.rawValue)
     if !kind.maximizesLikelihood, !request.lm.isEmpty {
-      throw ConfigurationError(
-        "--lm and its parameters need a classifier that maximizes likelihood: --classifier "
+      throw ElbowError(
+        .malformed,
+        "`lm` and its parameters need a classifier that maximizes likelihood: `classifier` "
           + "\(names.joined(separator: " or ")), not \(kind.rawValue)")
     }
+    if !kind.maximizesLikelihood, let gradient = request.attack?.gradient, gradient != .bpda {
+      throw ElbowError(
+        .malformed,
+        "the gradient \(gradient.rawValue) is a way through likelihood maximization: it needs "
+          + "`classifier` \(names.joined(separator: " or ")), not \(kind.rawValue)")
+    }
     if !kind.maximizesLikelihood, request.lmModel != nil {
-      throw ConfigurationError("--lm-model needs --classifier \(names.joined(separator: " or "))")
+      throw ElbowError(
+        .malformed, "`lm-model` needs `classifier` \(names.joined(separator: " or "))")
     }
     if !kind.weighsLosses, request.lm.variant == .l2 {
-      throw ConfigurationError(
-        "--lm l2 averages over the classifier's noise levels, and \(kind.rawValue) has none; take "
-          + "--lm paper or released")
+      throw ElbowError(
+        .malformed,
+        "`lm` l2 averages over the classifier's noise levels, and \(kind.rawValue) has none; take "
+          + "`lm` paper or released")
     }
   }
 
@@ -152,23 +165,27 @@ public struct RunPlan: Sendable {
 
   private static func check(_ shape: ImageShape, _ name: String, _ dataset: Dataset) throws {
     guard shape == dataset.shape else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "model \(name) takes images of \(shape), \(dataset.name) has \(dataset.shape); take "
-          + "another --model or --dataset")
+          + "another `model` or `dataset`")
     }
   }
 
   private static func wrongClasses(
     _ request: RunRequest, _ count: Int, _ dataset: Dataset
-  ) -> ConfigurationError {
-    ConfigurationError(
+  ) -> ElbowError {
+    ElbowError(
+      .malformed,
       "model \(request.model) has \(count) classes, \(dataset.name) has "
         + "\(dataset.classNames.count); take a model trained on these classes")
   }
 
   private static func maximized(
-    _ base: some ImageClassifier, by maximizer: LikelihoodMaximizer
-  ) -> any ImageClassifier {
-    MaximizedClassifier(maximizer, base)
+    _ base: some ImageClassifier, by maximizer: LikelihoodMaximizer,
+    _ attack: AttackConfiguration?
+  ) throws -> any ImageClassifier {
+    try MaximizedClassifier(
+      maximizer, base, passage: attack?.gradient ?? .bpda, smoothing: attack?.smoothing ?? 1)
   }
 }

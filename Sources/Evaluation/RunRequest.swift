@@ -1,5 +1,7 @@
+import Basics
 import Classifiers
-import Diffusion
+import Foundation
+import Networks
 import Records
 
 /// What a user asks of a run: everything that must be known to start it, or to start it again.
@@ -34,6 +36,31 @@ public struct RunRequest: Codable, Hashable, Sendable {
 
   /// The defaults.
   public init() {}
+
+  /// Names of stored fields, which stay as they are: what is recorded must be read for good.
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case model, lmModel, dataset, data, split, images, inputsRun, configuration, lm, attack, seed
+    case attackSeed, recordsLosses
+  }
+
+  /// The request of recorded JSON; a field that it lacks, because the Elbow that wrote it did not
+  /// know it, is at its default.
+  ///
+  /// - Throws: `ElbowError` for a field that this Elbow does not know, `DecodingError` for what is
+  ///   out of form.
+  public init(json: String) throws {
+    let defaults = try JSONValue(encoding: RunRequest())
+    let recorded = try JSONDecoder().decode(JSONValue.self, from: Data(json.utf8))
+    guard case .object(let known) = defaults, case .object(let fields) = recorded else {
+      throw ElbowError(.damaged, "a recorded request is no JSON object")
+    }
+    let names = Set(CodingKeys.allCases.map(\.rawValue))
+    if let unknown = fields.keys.sorted().first(where: { !names.contains($0) }) {
+      throw ElbowError(.newer, "it has the field '\(unknown)' that this Elbow does not know")
+    }
+    let whole = JSONValue.object(known.merging(fields) { $1 })
+    self = try JSONDecoder().decode(RunRequest.self, from: Data(whole.canonical.utf8))
+  }
 
   /// Parameters of likelihood maximization that the user set.
   public struct LMOverrides: Codable, Hashable, Sendable {

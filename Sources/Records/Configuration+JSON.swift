@@ -1,13 +1,5 @@
+import Basics
 import Foundation
-
-/// A configuration that cannot be read.
-public struct ConfigurationError: Error, CustomStringConvertible, Equatable {
-  /// What is wrong and what to do.
-  public let description: String
-
-  /// The error with its message.
-  public init(_ description: String) { self.description = description }
-}
 
 extension Configuration: Codable {
   private enum Key: String, CodingKey, CaseIterable {
@@ -22,13 +14,15 @@ extension Configuration: Codable {
     let all = try decoder.container(keyedBy: AnyKey.self)
     let known = Set(Key.allCases.map(\.rawValue))
     if let unknown = all.allKeys.map(\.stringValue).sorted().first(where: { !known.contains($0) }) {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "configuration has an unknown field '\(unknown)'; it was written by a newer Elbow: update")
     }
     let c = try decoder.container(keyedBy: Key.self)
     let schema = try c.decode(Int.self, forKey: .schema)
     guard schema == Self.schema else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "configuration has schema \(schema), this Elbow reads \(Self.schema): update")
     }
     self.init(

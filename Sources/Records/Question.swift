@@ -1,3 +1,5 @@
+import Basics
+
 /// What a run asks: runs of equal questions have the same answers, whatever they are called, wherever
 /// they run, and whatever is recorded of them.
 ///
@@ -66,14 +68,5 @@ public struct Question: Hashable, Sendable {
 
     /// The id of what was told so far.
     public var id: String { hash.hexDigest() }
-  }
-}
-
-extension RunHeader {
-  /// What the run asks.
-  public var question: Question {
-    Question(
-      configuration: configuration, attack: attack, seed: seed, attackSeed: attackSeed,
-      inputs: inputs)
   }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// What the evaluation loop tells its sink, in this order: one `started`, a `predicted` for every
@@ -93,30 +94,16 @@ public struct TimestepRecord: Hashable, Sendable {
 public struct RunHeader: Sendable {
   /// ULID, 26 characters; sorts by time.
   public var id: String
-  /// Name given by the user.
-  public var name: String?
-  /// Group given by the user.
-  public var group: String?
-  /// Note given by the user.
-  public var note: String?
-  /// Tags given by the user.
-  public var tags: [String: String]
-  /// What is asked of every image.
-  public var configuration: Configuration
+  /// What the user calls it.
+  public var labels: RunLabels
+  /// What it asks.
+  public var question: Question
   /// The denoiser.
   public var model: ModelRecord
   /// The network that maximizes likelihood, where it is another.
   public var lmModel: ModelRecord?
-  /// The attack; nil on clean runs.
-  public var attack: AttackConfiguration?
-  /// Seed of the defence's stream.
-  public var seed: UInt64
-  /// Seed of the attacker's stream; nil on clean runs.
-  public var attackSeed: UInt64?
   /// Names of the classes, `[K]`.
   public var classNames: [String]
-  /// In evaluation order.
-  public var inputs: [InputRecord]
   /// Run whose recorded images are the inputs (`--inputs RUN`).
   public var inputsRun: String?
   /// Run whose recorded losses were replayed: no network was evaluated; nil on live runs.
@@ -127,43 +114,57 @@ public struct RunHeader: Sendable {
   public var timestepsAsked: Int?
   /// Size of every image, `[C, H, W]`.
   public var imageShape: [Int]
-  /// Worker threads.
-  public var threads: Int
-  /// Images in flight at once.
-  public var batch: Int
+  /// The process that works on it.
+  public var environment: RunEnvironment
   /// Whether per-timestep losses are recorded.
   public var recordsLosses: Bool
-  /// Command line that started the run, program name first.
-  public var arguments: [String]
   /// What the program needs to build the run again when it resumes: its own JSON.
   public var invocation: String
-  /// BLAS library and kernel in use, as `OpenBLAS 0.3.21 SkylakeX`.
-  public var blas: String
-  /// Instruction set that the numeric code was compiled for, as `x86-64-v4`.
-  public var instructionSet: String
-
   /// A header with the descriptive fields empty.
   public init(
     id: String, configuration: Configuration, model: ModelRecord, seed: UInt64,
     classNames: [String], imageShape: [Int], inputs: [InputRecord], timesteps: [TimestepRecord]
   ) {
     self.id = id
-    self.configuration = configuration
+    question = Question(
+      configuration: configuration, attack: nil, seed: seed, attackSeed: nil, inputs: inputs)
     self.model = model
-    self.seed = seed
     self.classNames = classNames
-    self.inputs = inputs
     self.timesteps = timesteps
     self.timestepsAsked = timesteps.count
     self.imageShape = imageShape
-    self.tags = [:]
-    self.threads = 1
-    self.batch = 1
+    self.labels = RunLabels()
+    self.environment = RunEnvironment()
     self.recordsLosses = true
-    self.arguments = []
     self.invocation = "{}"
-    self.blas = ""
-    self.instructionSet = ""
+  }
+}
+
+extension RunHeader {
+  /// What is asked of every image.
+  public var configuration: Configuration {
+    get { question.configuration }
+    set { question.configuration = newValue }
+  }
+  /// The attack; nil on clean runs.
+  public var attack: AttackConfiguration? {
+    get { question.attack }
+    set { question.attack = newValue }
+  }
+  /// Seed of the defence's stream.
+  public var seed: UInt64 {
+    get { question.seed }
+    set { question.seed = newValue }
+  }
+  /// Seed of the attacker's stream; nil on clean runs.
+  public var attackSeed: UInt64? {
+    get { question.attackSeed }
+    set { question.attackSeed = newValue }
+  }
+  /// In evaluation order.
+  public var inputs: [InputRecord] {
+    get { question.inputs }
+    set { question.inputs = newValue }
   }
 }
 

@@ -1,3 +1,5 @@
+import Basics
+
 /// A training as it is recorded when it begins or goes on.
 public struct TrainingHeader: Sendable {
   /// ULID.

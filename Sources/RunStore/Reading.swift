@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 
@@ -17,7 +18,7 @@ struct Reading {
 
   /// Opens `file`.
   ///
-  /// - Throws: `RunStoreError`, `DatabaseError`.
+  /// - Throws: `ElbowError`, `DatabaseError`.
   init(_ file: DatabaseFile, _ schema: Schema) throws {
     if file.isWritable {
       leavesLog = file.isForeign && !file.hasLog

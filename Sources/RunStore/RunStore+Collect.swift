@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Records
@@ -97,7 +98,7 @@ extension RunStore {
   ///
   /// Bytes are measured by deleting; a dry run takes that back.
   ///
-  /// - Throws: `RunStoreError`; nothing is deleted then.
+  /// - Throws: `ElbowError`; nothing is deleted then.
   public func collect(dryRun: Bool) throws -> Reclamation {
     do {
       var result = Reclamation()
@@ -125,7 +126,7 @@ extension RunStore {
       if !dryRun { result.sizeAfter = size }
       return result
     } catch {
-      throw RunStoreError(error, file: path)
+      throw ElbowError(error, file: path)
     }
   }
 

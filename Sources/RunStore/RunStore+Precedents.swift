@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Records
@@ -36,7 +37,7 @@ extension RunStore {
   ///
   /// Where the header wants losses recorded, only those count that have them.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func precedents(of header: RunHeader, code: CurrentCode) throws -> [Precedent] {
     let state = code.state
     let table = try query(
@@ -67,7 +68,7 @@ extension RunStore {
   ///   - header: the run.
   ///   - units: of so many evaluations and gradients.
   /// - Returns: nil where there are no such runs.
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func secondsPerUnit(
     of header: RunHeader, units: (_ evaluations: Double, _ gradients: Double) -> Double
   ) throws -> Double? {
@@ -76,7 +77,7 @@ extension RunStore {
       [
         "classifier": header.configuration.classifier.rawValue,
         "model": header.configuration.model, "lm_model": header.configuration.lmModel ?? "-",
-        "host": ProcessIdentity.current.host, "threads": "\(header.threads)",
+        "host": ProcessIdentity.current.host, "threads": "\(header.environment.threads)",
       ])
     var (seconds, compute) = (0.0, 0.0)
     for row in runs.rows {

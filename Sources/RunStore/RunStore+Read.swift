@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Queries
@@ -39,50 +40,9 @@ public struct RecordedRun: Sendable {
 }
 
 extension RunStore {
-  /// The full id of the run that `prefix` names.
-  ///
-  /// - Throws: `RunStoreError` where no run, or more than one, begins with it.
-  public func runID(_ prefix: String) throws -> String { try runID(prefix, trashed: false) }
-
-  /// The full id of the run that `prefix` names, in the trash or out of it.
-  ///
-  /// - Throws: `RunStoreError` where no run there, or more than one, begins with it.
-  public func runID(_ prefix: String, trashed: Bool) throws -> String {
-    let upper = prefix.uppercased()
-    guard !upper.isEmpty, upper.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
-      throw RunStoreError("'\(prefix)' is no run id; 'elbow runs' lists them", isUsage: true)
-    }
-    let found = try reading {
-      try Row.fetchAll(
-        $0,
-        sql: """
-          SELECT id, deleted_at IS NOT NULL AS is_trashed FROM run
-          WHERE id >= ?1 AND id < ?1 || '~' ORDER BY is_trashed <> ?2, id LIMIT 6
-          """, arguments: [upper, trashed])
-    }
-    let ids = found.filter { $0["is_trashed"] == trashed }.map { $0["id"] as String }
-    guard let id = ids.first else {
-      if let other = found.first?["id"] as String? {
-        throw RunStoreError(
-          trashed
-            ? "run \(other) is not in the trash"
-            : "run \(other) is in the trash; 'elbow restore \(other)' brings it back",
-          isUsage: true)
-      }
-      throw RunStoreError(
-        "no run begins with '\(prefix)' in \(path); 'elbow runs' lists them", isUsage: true)
-    }
-    guard ids.count == 1 else {
-      throw RunStoreError(
-        "several runs begin with '\(prefix)': \(ids.prefix(5).joined(separator: ", "))"
-          + "\(ids.count > 5 ? ", …" : ""); give more characters", isUsage: true)
-    }
-    return id
-  }
-
   /// A run as far as it is recorded.
   ///
-  /// - Throws: `RunStoreError` where `prefix` does not name one.
+  /// - Throws: `ElbowError` where `prefix` does not name one.
   public func recordedRun(_ prefix: String) throws -> RecordedRun {
     let id = try runID(prefix)
     return try reading { db in
@@ -94,7 +54,7 @@ extension RunStore {
               run.inputs_run, run.records_losses, coalesce(runs.n_correct, 0) AS n_correct
             FROM run JOIN runs USING (id) WHERE id = ?
             """, arguments: [id])
-      else { throw RunStoreError("run \(id) is gone") }
+      else { throw ElbowError(.missing, "run \(id) is gone") }
       let run = CheckedRow(row, of: id, in: path)
       guard let invocation = try run.optionalText(0) else { throw Self.external(id) }
       let inputs = try Self.inputs(of: id, db, in: path)
@@ -129,15 +89,15 @@ extension RunStore {
   }
 
   /// Of what only Elbow's own runs have.
-  static func external(_ id: String) -> RunStoreError {
-    RunStoreError(
-      "run \(id) was made by another program: it has no images and predictions of its own",
-      isUsage: true)
+  static func external(_ id: String) -> ElbowError {
+    ElbowError(
+      .unknownName,
+      "run \(id) was made by another program: it has no images and predictions of its own")
   }
 
   /// The recorded final image of an attack, planar `[C, H, W]`, pixel units.
   ///
-  /// - Throws: `RunStoreError` where the image is not there, or not the one that was recorded.
+  /// - Throws: `ElbowError` where the image is not there, or not the one that was recorded.
   public func adversarialImage(run: String, position: Int) throws -> [Float] {
     try reading { db in
       let row = try Row.fetchOne(
@@ -148,7 +108,8 @@ extension RunStore {
           WHERE run_id = ? AND position = ?
           """, arguments: [run, position])
       guard let row else {
-        throw RunStoreError("\(path): run \(run) has no adversarial image at position \(position)")
+        throw ElbowError(
+          .missing, "\(path): run \(run) has no adversarial image at position \(position)")
       }
       let image = CheckedRow(row, of: run, in: path)
       let pixels = try image.floats(0)
@@ -156,7 +117,8 @@ extension RunStore {
         pixels.count == (try (2...4).map { try image.integer($0, in: 1...1 << 16) }.reduce(1, *)),
         SHA256.hexDigest(of: pixels) == (try image.text(1))
       else {
-        throw RunStoreError(
+        throw ElbowError(
+          .damaged,
           "\(path): the adversarial image at position \(position) of run \(run) is damaged")
       }
       return pixels
@@ -165,14 +127,14 @@ extension RunStore {
 
   /// Recorded raw losses of one image, as they were asked for.
   ///
-  /// - Throws: `RunStoreError` where none are recorded.
+  /// - Throws: `ElbowError` where none are recorded.
   public func losses(run: String, position: Int) throws -> LossRecord {
     try reading { db in
       let row = try Row.fetchOne(
         db, sql: "SELECT \"values\", places FROM loss WHERE run_id = ? AND position = ?",
         arguments: [run, position])
       guard let row else {
-        throw RunStoreError("\(path): run \(run) has no losses at position \(position)")
+        throw ElbowError(.missing, "\(path): run \(run) has no losses at position \(position)")
       }
       return try Self.lossRecord(CheckedRow(row, of: run, in: path), at: 0)
     }

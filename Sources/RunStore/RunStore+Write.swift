@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Records
@@ -15,7 +16,8 @@ extension RunStore {
         try Bool.fetchOne(
           db, sql: "SELECT deleted_at IS NULL FROM run WHERE id = ?", arguments: [source]) == true
       else {
-        throw RunStoreError("run \(source), whose images or losses are used, went to the trash")
+        throw ElbowError(
+          .inaccessible, "run \(source), whose images or losses are used, went to the trash")
       }
     }
     for model in [header.model, header.lmModel].compactMap(\.self) { try insert(model, db) }
@@ -31,8 +33,8 @@ extension RunStore {
           :channels, :height, :width, :records_losses, :invocation, :started_at)
         """,
       arguments: [
-        "id": header.id, "name": header.name, "group": header.group, "note": header.note,
-        "question": try header.question.id(),
+        "id": header.id, "name": header.labels.name, "group": header.labels.group,
+        "note": header.labels.note, "question": try header.question.id(),
         "fingerprint": try header.configuration.fingerprint(),
         "dataset": datasets.count == 1 ? header.inputs[0].dataset : nil,
         "split": datasets.count == 1 ? header.inputs[0].split : nil,
@@ -45,7 +47,7 @@ extension RunStore {
         "width": header.imageShape[2], "records_losses": header.recordsLosses,
         "invocation": header.invocation, "started_at": Timestamp.now,
       ])
-    try insertTags(header.tags, header.id, db)
+    try insertTags(header.labels.tags, header.id, db)
     try insertInputs(header, db)
     let timestep = try db.cachedStatement(sql: "INSERT INTO run_timestep VALUES (?, ?, ?, ?, ?)")
     for level in header.timesteps {
@@ -58,7 +60,7 @@ extension RunStore {
 
   /// Records that another process goes on with a run.
   ///
-  /// - Throws: `RunStoreError` where a living process works on it.
+  /// - Throws: `ElbowError` where a living process works on it.
   func insertSession(_ header: RunHeader) throws -> RunPosition {
     let code = CodeState.current
     return try writing { db in
@@ -68,7 +70,8 @@ extension RunStore {
           WHERE id = ? AND status <> 'running' AND deleted_at IS NULL
           """, arguments: [header.id])
       guard db.changesCount == 1 else {
-        throw RunStoreError(
+        throw ElbowError(
+          .busy,
           "run \(header.id) is being worked on by another process, or went to the trash")
       }
       return try insertSession(header, code, db)
@@ -113,7 +116,7 @@ extension RunStore {
   // MARK: Parts
 
   func writing<R>(_ body: (Database) throws -> R) throws -> R {
-    do { return try database.write(body) } catch { throw RunStoreError(error, file: path) }
+    do { return try database.write(body) } catch { throw ElbowError(error, file: path) }
   }
 
   private func insert(_ model: ModelRecord, _ db: Database) throws {
@@ -212,9 +215,10 @@ extension RunStore {
       arguments: [
         "run_id": header.id, "number": number, "now": now, "host": process.host,
         "boot_id": process.bootID, "pid": process.pid, "pid_started": process.started,
-        "pid_namespace": process.namespace, "argv": json(header.arguments), "cpu": Machine.cpu,
-        "threads": header.threads, "batch": header.batch, "blas": header.blas,
-        "instruction_set": header.instructionSet, "elbow_version": elbowVersion,
+        "pid_namespace": process.namespace, "argv": json(header.environment.arguments),
+        "cpu": Machine.cpu, "threads": header.environment.threads,
+        "batch": header.environment.batch, "blas": header.environment.blas,
+        "instruction_set": header.environment.instructionSet, "elbow_version": elbowVersion,
         "libraries": libraryVersionsJSON, "git_commit": code?.commit, "git_dirty": code?.isDirty,
         "diff_sha256": diffHash,
       ])

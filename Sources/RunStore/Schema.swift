@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Migrations
@@ -62,7 +63,7 @@ package struct Schema: Sendable {
   /// How far the file that `db` reads is behind this schema, or before it.
   ///
   /// - Parameter path: named where it is another program's.
-  /// - Throws: `RunStoreError` for another program's file.
+  /// - Throws: `ElbowError` for another program's file.
   func age(_ db: Database, _ path: String) throws -> Age {
     guard try db.tableExists("grdb_migrations") else {
       if try isForeign(db) { throw foreign(path) }
@@ -80,7 +81,7 @@ package struct Schema: Sendable {
   ///
   /// - Parameter isCopy: whether the file is a copy that nobody else has: no backup is taken then, and
   ///   what was being recorded when it was made is no matter.
-  /// - Throws: `RunStoreError` while an older Elbow records into the file, which could not go on.
+  /// - Throws: `ElbowError` while an older Elbow records into the file, which could not go on.
   func bringUpToDate(_ path: String, isCopy: Bool = false) throws {
     let deadline = Date(timeIntervalSinceNow: 30)
     while true {
@@ -123,7 +124,8 @@ package struct Schema: Sendable {
     guard applied.count < migrations.count else { return }
     if let last = applied.last, !isCopy {
       if let work = try pool.read(livingWork) {
-        throw RunStoreError(
+        throw ElbowError(
+          .busy,
           "\(path): an older Elbow is recording \(work); this one can bring the file up to date, and "
             + "read it, when that has ended")
       }
@@ -166,9 +168,10 @@ package struct Schema: Sendable {
         continue
       }
       guard SHA256.hexDigest(of: known.sql) == row["sha256"] as String else {
-        throw RunStoreError(
+        throw ElbowError(
+          .damaged,
           "\(path): was made with another text of migration \(known.name); use the Elbow that made "
-            + "it, or record into another file with --db")
+            + "it, or record into another file with `db`")
       }
     }
   }
@@ -177,8 +180,9 @@ package struct Schema: Sendable {
     try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0 > 0
   }
 
-  private func foreign(_ path: String) -> RunStoreError {
-    RunStoreError(
-      "\(path): is an SQLite database of another program; name another file with --db")
+  private func foreign(_ path: String) -> ElbowError {
+    ElbowError(
+      .damaged,
+      "\(path): is an SQLite database of another program; name another file with `db`")
   }
 }

@@ -1,4 +1,4 @@
-import Diffusion
+import Networks
 import Synchronization
 import TensorCore
 

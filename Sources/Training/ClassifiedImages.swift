@@ -1,5 +1,5 @@
 import Classifiers
-import Diffusion
+import Networks
 import Records
 import Synchronization
 import TensorCore

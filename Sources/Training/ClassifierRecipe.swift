@@ -1,5 +1,6 @@
+import Basics
 import Datasets
-import Diffusion
+import Networks
 import Records
 import TensorCore
 
@@ -68,6 +69,7 @@ public struct ClassifierRecipe: TrainingRecipe {
     case heldOut = "held_out"
   }
 
+  /// The default recipe.
   public init() {}
 
   public init(from decoder: any Decoder) throws {
@@ -83,7 +85,8 @@ public struct ClassifierRecipe: TrainingRecipe {
       guard let text = try c.decodeIfPresent(String.self, forKey: key) else { return nil }
       if let value = T(rawValue: text) { return value }
       let names = T.allCases.map(\.rawValue)
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "no \(key.rawValue) '\(text)'; there are \(names.joined(separator: ", "))"
           + didYouMean(text, among: names))
     }
@@ -119,7 +122,8 @@ public struct ClassifierRecipe: TrainingRecipe {
     if let value = try? c.decode(Double.self, forKey: key) { return value }
     let text = try c.decode(String.self, forKey: key)
     guard let value = Fraction.parse(text) else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "'\(key.rawValue)' needs a number or a fraction as 8/255, got '\(text)'")
     }
     return value
@@ -136,6 +140,7 @@ public struct ClassifierRecipe: TrainingRecipe {
     if method == .fgsm, let key = attacking[2...].first(where: \.1)?.0 {
       return "'\(key.rawValue)' cannot be given: fgsm takes one step of length epsilon"
     }
+    if let norm, !norm.isBall { return "'norm' must be linf or l2, not \(norm.rawValue)" }
     if beta != nil, method != .trades { return "'beta' needs the method trades" }
     let attack = attack(steps: nil)
     return problem(

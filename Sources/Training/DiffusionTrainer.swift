@@ -1,5 +1,5 @@
-import Diffusion
 import Foundation
+import Networks
 import Synchronization
 import TensorCore
 

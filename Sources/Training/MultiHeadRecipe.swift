@@ -1,5 +1,6 @@
+import Basics
 import Datasets
-import Diffusion
+import Networks
 import Records
 import TensorCore
 
@@ -91,6 +92,7 @@ public struct MultiHeadRecipe: TrainingRecipe {
     case heldOut = "held_out"
   }
 
+  /// The default recipe.
   public init() {}
 
   public init(from decoder: any Decoder) throws {
@@ -173,7 +175,8 @@ extension MultiHeadRecipe {
       (found.resolution, found.channels, found.labelInputs)
         == (architecture.resolution, architecture.channels, architecture.classes)
     else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "'teacher: \(teacher)' denoises \(found.resolution)×\(found.resolution)×\(found.channels) images "
           + "of \(found.labelInputs) classes given as labels; \(dataset) needs one of its "
           + "\(architecture.classes) classes")

@@ -1,4 +1,4 @@
-import Diffusion
+import Networks
 import TensorCore
 
 extension ParameterVector {

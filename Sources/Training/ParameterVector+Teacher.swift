@@ -1,4 +1,5 @@
-import Diffusion
+import Basics
+import Networks
 import Records
 
 extension ParameterVector {
@@ -7,14 +8,15 @@ extension ParameterVector {
   /// The teacher's label bias becomes part of the noise embedding. Channels that the teacher has not
   /// got begin at random and, at first, feed none that it has, so that they change nothing.
   ///
-  /// - Throws: `ConfigurationError` where the teacher is no part of this architecture, what reading
+  /// - Throws: `ElbowError` where the teacher is no part of this architecture, what reading
   ///   its file throws.
   public static func multiHead(
     _ architecture: UNetArchitecture, from teacher: Checkpoint, seed: UInt64
   ) throws -> ParameterVector {
     let narrow = try teacher.architecture(UNetArchitecture.self)
     guard let places = architecture.places(of: narrow), narrow.heads == 1 else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "'init: teacher' needs the teacher's width, blocks and attention_resolutions, multipliers no "
           + "smaller than its \(narrow.multipliers), growing wherever those do, and its own where it "
           + "attends")

@@ -1,4 +1,4 @@
-import Diffusion
+import Networks
 
 /// A network's parameters in one vector, each tensor row-major, in the order of
 /// its architecture's `parameterShapes`.

@@ -1,5 +1,5 @@
-import Diffusion
 import Foundation
+import Networks
 
 /// Class probabilities of one evaluation in Double, and slopes of losses to its logits; the memory is
 /// used again by the next evaluation.

@@ -1,3 +1,5 @@
+import Basics
+
 /// Learns from batches: what one kind of training computes.
 ///
 /// Results depend on nothing but state and examples: not on the number of threads.
@@ -30,7 +32,7 @@ extension Trainer {
   ///   - rate: learning rate.
   ///   - decay: of the moving average.
   ///   - clip: longest gradient, ‖g‖₂; a longer one is scaled down to it.
-  /// - Throws: `TrainingError` where the loss is `divergedLoss` or more, or loss or gradient are not
+  /// - Throws: `ElbowError` where the loss is `divergedLoss` or more, or loss or gradient are not
   ///   finite, `CancellationError` where the workers are cancelled; nothing has changed then.
   @discardableResult
   public func step(
@@ -39,7 +41,8 @@ extension Trainer {
     var (loss, gradient) = try gradient(batch)
     let norm = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
     guard loss < Self.divergedLoss, norm.isFinite else {
-      throw TrainingError(
+      throw ElbowError(
+        .diverged,
         "the training diverged: loss \(loss), gradient norm \(norm); lower 'rate' or 'clip'")
     }
     if norm > clip {

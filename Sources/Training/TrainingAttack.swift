@@ -1,5 +1,5 @@
 import Attacks
-import Diffusion
+import Networks
 import Records
 
 /// The attack whose images a classifier is trained on: projected gradient ascent on a fixed budget.

@@ -1,6 +1,7 @@
+import Basics
 import Datasets
-import Diffusion
 import Foundation
+import Networks
 import Records
 import TensorCore
 
@@ -57,7 +58,7 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   /// The weights to begin from.
   ///
   /// - Parameter initial: the checkpoint `init`.
-  /// - Throws: `ConfigurationError` where it does not fit, what reading it throws.
+  /// - Throws: `ElbowError` where it does not fit, what reading it throws.
   func start(
     _ architecture: any NetworkArchitecture, from initial: Checkpoint?
   ) throws -> ParameterVector
@@ -84,7 +85,8 @@ extension TrainingRecipe {
   ) throws -> ParameterVector {
     guard let initial else { return .random(architecture, seed: seed) }
     guard try initial.architecture.json == architecture.json else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "'init: \(self.initial ?? "")' has another architecture than the recipe; give the recipe "
           + "the sizes that 'elbow model inspect' shows")
     }

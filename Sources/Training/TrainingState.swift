@@ -1,19 +1,7 @@
-import Diffusion
+import Basics
 import Foundation
+import Networks
 import Records
-
-/// A training that cannot go on.
-public struct TrainingError: Error, CustomStringConvertible, Equatable {
-  /// What is wrong, and the remedy.
-  public let description: String
-
-  init(_ description: String) { self.description = description }
-
-  /// `error` with where the training stood and what is left of it.
-  public init(_ error: TrainingError, step: Int, kept path: String) {
-    description = "step \(step): \(error.description); \(path) holds the last good state"
-  }
-}
 
 /// All that a training has come to: with the recipe it decides every later step.
 public struct TrainingState: Sendable {
@@ -58,7 +46,7 @@ public struct TrainingState: Sendable {
   /// Reads what `write` wrote for the same training.
   ///
   /// - Parameter start: a vector of the training's layout.
-  /// - Throws: `TrainingError` for another training's file, `SafetensorsError` for a damaged one.
+  /// - Throws: `ElbowError` for another training's file, `ElbowError` for a damaged one.
   public init(
     path: String, identity: String, start: ParameterVector, weightDecay: Double = 0
   ) throws {
@@ -66,14 +54,15 @@ public struct TrainingState: Sendable {
     guard file.metadata["identity"] == identity, let id = file.metadata["id"],
       let steps = file.metadata["steps"].flatMap(Int.init)
     else {
-      throw TrainingError(
+      throw ElbowError(
+        .damaged,
         "\(path): belongs to a training with another recipe or other images; put them back, or "
           + "remove the file to begin anew")
     }
     func values(_ name: String) throws -> [Float] {
       let values = try file.floats(name)
       guard values.count == start.values.count, values.allSatisfy(\.isFinite) else {
-        throw TrainingError("\(path): '\(name)' is damaged; remove the file to begin anew")
+        throw ElbowError(.damaged, "\(path): '\(name)' is damaged; remove the file to begin anew")
       }
       return values
     }

@@ -1,8 +1,12 @@
-import Analysis
 import ArgumentParser
+import Basics
+import Benchmarks
+import Experiments
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Times the store: what it takes in, and what it answers.
 struct BenchStoreCommand: ParsableCommand {
@@ -80,7 +84,9 @@ struct BenchStoreCommand: ParsableCommand {
       + "/elbow-bench-\(ProcessInfo.processInfo.processIdentifier)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let ingest = StoreIngest(folder: folder, repeats: repeats)
+    let ingest = StoreIngest(
+      folder: folder, repeats: repeats,
+      session: Session(watch: Output.watch, arguments: Output.arguments))
     var rows: [[Cell]] = []
     for levels in levels.split(separator: ",").compactMap({ Int($0) }) {
       rows += try ingest.losses(losses.flatMap(count) ?? 10_000_000, levels: levels)
@@ -95,7 +101,7 @@ struct BenchStoreCommand: ParsableCommand {
   /// Writes the runs, a hundred a transaction, then what only time does to runs.
   private func write(_ runs: SyntheticRuns, to path: String) throws {
     guard !FileManager.default.fileExists(atPath: path) else {
-      throw RunStoreError("\(path) exists already; name another file", isUsage: true)
+      throw ElbowError(.malformed, "\(path) exists already; name another file")
     }
     let store = try RunStore(path, for: .write)
     let writer = ReplayWriter(store)
@@ -111,9 +117,7 @@ struct BenchStoreCommand: ParsableCommand {
               status: status, error: error, wallSeconds: 60, cpuSeconds: 100, peakMemory: 1 << 28)
           )
         })
-      if Output.isErrorTerminal {
-        Output.error("\r\(start + part.count)/\(runs.plans.count) runs", terminator: "")
-      }
+      Output.watch(WorkUpdate("synthetic", start + part.count, of: runs.plans.count, "runs"))
     }
     store.close()
     let database = try PlainDatabase(path)

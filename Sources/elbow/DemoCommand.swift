@@ -1,9 +1,12 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Evaluation
+import Experiments
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// A first look: real images, a handful of configurations, everything recorded.
 struct DemoCommand: ParsableCommand {
@@ -73,6 +76,12 @@ struct DemoCommand: ParsableCommand {
       for i in steps.indices where steps[i].attack == nil { steps[i].images = "\(images)" }
     }
     Output.error("Fashion-MNIST test images; \(steps.count) configurations\n")
+    CurrentCode.findOut()
+    let session = Session(watch: Output.watch, arguments: Output.arguments)
+    let interruption = Interruption(session.workers, budget: nil)
+    defer { withExtendedLifetime(interruption) {} }
+    let store = try RunStore(database.path, for: .write)
+    defer { store.close() }
     var ids: [String] = []
     for step in steps {
       var request = RunRequest()
@@ -83,28 +92,29 @@ struct DemoCommand: ParsableCommand {
       request.configuration.strategy = step.strategy
       request.images = step.images
       request.attack = step.attack
-      var recording = Recording(request: request, database: database.path)
-      recording.name = step.name
-      recording.group = thorough ? "thorough" : "demo"
-      recording.label = step.name.padding(toLength: 23, withPad: " ", startingAt: 0)
-      let outcome = try recording.start()
-      defer { outcome.store.close() }
+      var experiment = Experiment(
+        request,
+        labels: RunLabels(name: step.name, group: thorough ? "thorough" : "demo"))
+      experiment.title = step.name.padding(toLength: 23, withPad: " ", startingAt: 0)
+      let outcome = try experiment.run(in: session, into: store)
       ids.append(outcome.id)
       guard outcome.ending.status == .finished else {
-        return try RunCommand.report(outcome, .table)
+        return try RunOutcome(outcome, store: store, database: database, isOutOfTime: false)
+          .report(.table)
       }
     }
-    let store = try database.read()
     let runs = try CompareCommand.rows(ids, store)
-    try Output.write("\n" + TableFormat.table.render(RunSummary.table(runs, fitting: Output.width)))
+    try Output.write("\n")
+    try TableFormat.table.write(RunSummary.table(runs))
     let clean = ResultTable(
       columns: runs.columns,
       rows: runs.rows.filter { row in
         runs.columns.firstIndex(of: "attack").map { row[$0] == .null } ?? false
       })
-    try Output.write("\n" + RunSummary.tradeOff(clean).joined(separator: "\n") + "\n")
+    try Output.write(
+      "\n" + RunSummary.tradeOff(clean, width: Output.width ?? 80).joined(separator: "\n") + "\n")
     let short = ids.map { $0.prefix(RunSummary.shortID) }
-    let option = database.path == "elbow.db" ? "" : " --db \(database.path)"
+    let option = database.flag
     try Output.write(
       """
 

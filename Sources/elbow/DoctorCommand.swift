@@ -1,10 +1,13 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Datasets
-import Diffusion
 import Foundation
+import Networks
+import Queries
 import Records
+import Reporting
 import RunStore
+import Statistics
 import TensorCore
 
 /// Checks that everything Elbow needs is there and in good order.
@@ -96,7 +99,7 @@ struct DoctorCommand: ParsableCommand {
     }
     do {
       let store = try RunStore(path, for: .read)
-      let health = try store.query("health")
+      let health = try store.query(.health)
       func count(_ column: String) -> Int { Int(health[0, column].number ?? 0) }
       var findings = [
         Finding(

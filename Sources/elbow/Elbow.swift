@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Classifiers
 import Foundation
 import Records
@@ -11,6 +12,15 @@ struct Elbow: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "elbow",
     abstract: "Runs diffusion classifiers, records every run in SQLite, and compares them.",
+    discussion: """
+      Runs are named by the beginning of an id, @last, @last~2 (the third newest), their name, and, \
+      where several are taken, by a group. --quiet (-q), with any command, shows results and errors \
+      only.
+
+      EXAMPLE:
+        elbow demo
+        elbow show @last
+      """,
     version: elbowVersion,
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
@@ -26,19 +36,20 @@ struct Elbow: ParsableCommand {
   /// Exit status: 0, 1 for what went wrong while running, 2 for what was asked wrongly.
   static func main() {
     signal(SIGPIPE, SIG_IGN)
-    Processor.check()
-    Processor.restartWithBetterKernel()
+    Startup.checkProcessor()
+    Startup.restartWithBetterKernel()
     do {
-      let arguments = try ConfigurationFile.expand(Array(CommandLine.arguments.dropFirst()))
+      let arguments = try Arguments.expand(Array(Output.arguments.dropFirst()))
       var command = try parseAsRoot(arguments)
       try command.run()
+      Output.progress.end()
     } catch is ClosedPipe {
       Foundation.exit(0)
     } catch let code as ExitCode {
       Foundation.exit(code.rawValue)
-    } catch let error as UsageProblem where error.isUsage {
-      Output.error("elbow: \(error)")
-      Foundation.exit(2)
+    } catch let error as ElbowError {
+      Output.error(error)
+      Foundation.exit(error.isUsage ? 2 : 1)
     } catch {
       switch exitCode(for: error) {
       case .success:
@@ -48,20 +59,19 @@ struct Elbow: ParsableCommand {
         Output.error(fullMessage(for: error))
         Foundation.exit(2)
       default:
-        Output.error("elbow: \(error)")
+        Output.error(error)
         Foundation.exit(1)
       }
     }
   }
 }
 
-/// An error that may be the user's request rather than the world.
-protocol UsageProblem: Error, CustomStringConvertible {
-  var isUsage: Bool { get }
+extension ElbowError {
+  /// Whether the request was wrong rather than the world.
+  var isUsage: Bool {
+    switch code {
+    case .unknownName, .ambiguous, .malformed, .conflict: true
+    case .missing, .inaccessible, .damaged, .newer, .busy, .full, .diverged: false
+    }
+  }
 }
-
-extension ConfigurationError: UsageProblem {
-  var isUsage: Bool { true }
-}
-
-extension RunStoreError: UsageProblem {}

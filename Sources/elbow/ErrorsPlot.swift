@@ -1,10 +1,14 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Classifiers
 import Evaluation
+import Experiments
 import Foundation
+import Queries
 import Records
+import Reporting
 import RunStore
+import Statistics
 import TensorCore
 
 /// Where in an image a denoiser errs, for every class.
@@ -18,7 +22,9 @@ struct ErrorsPlot: ParsableCommand {
       recorded.
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
   var image: Int
@@ -36,19 +42,22 @@ struct ErrorsPlot: ParsableCommand {
     let store = try options.database.read()
     let run = try store.recordedRun(prefix)
     guard let position = run.inputs.firstIndex(where: { $0.index == image }) else {
-      throw RunStoreError(
+      throw ElbowError(
+        .unknownName,
         "run \(run.id) has no image \(image); 'elbow export \(run.id) --table predictions' lists "
-          + "its images", isUsage: true)
+          + "its images")
     }
     let header = try store.recordedHeader(run.id)
     let plan = try Self.plan(run, header)
     guard let classifier = plan.classifier as? any DenoisingClassifier else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "run \(run.id) is of \(header.configuration.classifier.rawValue), which denoises nothing; "
           + "name a diffusion classifier's")
     }
     guard (0..<header.configuration.draws).contains(draw) else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "--draw must be 0 to \(header.configuration.draws - 1), the draws of run \(run.id); got "
           + "\(draw)")
     }
@@ -59,9 +68,7 @@ struct ErrorsPlot: ParsableCommand {
       key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
       stream: NoiseStream(seed: header.seed, owner: .defence), timestep: timestep, draw: draw)
     let predicted = try store.query(
-      "predictions", ["run": run.id],
-      where: RowFilter(
-        "position = \(position)"), columns: ["predicted"])
+      .predictions(of: run.id), where: .equal("position", position), columns: ["predicted"])
     try options.write(
       figure(maps, header, input, timestep, predicted.rows.first?[0].number.map { Int($0) }))
   }
@@ -100,18 +107,16 @@ struct ErrorsPlot: ParsableCommand {
   /// The run's classifier, made again from its files.
   private static func plan(_ run: RecordedRun, _ header: RunHeader) throws -> RunPlan {
     if let source = header.replayOf {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "run \(run.id) is a replay and has no network; name the run it replays, \(source)")
     }
-    guard
-      let request = try? JSONDecoder().decode(RunRequest.self, from: Data(run.invocation.utf8))
-    else {
-      throw ConfigurationError("run \(run.id) was begun by another version and cannot be repeated")
-    }
+    let request = try RunRequest(recorded: run.invocation, of: run.id)
     let plan = try RunPlan(
       request, workers: WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount))
     guard try plan.configuration.fingerprint() == run.fingerprint else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "the model or training images of run \(run.id) are no longer what they were; put the old "
           + "files back")
     }

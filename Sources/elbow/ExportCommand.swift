@@ -1,8 +1,11 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Foundation
+import Queries
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Tables of runs and of what they recorded, in files for other programs, papers and readers.
 struct ExportCommand: ParsableCommand {
@@ -18,9 +21,10 @@ struct ExportCommand: ParsableCommand {
       Without runs and conditions every run is taken. CSV, TSV, JSON and JSON lines have all \
       columns and all digits; Markdown and LaTeX are for reading: accuracy with its 95 % interval, \
       rounded. LaTeX is a fragment for \\input that needs the package booktabs, with the ids of \
-      the runs in a comment behind each row. Rows are written as they are read, so that any number \
-      will do; where --limit leaves some out, standard error says how many. HTML is a report in \
-      one file: summary, front, intervals, paired comparisons, confusion, provenance.
+      the runs in a comment behind each row. In CSV and TSV an apostrophe stands before a text \
+      that a spreadsheet would take for a formula. Rows are written as they are read, so that any \
+      number will do; where --limit leaves some out, standard error says how many. HTML is a \
+      report in one file: summary, front, intervals, paired comparisons, confusion, provenance.
       """)
 
   /// What the rows are.
@@ -49,7 +53,8 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: ArgumentHelp("Ids of runs, or their beginnings.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))
   var runs: [String] = []
   @OptionGroup(title: "Which runs") var selection: RunSelection
   @Option(help: "What the rows are: runs, predictions, class_elbos or losses.")
@@ -78,13 +83,13 @@ struct ExportCommand: ParsableCommand {
     let store = try database.read()
     let filter = try selection.filter(runs, store)
     guard let tableFormat = format.table else {
-      return try OutputFile.write(output) { try $0(report(store, filter)) }
+      return try Output.write(to: output) { try $0(report(store, filter)) }
     }
     if table == .runs { return try writeRuns(store, filter, tableFormat) }
     guard filter != nil else {
-      throw RunStoreError(
-        "say of which runs: elbow export RUN … --table \(table.rawValue), or --where \"…\"",
-        isUsage: true)
+      throw ElbowError(
+        .malformed,
+        "say of which runs: elbow export RUN … --table \(table.rawValue), or --where \"…\"")
     }
     try writeRecords(of: store, filter, tableFormat)
   }
@@ -94,7 +99,8 @@ struct ExportCommand: ParsableCommand {
     guard let output else { return .csv }
     let ending = URL(fileURLWithPath: output).pathExtension.lowercased()
     guard let known = Format(ending: ending) else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "\(output): no format '\(ending)'; end the file's name in csv, tsv, json, jsonl, md, tex or "
           + "html, or give --format")
     }
@@ -105,13 +111,14 @@ struct ExportCommand: ParsableCommand {
     guard table == .runs, options.columns == nil, options.drop == nil, !options.onlyChanged,
       options.groupBy == nil
     else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "the report has tables and columns of its own; leave --table, --columns, --drop, "
           + "--only-changed and --group-by out")
     }
     let answer = try options.answer(store, where: filter, isForReading: false)
     try reportCut(answer.table.rows.count, try store.count("runs", where: filter), "runs")
-    return try Report(answer.table, store, database: database.path).html()
+    return try Report(answer.table, store, database: database.path, watch: Output.watch).html()
   }
 
   private func writeRuns(_ store: RunStore, _ filter: RowFilter?, _ format: TableFormat) throws {
@@ -123,10 +130,10 @@ struct ExportCommand: ParsableCommand {
       answer.table.columns[c].contains("accuracy")
         || TableFormat.isNumeric(answer.table.rows, c)
     }
-    try OutputFile.write(output) { write in
+    try Output.write(to: output) { write in
       if format == .latex {
         try write(
-          "% Runs of \(database.path.onOneLine), written by Elbow \(elbowVersion); "
+          "% Runs of \(database.path.visible), written by Elbow \(elbowVersion); "
             + "needs \\usepackage{booktabs}\n")
       }
       var writer = TableWriter(
@@ -146,22 +153,23 @@ struct ExportCommand: ParsableCommand {
   private func writeRecords(
     of store: RunStore, _ filter: RowFilter?, _ format: TableFormat
   ) throws {
-    let chosen = try store.query("runs", where: filter)
+    let chosen = try store.query(.runs, where: filter)
     let ids = chosen.rows.indices.map { chosen[$0, "id"].text(null: "") }
     let all = try store.columns(ofQuery: table.query, ["run": ""])
     let named = options.columns.map(RunTableOptions.names)
     let dropped = RunTableOptions.names(options.drop ?? "").map { $0.lowercased() }
     if let unknown = dropped.first(where: { !all.contains($0) }) {
-      throw RunStoreError(
-        "--drop: no column '\(unknown)'" + didYouMean(unknown, among: all), isUsage: true)
+      throw ElbowError(
+        .unknownName,
+        "--drop: no column '\(unknown)'" + didYouMean(unknown, among: all))
     }
     let columns = (named ?? all).filter { !dropped.contains($0.lowercased()) }
     guard !columns.isEmpty else {
-      throw RunStoreError("--drop leaves no column", isUsage: true)
+      throw ElbowError(.unknownName, "--drop leaves no column")
     }
     var missing: [String] = []
     var written = 0
-    try OutputFile.write(output) { write in
+    try Output.write(to: output) { write in
       var writer = TableWriter(format, columns: columns, into: write)
       for id in ids {
         let before = written
@@ -203,12 +211,11 @@ struct ExportCommand: ParsableCommand {
 extension RunSelection {
   /// The runs named and those that meet the conditions, as one condition; nil where there is none.
   ///
-  /// - Throws: `RunStoreError` for what is out of form, or names no run.
+  /// - Throws: `ElbowError` for what is out of form, or names no run.
   func filter(_ runs: [String], _ store: RunStore) throws -> RowFilter? {
     let conditions = try filter()
     guard !runs.isEmpty else { return conditions }
-    let list = try runs.map { "'\(try store.runID($0))'" }.joined(separator: ", ")
-    let named = try RowFilter("id IN (\(list))")
+    let named = RowFilter.ids(try store.runIDs(runs))
     return conditions.map(named.and) ?? named
   }
 }

@@ -4,16 +4,16 @@ import Synchronization
 import TensorCore
 
 /// Ends a run in good order on Ctrl-C, SIGTERM, or when its time is up.
-final class Interruption {
+package final class Interruption {
   private var sources: [any DispatchSourceProtocol] = []
   /// Give the signals what they did before.
   private var restorations: [() -> Void] = []
   private let causes = Causes()
 
   /// Whether the budget was used up.
-  var isOutOfTime: Bool { causes.timer.load(ordering: .acquiring) }
+  package var isOutOfTime: Bool { causes.timer.load(ordering: .acquiring) }
   /// Whether it was, or a signal came.
-  var isRaised: Bool { isOutOfTime || causes.signal.load(ordering: .acquiring) }
+  package var isRaised: Bool { isOutOfTime || causes.signal.load(ordering: .acquiring) }
 
   private final class Causes: Sendable {
     let timer = Atomic(false)
@@ -21,7 +21,7 @@ final class Interruption {
   }
 
   /// Watches over `workers` until released; a second signal ends the program at once.
-  init(_ workers: WorkerPool, budget: Double?) {
+  package init(_ workers: WorkerPool, budget: Double?) {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       let previous = signal(number, SIG_IGN)
       restorations.append { signal(number, previous) }

@@ -1,8 +1,10 @@
-import Analysis
 import ArgumentParser
-import Diffusion
+import Basics
 import Foundation
+import Networks
 import Records
+import Reporting
+import Statistics
 import TensorCore
 
 /// Looks at checkpoints.
@@ -41,7 +43,7 @@ struct ModelCommand: ParsableCommand {
         ("images", .text("\(a.resolution)×\(a.resolution)×\(a.channels)")),
         ("classes", .integer(Int64(a.classes))),
       ]
-      rows += a.properties.map { ($0.name, $0.value) }
+      rows += a.properties.map { ($0.name, Self.cell($0.value)) }
       rows += [
         ("parameters", .integer(Int64(checkpoint.parameterCount))),
         ("dtype", .text(checkpoint.dtype)),
@@ -55,6 +57,14 @@ struct ModelCommand: ParsableCommand {
           ResultTable(columns: ["property", "value"], rows: rows.map { [.text($0.0), $0.1] }))
       } else {
         try format.write(ResultTable(columns: rows.map(\.0), rows: [rows.map(\.1)]))
+      }
+    }
+
+    private static func cell(_ value: JSONValue) -> Cell {
+      switch value {
+      case .string(let text): .text(text)
+      case .number(let number): Int64(exactly: number).map { .integer($0) } ?? .real(number)
+      default: .text(value.canonical)
       }
     }
   }

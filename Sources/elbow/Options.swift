@@ -1,8 +1,10 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Which database.
 struct DatabaseOption: ParsableArguments {
@@ -12,6 +14,13 @@ struct DatabaseOption: ParsableArguments {
   var path: String {
     db ?? ProcessInfo.processInfo.environment["ELBOW_DB"].flatMap { $0.isEmpty ? nil : $0 }
       ?? "elbow.db"
+  }
+
+  /// ` --db FILE` for commands to try next; empty where the file is the default.
+  var flag: String {
+    guard let db else { return "" }
+    let isPlain = db.allSatisfy { $0.isLetter || $0.isNumber || "/._-".contains($0) }
+    return " --db " + (isPlain ? db : "'\(db.replacing("'", with: "'\\''"))'")
   }
 
   /// Opens the database for queries and passes its notice on.
@@ -30,10 +39,31 @@ struct DatabaseOption: ParsableArguments {
 
 extension TableFormat: ExpressibleByArgument {}
 
+extension TableFormat {
+  /// Writes a table to standard output, on a terminal in the width there is.
+  ///
+  /// - Parameters:
+  ///   - keepsAll: whether the columns were chosen by hand.
+  ///   - remedy: how to see the columns that are left out; nil: as everywhere.
+  func write(_ table: ResultTable, keepsAll: Bool = false, remedy: String? = nil) throws {
+    guard self == .table else { return try Output.write(render(table)) }
+    let shown = TerminalTable(table, keepsAll: keepsAll)
+      .output(width: Output.width, style: Output.style)
+    try Output.write(shown.text)
+    let notice =
+      remedy.map { shown.notice(remedy: $0, width: Output.width) }
+      ?? shown.notice(width: Output.width)
+    if let notice { Output.error(notice) }
+  }
+}
+
 /// How tables are written.
 struct FormatOption: ParsableArguments {
   @Option(help: "Form of the output: table, json, jsonl, csv, tsv, markdown or latex.")
   var format: TableFormat = .table
 
-  func write(_ table: ResultTable) throws { try Output.write(format.render(table)) }
+  /// Writes a table: see `TableFormat.write`.
+  func write(_ table: ResultTable, keepsAll: Bool = false, remedy: String? = nil) throws {
+    try format.write(table, keepsAll: keepsAll, remedy: remedy)
+  }
 }

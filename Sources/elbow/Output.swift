@@ -1,4 +1,6 @@
+import Basics
 import Foundation
+import Reporting
 
 /// The reader of standard output has gone.
 struct ClosedPipe: Error {}
@@ -8,48 +10,107 @@ enum Output {
   static let isTerminal = isatty(STDOUT_FILENO) == 1
   static let isErrorTerminal = isatty(STDERR_FILENO) == 1
 
+  /// The command line, program name first.
+  static let arguments = CommandLine.arguments
+
+  /// Whether only results and errors are shown.
+  static let isQuiet = arguments.prefix { $0 != "--" }.contains { $0 == "--quiet" || $0 == "-q" }
+
   /// How the user called the program, for commands to try next: from the working directory where it
   /// lies there.
   static let program: String = {
-    let called = CommandLine.arguments.first ?? "elbow"
+    let called = arguments.first ?? "elbow"
     let here = FileManager.default.currentDirectoryPath + "/"
     return called.hasPrefix(here) ? String(called.dropFirst(here.count)) : called
   }()
 
   /// Columns of the terminal; nil where standard output is none.
-  static var width: Int? {
+  static var width: Int? { isTerminal ? columns(of: STDOUT_FILENO) : nil }
+  /// Columns of the terminal that messages go to; nil where that is none.
+  static var errorWidth: Int? { isErrorTerminal ? columns(of: STDERR_FILENO) : nil }
+
+  private static func columns(of file: Int32) -> Int? {
     var size = winsize()
-    guard isTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
-      return nil
-    }
+    guard ioctl(file, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)
   }
 
+  /// Whether texts on standard output are set off: on a terminal that can, unless `NO_COLOR` is set.
+  static let style: TextStyle = {
+    let environment = ProcessInfo.processInfo.environment
+    let isRefused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
+    return isTerminal && !isRefused && environment["TERM"] != "dumb" ? .ansi : .plain
+  }()
+
+  /// Shows how long work goes on, on standard error.
+  static let progress = ProgressLine()
+
+  /// Tells `progress` of work.
+  static let watch = WorkWatch(
+    update: { if !isQuiet { progress.show($0) } },
+    note: { if !isQuiet { message("elbow: \($0)") } })
+
   /// Writes all of `text` to standard output.
   ///
-  /// - Throws: `ClosedPipe` where nobody reads any more.
+  /// - Throws: `ClosedPipe` where nobody reads any more, `ElbowError` where it cannot be written.
   static func write(_ text: String) throws {
-    guard send(text, to: STDOUT_FILENO) else { throw ClosedPipe() }
+    progress.end()
+    switch send(text, to: STDOUT_FILENO) {
+    case 0: return
+    case EPIPE: throw ClosedPipe()
+    case let code:
+      throw ElbowError(
+        code == ENOSPC ? .full : .inaccessible,
+        "standard output cannot be written (\(String(cString: strerror(code))))")
+    }
+  }
+
+  /// Writes to a file, or to standard output for nil and `-`.
+  static func write(
+    to path: String?, _ body: (@escaping OutputFile.Sink) throws -> Void
+  ) throws {
+    guard let path, path != "-" else { return try OutputFile.buffered(write, body) }
+    try OutputFile.write(path, body)
   }
 
   /// Writes a message to standard error; whether anyone reads it does not matter.
   static func error(_ text: String, terminator: String = "\n") {
-    _ = send(text + terminator, to: STDERR_FILENO)
+    progress.end()
+    message(text, terminator: terminator)
+  }
+
+  /// Writes an error as the command line spells fields: `epsilon` in backticks becomes `--epsilon`.
+  static func error(_ error: any Error) {
+    self.error("elbow: \(spelled("\(error)"))")
+  }
+
+  /// A message with the names of fields in backticks spelled as flags.
+  static func spelled(_ message: String) -> String {
+    message.replacing(/`([a-z][a-z-]*…?)`/) { "--\($0.1)" }
   }
 
   /// Runs `body`, a closed pipe being no problem.
   static func quietly(_ body: () throws -> Void) { try? body() }
 
-  private static func send(_ text: String, to file: Int32) -> Bool {
+  /// Writes to standard error, past the progress line.
+  static func message(_ text: String, terminator: String = "\n") {
+    progress.around { _ = send(text + terminator, to: STDERR_FILENO) }
+  }
+
+  /// Writes to standard error as it is.
+  static func raw(_ text: String) { _ = send(text, to: STDERR_FILENO) }
+
+  /// 0, or the number of the error.
+  private static func send(_ text: String, to file: Int32) -> Int32 {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Foundation.write(file, $0.baseAddress, $0.count) }
       if written > 0 {
         bytes = bytes.dropFirst(written)
       } else if errno != EINTR {
-        return false
+        return errno
       }
     }
-    return true
+    return 0
   }
 }

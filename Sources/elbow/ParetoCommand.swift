@@ -1,45 +1,13 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Foundation
+import Queries
 import Records
+import Reporting
 import RunStore
+import Statistics
 
-/// What a run is judged by.
-enum Measure: String, CaseIterable, ExpressibleByArgument {
-  case accuracy, nfe, gradients, seconds
-  case robustAccuracy = "robust-accuracy"
-  case cpuSeconds = "cpu-seconds"
-  case memory
-
-  var isAccuracy: Bool { self == .accuracy || self == .robustAccuracy }
-
-  /// Column of the query `pareto`.
-  var column: String {
-    switch self {
-    case .accuracy: "accuracy"
-    case .robustAccuracy: "robust_accuracy"
-    case .nfe: "nfe_per_image"
-    case .gradients: "gradients_per_image"
-    case .seconds: "seconds_per_image"
-    case .cpuSeconds: "cpu_seconds_per_image"
-    case .memory: "peak_mebibytes"
-    }
-  }
-
-  /// What its numbers count.
-  var unit: String { self == .memory ? "MiB" : rawValue }
-
-  /// The measure of a name.
-  ///
-  /// - Throws: `ConfigurationError` for an unknown one.
-  static func named(_ name: String) throws -> Measure {
-    if let known = Measure(rawValue: name) { return known }
-    let names = allCases.map(\.rawValue)
-    throw ConfigurationError(
-      "no measure '\(name)'; there are \(names.joined(separator: ", "))"
-        + didYouMean(name, among: names))
-  }
-}
+extension AttackConfiguration.Norm: ExpressibleByArgument {}
 
 /// Accuracy against compute: the front, its knee, and what a budget buys.
 struct ParetoCommand: ParsableCommand {
@@ -49,9 +17,8 @@ struct ParetoCommand: ParsableCommand {
     discussion: """
       Of every configuration and seed the newest finished clean run is taken, a live one before a \
       replay. Besides the front the table has the runs tied with it: whose difference in accuracy \
-      to the best run of the front at no more cost has a 95 % interval with 0 in it (the paired \
-      bootstrap over images where both classified, or were attacked on, the same ones, else \
-      Newcombe's). The hypervolume is the mean, over all budgets up to the largest cost, of the \
+      to the best run of the front at no more cost has a 95 % interval with 0 in it (Bonett \
+      and Price's where both classified, or were attacked on, the same images, else Newcombe's). The hypervolume is the mean, over all budgets up to the largest cost, of the \
       best accuracy that a budget buys. Robust accuracy is that under the worst of all recorded \
       attacks of --norm and --epsilon, image by image, of the same configuration.
       """)
@@ -95,7 +62,7 @@ struct ParetoCommand: ParsableCommand {
   func run() throws {
     let measures = try axes.split(separator: ",").map { try Measure.named(String($0)) }
     guard measures.count == 2, measures[0] != measures[1] else {
-      throw ConfigurationError("--axes needs two different measures, as nfe,accuracy")
+      throw ElbowError(.malformed, "--axes needs two different measures, as nfe,accuracy")
     }
     // The accuracy is what is bought, so it stands second.
     let swapped = measures[0].isAccuracy && !measures[1].isAccuracy
@@ -115,39 +82,39 @@ struct ParetoCommand: ParsableCommand {
     if let limit { answers.append(try view.best(under: limit.value, limit.measure)) }
     switch format.format {
     case .table:
-      try format.write(view.table(all: all, fitting: Output.width))
+      try format.write(view.table(all: all))
       try Output.write("\n" + view.description + answers.map { $0.text + "\n" }.joined())
     case .json: try Output.write(try view.json(all: all, answers: answers))
     default: try format.write(view.rows(all: all))
     }
   }
 
-  /// Parameters of the queries on robust accuracy; empty where none is asked for.
-  private func threat(_ measures: [Measure], _ store: RunStore) throws -> [String: String] {
-    if measures.contains(.robustAccuracy) {
-      let threat = try threatModel(store)
-      return ["norm": threat.norm, "epsilon": "\(threat.epsilon)"]
-    }
+  /// The threat model of robust accuracies; nil where none is asked for.
+  private func threat(
+    _ measures: [Measure], _ store: RunStore
+  ) throws -> QueryHandle.ThreatModel? {
+    if measures.contains(.robustAccuracy) { return try threatModel(store) }
     guard norm == nil, epsilon == nil else {
-      throw ConfigurationError("--norm and --epsilon need robust-accuracy among --axes")
+      throw ElbowError(.malformed, "--norm and --epsilon need robust-accuracy among --axes")
     }
-    return [:]
+    return nil
   }
 
   /// The runs that have all measures.
   private func points(
-    _ measures: [Measure], _ threat: [String: String], _ store: RunStore
+    _ measures: [Measure], _ threat: QueryHandle.ThreatModel?, _ store: RunStore
   ) throws -> ResultTable {
     // A table for reading shows few of the columns.
     let shown = RunSummary.needed + ["n_correct", "n_robust", "n_robustness", "dataset", "split"]
     let columns = shown + measures.map(\.column).filter { !shown.contains($0) }
     var table = try store.query(
-      "pareto", threat, where: selection.filter(),
+      .pareto(threat), where: selection.filter(),
       columns: format.format == .table ? columns : nil)
     let sources = Set(table.rows.indices.map { [table[$0, "dataset"], table[$0, "split"]] })
     guard sources.count <= 1 else {
       let names = sources.map { $0.map { $0.text(null: "several") }.joined(separator: " ") }
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "the runs are over different images (\(names.sorted().joined(separator: ", "))); choose "
           + "with --where \"dataset = '…' AND split = '…'\"")
     }
@@ -170,10 +137,10 @@ struct ParetoCommand: ParsableCommand {
   }
 
   /// What --norm and --epsilon name, or the only one that is recorded.
-  private func threatModel(_ store: RunStore) throws -> (norm: String, epsilon: Double) {
-    let given = try epsilon.map { try RunOptions.fraction($0, "--epsilon") }
-    if let norm, let given { return (norm.rawValue, given) }
-    let table = try store.query("robustness")
+  private func threatModel(_ store: RunStore) throws -> QueryHandle.ThreatModel {
+    let given = try epsilon.map { try Self.fraction($0) }
+    if let norm, let given { return .init(norm: norm.rawValue, epsilon: given) }
+    let table = try store.query(.robustness)
     let recorded = Set(table.rows.indices.map { [table[$0, "norm"], table[$0, "epsilon"]] })
     let fitting = recorded.filter { model in
       (norm == nil || model[0] == .text(norm?.rawValue ?? ""))
@@ -185,13 +152,22 @@ struct ParetoCommand: ParsableCommand {
       let names = recorded.map {
         "\($0[0].text(null: "")) \(RunSummary.epsilon($0[1].number ?? 0))"
       }
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         recorded.isEmpty
           ? "no attacked run is recorded, so there is no robust accuracy"
           : "say which threat model with --norm and --epsilon; recorded are "
             + names.sorted().joined(separator: ", "))
     }
-    return (name, budget)
+    return .init(norm: name, epsilon: budget)
+  }
+
+  private static func fraction(_ text: String) throws -> Double {
+    guard let value = Fraction.parse(text) else {
+      throw ElbowError(
+        .malformed, "`epsilon` needs a number or a fraction as 8/255, got '\(text)'")
+    }
+    return value
   }
 
   /// `50nfe` and the like.
@@ -202,7 +178,8 @@ struct ParetoCommand: ParsableCommand {
       let measure = Measure.allCases.first(where: { $0.unit == unit }),
       !measure.isAccuracy
     else {
-      throw ConfigurationError(
+      throw ElbowError(
+        .malformed,
         "--budget needs a number and a cost, as 50nfe, 5gradients, 0.1seconds, 2cpu-seconds or "
           + "300MiB, got '\(text)'")
     }

@@ -1,8 +1,9 @@
-import Analysis
 import ArgumentParser
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 
 /// Where a plot goes.
 struct PlotOptions: ParsableArguments {
@@ -55,6 +56,6 @@ struct PlotCommand: ParsableCommand {
       """,
     subcommands: [
       AccuracyPlot.self, EpsilonPlot.self, EvidencePlot.self, ErrorsPlot.self, ConfusionPlot.self,
-      TrainingPlot.self,
+      TrainingPlot.self, MetricsPlot.self,
     ])
 }

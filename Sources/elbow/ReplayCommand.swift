@@ -1,11 +1,15 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Classifiers
 import Datasets
 import Evaluation
+import Experiments
 import Foundation
+import Queries
 import Records
+import Reporting
 import RunStore
+import Statistics
 import TensorCore
 
 /// Evaluates strategies on the losses that a run recorded.
@@ -25,7 +29,9 @@ struct ReplayCommand: ParsableCommand {
       recorded is an error.
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Option(
     parsing: .upToNextOption,
@@ -61,30 +67,22 @@ struct ReplayCommand: ParsableCommand {
   }
 
   func run() throws {
-    let tags = try RunCommand.tags(tag)
-    let workers = WorkerPool(
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    let reader = try RunStore(database.path, for: .read)
-    let images = try images.map(ImageSelection.init)
-    let replay = try RecordedLosses(prefix, reader).replay(workers: workers) {
+    let tags = try RunLabels.tags(tag)
+    let session = Session(threads: threads, watch: Output.watch, arguments: Output.arguments)
+    let images = try images.map { try ImageSelection($0) }
+    let replay = try RecordedLosses(prefix, database.read()).replay(workers: session.workers) {
       images?.contains($0.index) ?? true
     }
     let configurations = try configurations(replay)
-
     let store = try RunStore(database.path, for: .write)
     defer { store.close() }
     let writer = ReplayWriter(store)
+    let labels = RunLabels(name: name, group: group, note: note, tags: tags)
     var ids: [String] = []
     for (done, configuration) in configurations.enumerated() {
-      if Output.isErrorTerminal {
-        Output.error("\r\u{1B}[K\(done)/\(configurations.count) replayed", terminator: "")
-      }
-      ids.append(
-        try writer.record(replay, configuration, workers: workers) { header in
-          (header.name, header.group, header.note, header.tags) = (name, group, note, tags)
-        })
+      session.watch(WorkUpdate("replay", done, of: configurations.count, "strategies"))
+      ids.append(try writer.record(replay, configuration, labels: labels, in: session))
     }
-    if Output.isErrorTerminal { Output.error("\r\u{1B}[K", terminator: "") }
     try report(ids, replay.source, store)
   }
 
@@ -107,7 +105,7 @@ struct ReplayCommand: ParsableCommand {
         "elbow: the adversarial images are fixed, made in run \(run) against another "
           + "configuration; an attack on these strategies themselves may find worse ones")
     }
-    let replays = try store.query("replays", ["run": source.id])
+    let replays = try store.query(.replays(of: source.id))
     let byID = Dictionary(
       replays.rows.indices.map { (replays[$0, "id"].string ?? "", replays.rows[$0]) },
       uniquingKeysWith: { a, _ in a })
@@ -124,8 +122,6 @@ struct ReplayCommand: ParsableCommand {
       }
       return .text(RunSummary.percent(k / n))
     }
-    try format.write(
-      table.appending("differs %", differs).fitting(
-        Output.width, dispensable: ["attack", "gradients", "weights", "images"]))
+    try format.write(table.appending("differs %", differs))
   }
 }

@@ -1,21 +1,32 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Evaluation
+import Experiments
 import Foundation
 import Records
+import Reporting
 import RunStore
 
 /// Classifies images, clean or under attack, and records everything.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Classify images, clean or attacked, and record the run.",
+    usage: """
+      elbow run [--images <n|a..b|a,b,c>] [--strategy <strategy>] [--attack <name>] …
+      elbow run -c <file> [--<flag> <value> ...]
+      elbow run --resume <run>
+      """,
     discussion: """
       Every flag can stand in a YAML file given with -c, without its dashes; flags override it. \
       Ctrl-C interrupts a run in good order, --resume goes on with it.
+
+      \(RunOptions.help)
+
+      EXAMPLE:
+        elbow run --images 200 --grid linear:0.05:3:25 --strategy uniform:5 --name "five levels"
       """)
 
-  @OptionGroup(title: "What to compute") var options: RunOptions
-
+  @OptionGroup var options: RunOptions
   @Option(help: "Name of the run.") var name: String?
   @Option(help: "Group that the run belongs to.") var group: String?
   @Option(help: ArgumentHelp("Tag, may be repeated.", valueName: "key=value")) var tag: [String] =
@@ -34,93 +45,69 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var format: FormatOption
 
   func run() throws {
-    var recording = Recording(request: try options.request(), database: database.path)
-    (recording.name, recording.group, recording.note) = (name, group, note)
-    recording.tags = try Self.tags(tag)
-    for (flag, value) in [("--threads", threads), ("--batch", batch)] {
+    try Self.check(threads: threads, batch: batch)
+    let seconds = try budget.map(Self.seconds)
+    CurrentCode.findOut()
+    let session = Session(threads: threads, watch: Output.watch, arguments: Output.arguments)
+    let interruption = Interruption(session.workers, budget: seconds)
+    let prepared = try resume.map { try taken($0, session) } ?? begun(session)
+    try announce(prepared, session)
+    // Only a request that can be run makes a database.
+    let store = try RunStore(database.path, for: .write)
+    defer { store.close() }
+    let outcome = try prepared.run(in: session, into: store)
+    try RunOutcome(
+      outcome, store: store, database: database, isOutOfTime: interruption.isOutOfTime
+    ).report(format.format)
+  }
+
+  private func begun(_ session: Session) throws -> Experiment.Prepared {
+    let request = try options.request()
+    let store = try request.inputsRun.map { _ in try database.read() }
+    let labels = RunLabels(name: name, group: group, note: note, tags: try RunLabels.tags(tag))
+    return try Experiment(request, labels: labels, batch: batch)
+      .prepare(in: session, reading: store)
+  }
+
+  private func taken(_ prefix: String, _ session: Session) throws -> Experiment.Prepared {
+    if let flag = Arguments.changingRuns(Output.arguments) {
+      throw ElbowError(
+        .malformed,
+        "`resume` goes on as the run was begun, so \(flag) cannot be given; `db`, `threads`, "
+          + "`batch`, `budget` and `format` can")
+    }
+    let store = try RunStore(database.path, for: .read)
+    return try Experiment.resuming(
+      store.recordedRun(prefix), of: store, in: session, batch: batch)
+  }
+
+  /// Says what is run, what was not said of it, and how long it takes.
+  private func announce(_ run: Experiment.Prepared, _ session: Session) throws {
+    if Output.isQuiet { return }
+    let exists = FileManager.default.fileExists(atPath: database.path)
+    var estimator = Estimator(session, exists ? try? RunStore(database.path, for: .read) : nil)
+    let plain = try estimator.estimate(run, probes: false)
+    // Timing the network takes a second: worth it where the run takes many.
+    let evaluations = plain.cost.units * Double(run.header.inputs.count)
+    let estimate =
+      plain.secondsPerImage == nil && evaluations > 50_000
+      ? try estimator.estimate(run, probes: true) : plain
+    RunAnnouncement(run, estimate).lines.forEach(session.watch.note)
+  }
+
+  static func check(threads: Int?, batch: Int?) throws {
+    for (flag, value) in [("threads", threads), ("batch", batch)] {
       if let value, !(1...1024).contains(value) {
-        throw ConfigurationError("\(flag) must be 1 to 1024, got \(value)")
+        throw ElbowError(.malformed, "`\(flag)` must be 1 to 1024, got \(value)")
       }
-    }
-    recording.threads = threads ?? recording.threads
-    recording.batch = batch
-    recording.budget = try budget.map(Self.seconds)
-    recording.label = name ?? "run"
-
-    let outcome: Recording.Outcome
-    if let resume {
-      if let flag = Self.flagThatChangesRuns(in: CommandLine.arguments) {
-        throw ConfigurationError(
-          "--resume goes on as the run was begun, so \(flag) cannot be given; --db, --threads, "
-            + "--batch, --budget and --format can")
-      }
-      outcome = try Recording.resume(resume, with: recording)
-    } else {
-      outcome = try recording.start()
-    }
-    defer { outcome.store.close() }
-    try Self.report(outcome, format.format)
-  }
-
-  /// Shows the run, and ends the program as the run ended.
-  static func report(_ outcome: Recording.Outcome, _ format: TableFormat) throws {
-    let runs = try outcome.store.query("runs", where: RowFilter("id = '\(outcome.id)'"))
-    switch format {
-    case .table: try Output.write(format.render(RunSummary.table(runs, fitting: Output.width)))
-    case .json: try Output.write(format.object(runs.columns, runs.rows[0]) + "\n")
-    default: try Output.write(format.render(runs))
-    }
-    try warnOfMaskedGradients(outcome)
-    switch outcome.ending.status {
-    case .finished: break
-    case .failed:
-      Output.error("elbow: run \(outcome.id) failed: \(outcome.ending.error ?? "")")
-      throw ExitCode(1)
-    case .interrupted:
-      Output.error(
-        "elbow: \(outcome.isOutOfTime ? "time is up" : "interrupted"); go on with: "
-          + "\(Output.program) run --resume \(outcome.id)")
-      throw ExitCode(outcome.isOutOfTime ? 0 : 130)
-    }
-  }
-
-  /// An attack whose gradients vanish proves nothing.
-  static func warnOfMaskedGradients(_ outcome: Recording.Outcome) throws {
-    let summary = try outcome.store.query("attack-summary", ["run": outcome.id])
-    guard let share = summary[0, "zero_gradients"].number, share > 0.05 else { return }
-    Output.error(
-      "elbow: \(RunSummary.percent(share)) % of the attack's gradient pixels were exactly zero: the "
-        + "defence may only seem robust; attack with apgd-margin or apgd-dlr, or lower --logit-scale"
-    )
-  }
-
-  /// The first flag that says what a run computes or is called.
-  private static func flagThatChangesRuns(in arguments: [String]) -> String? {
-    let harmless = ["db", "threads", "batch", "budget"]
-    let names = RunOptions.names.filter { !harmless.contains($0) } + ["config"]
-    let flags = Set(names.flatMap { ["--\($0)", "--no-\($0)"] } + ["-c"])
-    return arguments.lazy.map { String($0.prefix { $0 != "=" }) }.first(where: flags.contains)
-  }
-
-  /// Tags from `KEY=VALUE` texts.
-  static func tags(_ texts: [String]) throws -> [String: String] {
-    try texts.reduce(into: [:]) { tags, text in
-      let pair = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard pair.count == 2, !pair[0].isEmpty else {
-        throw ConfigurationError("--tag needs KEY=VALUE, got '\(text)'")
-      }
-      tags[String(pair[0])] = String(pair[1])
     }
   }
 
   /// `90s`, `30m`, `2h`, or plain seconds.
   static func seconds(_ text: String) throws -> Double {
-    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
-    let unit = text.last.flatMap { units[$0] }
-    let digits = unit == nil ? text[...] : text.dropLast()
-    guard let value = Double(digits), value > 0, value.isFinite else {
-      throw ConfigurationError("--budget needs a time as 90s, 30m or 2h, got '\(text)'")
+    guard let seconds = Durations.seconds(text) else {
+      throw ElbowError(.malformed, "`budget` needs a time as 90s, 30m or 2h, got '\(text)'")
     }
-    return value * (unit ?? 1)
+    return seconds
   }
 }

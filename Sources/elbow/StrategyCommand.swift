@@ -1,11 +1,14 @@
-import Analysis
 import ArgumentParser
+import Basics
 import Classifiers
 import Datasets
 import Evaluation
+import Experiments
 import Foundation
 import Records
+import Reporting
 import RunStore
+import Statistics
 import TensorCore
 
 /// Sampling strategies as things of their own.
@@ -31,7 +34,9 @@ struct StrategyCommand: ParsableCommand {
         stands for itself: give it to run, replay or sweep as --strategy.
         """)
 
-    @Argument(help: ArgumentHelp("Ids of runs of strategy 'full'.", valueName: "run"))
+    @Argument(
+      help: ArgumentHelp(
+        "Runs of strategy 'full': ids or their beginnings, @last, or names.", valueName: "run"))
     var runs: [String]
     @Option(
       help: ArgumentHelp(
@@ -65,163 +70,66 @@ struct StrategyCommand: ParsableCommand {
     }
 
     func run() throws {
-      let workers = WorkerPool(
-        threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
       let store = try RunStore(database.path, for: record == nil ? .read : .write)
       defer { store.close() }
-      let chosen = try ImageSelection(calibrate)
+      let session = Session(threads: threads, watch: Output.watch, arguments: Output.arguments)
+      let learning = StrategyLearning(
+        images: try ImageSelection(calibrate, field: "calibrate"), methods: method,
+        siftedShare: try sift.map(Self.share))
       let recorded = try runs.map { try RecordedLosses($0, store) }
-      let calibration = try recorded[0].replay(workers: workers) { chosen.contains($0.index) }
-      let learnt = try learn(calibration, workers)
-      let reports = try recorded.map { recorded in
-        try Report(
-          recorded.replay(workers: workers) { !chosen.contains($0.index) }, learnt, workers)
-      }
-      if let record { try write(reports, learnt, to: store, group: record, workers) }
-      try show(reports, learnt)
+      let learnt = try learning.learn(from: recorded[0], in: session)
+      let judgements = try recorded.map { try learning.judge(learnt, on: $0, in: session) }
+      if let record { try write(judgements, learnt, to: store, group: record, session) }
+      try show(judgements, learnt, store)
     }
 
-    /// What is learnt, with the method that it comes from.
-    struct Learnt {
-      var method: String
-      var strategy: String
-    }
-
-    private func learn(_ calibration: Replay, _ workers: WorkerPool) throws -> [Learnt] {
-      let count = calibration.source.timesteps.count
-      let share = try sift.map { text in
-        guard let share = Fraction.parse(text), (0..<1).contains(share) else {
-          throw ConfigurationError("--sift takes a share of images, as 0.002, got '\(text)'")
-        }
-        return share
+    private static func share(_ text: String) throws -> Double {
+      guard let share = Fraction.parse(text), (0..<1).contains(share) else {
+        throw ElbowError(.malformed, "`sift` takes a share of images, as 0.002, got '\(text)'")
       }
-      let asked = try method.flatMap(SamplingStrategies.expand).map { text in
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2, let way = SubsetLearner.Method(rawValue: parts[0]),
-          let size = Int(parts[1]), (1...count).contains(size)
-        else {
-          let ways = SubsetLearner.Method.allCases.map { "\($0.rawValue):COUNT" }
-          throw ConfigurationError(
-            "--method '\(text)' is not \(ways.joined(separator: " or ")) with COUNT between 1 and "
-              + "the grid's \(count)")
-        }
-        return (text: text, way: way, size: size)
-      }
-      let samples = try calibration.samples()
-      let learner = SubsetLearner(
-        losses: samples.losses, labels: samples.labels, weights: calibration.gridWeights)
-      return try asked.flatMap { text, way, size in
-        let list = learner.learn(way, size: size)
-        guard !list.steps.isEmpty else {
-          throw ConfigurationError(
-            "--calibrate \(calibrate): no timestep tells the classes of these images apart; take more"
-          )
-        }
-        var learnt = [Learnt(method: text, strategy: ListedSubset(list: list).spelling)]
-        if let share {
-          learnt.append(
-            Learnt(
-              method: "sift, \(text)",
-              strategy: try sifted(list, learnt[0].strategy, share, calibration, workers)))
-        }
-        return learnt
-      }
-    }
-
-    /// The smallest threshold of a ladder that changes at most `share` of the answers.
-    private func sifted(
-      _ list: TimestepList, _ whole: String, _ share: Double, _ calibration: Replay,
-      _ workers: WorkerPool
-    ) throws -> String {
-      func answers(_ strategy: String) throws -> [Int] {
-        try calibration.predictions(
-          calibration.configuration(strategy: strategy, weights: nil), workers: workers
-        ).map(\.predicted)
-      }
-      let expected = try answers(whole)
-      var strategy = ""
-      for threshold in Self.thresholds {
-        strategy = Sifting(threshold: threshold, subset: .listed(list)).spelling
-        let changed = zip(try answers(strategy), expected).count { $0 != $1 }
-        if Double(changed) <= share * Double(expected.count) { break }
-      }
-      return strategy
-    }
-
-    /// In units of log-odds.
-    private static let thresholds = stride(from: 0.25, through: 8, by: 0.25)
-
-    /// One run's images that were not learnt from.
-    struct Report {
-      let replay: Replay
-      /// The run's own strategy, then what is learnt.
-      let configurations: [Records.Configuration]
-      let predictions: [[Prediction]]
-
-      init(_ replay: Replay, _ learnt: [Learnt], _ workers: WorkerPool) throws {
-        self.replay = replay
-        configurations = try ([nil] + learnt.map(\.strategy)).map {
-          try replay.configuration(strategy: $0, weights: nil)
-        }
-        predictions = try configurations.map { try replay.predictions($0, workers: workers) }
-      }
-
-      /// A strategy against the run's own.
-      func pair(_ index: Int) -> PairedCounts {
-        var counts = PairedCounts(both: 0, b: 0, c: 0, neither: 0)
-        for (first, second) in zip(predictions[0], predictions[index]) {
-          switch (first.correct, second.correct) {
-          case (true, true): counts.both += 1
-          case (true, false): counts.b += 1
-          case (false, true): counts.c += 1
-          case (false, false): counts.neither += 1
-          }
-        }
-        return counts
-      }
-
-      func nfe(_ index: Int) -> Double {
-        let total = predictions[index].reduce(0) { $0 + $1.nfe }
-        return Double(total) / Double(predictions[index].count)
-      }
+      return share
     }
 
     private func write(
-      _ reports: [Report], _ learnt: [Learnt], to store: RunStore, group: String,
-      _ workers: WorkerPool
+      _ judgements: [StrategyJudgement], _ learnt: [StrategyLearning.Learnt], to store: RunStore,
+      group: String, _ session: Session
     ) throws {
       let writer = ReplayWriter(store)
-      for report in reports {
-        for (index, configuration) in report.configurations.enumerated() {
-          _ = try writer.record(report.replay, configuration, workers: workers) { header in
-            header.group = group
-            header.name = index == 0 ? nil : learnt[index - 1].method
-            header.tags = index == 0 ? [:] : ["calibration": calibrate]
-          }
+      for judgement in judgements {
+        for (index, configuration) in judgement.configurations.enumerated() {
+          _ = try writer.record(
+            judgement.replay, configuration,
+            labels: RunLabels(
+              name: index == 0 ? nil : learnt[index - 1].method, group: group,
+              tags: index == 0 ? [:] : ["calibration": calibrate]), in: session)
         }
       }
     }
 
-    private func show(_ reports: [Report], _ learnt: [Learnt]) throws {
+    private func show(
+      _ judgements: [StrategyJudgement], _ learnt: [StrategyLearning.Learnt], _ store: RunStore
+    ) throws {
       var table = ResultTable(
         columns: [
           "run", "attack", "method", "images", "accuracy", "accuracy_low", "accuracy_high",
           "delta", "delta_low", "delta_high", "nfe_per_image", "nfe_share", "strategy",
         ], rows: [])
-      for report in reports {
-        let source = report.replay.source
-        for (index, configuration) in report.configurations.enumerated() {
-          let pair = report.pair(index)
+      for judgement in judgements {
+        let source = judgement.replay.source
+        let attack = try Self.threat(source, store)
+        for (index, configuration) in judgement.configurations.enumerated() {
+          let pair = judgement.pair(index)
           let right = pair.both + pair.c
           let interval = WilsonInterval(successes: right, of: pair.n)
           let change = pair.deltaInterval
           table.rows.append([
-            .text(source.id), source.attack.map { .text(Self.threat($0)) } ?? .null,
+            .text(source.id), attack.map { .text($0) } ?? .null,
             .text(index == 0 ? configuration.strategy : learnt[index - 1].method),
             .integer(Int64(pair.n)), .real(Double(right) / Double(pair.n)), .real(interval.low),
             .real(interval.high), .real(pair.delta), .real(change.lowerBound),
-            .real(change.upperBound), .real(report.nfe(index)),
-            .real(report.nfe(index) / report.nfe(0)), .text(configuration.strategy),
+            .real(change.upperBound), .real(judgement.evaluations(index)),
+            .real(judgement.evaluations(index) / judgement.evaluations(0)),
+            .text(configuration.strategy),
           ])
         }
       }
@@ -230,8 +138,12 @@ struct StrategyCommand: ParsableCommand {
       for learnt in learnt { try Output.write("\n\(learnt.method)\n  \(learnt.strategy)\n") }
     }
 
-    private static func threat(_ attack: AttackConfiguration) -> String {
-      "\(attack.name) \(attack.norm.rawValue) \(JSONValue.canonical(number: attack.epsilon))"
+    /// The attack that made a run's images; nil: they are clean.
+    private static func threat(_ run: RunHeader, _ store: RunStore) throws -> String? {
+      let maker = try run.attack ?? run.inputsRun.flatMap { try store.recordedHeader($0).attack }
+      return maker.map {
+        "\($0.name) \($0.norm.rawValue) \(JSONValue.canonical(number: $0.epsilon))"
+      }
     }
 
     /// Percentages with their intervals, for people.

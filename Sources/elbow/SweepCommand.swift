@@ -1,7 +1,10 @@
-import Analysis
 import ArgumentParser
+import Basics
+import Evaluation
+import Experiments
 import Foundation
 import Records
+import Reporting
 import RunStore
 
 /// Runs every combination of the values in a file.
@@ -29,11 +32,7 @@ struct SweepCommand: ParsableCommand {
   @Flag(help: "Show the plan and run nothing.") var plan = false
   @Flag(help: "Run cells that are recorded already, too.") var again = false
   @Option(help: ArgumentHelp("Group of the runs (default: the file's name).")) var group: String?
-  @Option(
-    help: ArgumentHelp(
-      "Other value of a flag, may be repeated; --FLAG VALUE is short for it.",
-      valueName: "flag=value"))
-  var set: [String] = []
+  @OptionGroup var options: RunOptions
   @Option(help: "Worker threads (default: all cores).") var threads: Int?
   @Option(help: "Images in flight at once, at most one a thread (default: that).") var batch: Int?
   @Option(help: ArgumentHelp("Interrupt after this time, as 90s, 30m or 2h.")) var budget: String?
@@ -44,44 +43,46 @@ struct SweepCommand: ParsableCommand {
   private static let shown = 40
 
   func run() throws {
-    let sweep = try SweepFile(file, overrides: set)
+    let sweep = try SweepFile(file, overrides: options.set)
     func count(_ flag: String, _ given: Int?) throws -> Int? {
       guard let text = given.map(String.init) ?? sweep.settings[flag] else { return nil }
       guard let value = Int(text), (1...1024).contains(value) else {
-        throw ConfigurationError("--\(flag) must be 1 to 1024, got \(text)")
+        throw ElbowError(.malformed, "`\(flag)` must be 1 to 1024, got \(text)")
       }
       return value
     }
-    var template = Recording(
-      request: .init(), database: database.db ?? sweep.settings["db"] ?? database.path)
-    template.threads = try count("threads", threads) ?? template.threads
-    template.batch = try count("batch", batch)
-    template.name = sweep.settings["name"]
-    template.note = sweep.settings["note"]
-    template.tags = try RunCommand.tags(sweep.tags)
-    template.group =
-      group ?? sweep.settings["group"]
-      ?? URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+    var database = database
+    database.db = database.db ?? sweep.settings["db"]
+    let labels = RunLabels(
+      name: sweep.settings["name"],
+      group: group ?? sweep.settings["group"]
+        ?? URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent,
+      note: sweep.settings["note"], tags: try RunLabels.tags(sweep.tags))
     let budget = try (budget ?? sweep.settings["budget"]).map(RunCommand.seconds)
-    let work = SharedWork(threads: template.threads, budget: plan ? nil : budget)
-    template.shared = work
-
-    var sweepPlan: SweepPlan
+    CurrentCode.findOut()
+    let session = Session(
+      threads: try count("threads", threads), watch: Output.watch, arguments: Output.arguments)
+    let interruption = Interruption(session.workers, budget: plan ? nil : budget)
+    let template = Experiment(
+      RunRequest(), labels: labels, batch: try count("batch", batch))
+    let exists = FileManager.default.fileExists(atPath: database.path)
+    let plan: SweepPlan
     do {
-      sweepPlan = try SweepPlan(
-        sweep.cells(), constants: sweep.constants, template, work, again: again)
+      plan = try SweepPlan(
+        sweep.cells(), constants: sweep.constants, template, in: session,
+        reading: exists ? database.read() : nil, again: again)
     } catch is CancellationError {
-      throw ExitCode(work.interruption.isOutOfTime ? 0 : 130)
+      throw ExitCode(interruption.isOutOfTime ? 0 : 130)
     }
-    try show(sweepPlan)
-    if !plan { try carryOut(sweepPlan, work) }
+    try show(plan)
+    if !self.plan { try carryOut(plan, session, interruption, database) }
   }
 
   private func show(_ sweep: SweepPlan) throws {
     if plan {
       try format.write(
         format.format == .table
-          ? sweep.summary.fitting(Output.width, dispensable: ["from", "gradients"]) : sweep.table)
+          ? sweep.summary : sweep.table)
     } else {
       var table = sweep.summary
       table.rows = Array(table.rows.prefix(Self.shown))
@@ -96,84 +97,33 @@ struct SweepCommand: ParsableCommand {
     }
   }
 
-  /// What came of a cell that did not finish.
-  private struct Failure {
-    var number: Int
-    var label: String
-    var run: String?
-    var message: String
-  }
-
-  private func carryOut(_ sweep: SweepPlan, _ work: SharedWork) throws {
-    var ids: [String] = []
-    var failures: [Failure] = []
-    var estimate = SweepClock()
-    for (index, cell) in sweep.cells.enumerated() {
-      if work.interruption.isRaised { break }
-      let place = "[\(index + 1)/\(sweep.cells.count)]"
-      var recording = cell.recording
-      recording.label = "\(place) \(cell.label)"
-      recording.remark = estimate.remark(
-        later: sweep.cells[(index + 1)...].reduce(0) { $0 + $1.secondsLeft })
-      let clock = ContinuousClock.now
-      do {
-        let outcome: Recording.Outcome
-        // It may have changed since the plan: another process may share the sweep.
-        switch try sweep.state(of: cell) {
-        case .done(let id):
-          ids.append(id)
-          continue
-        case .running(let id):
-          Output.error("elbow: \(place) \(cell.label): run \(id) is another process's; passed over")
-          continue
-        case .begun(let id, _): outcome = try Recording.resume(id, with: recording)
-        case .new: outcome = try recording.start()
-        }
-        defer { outcome.store.close() }
-        ids.append(outcome.id)
-        switch outcome.ending.status {
-        case .finished: try RunCommand.warnOfMaskedGradients(outcome)
-        case .interrupted: break
-        case .failed:
-          failures.append(
-            Failure(
-              number: index + 1, label: cell.label, run: outcome.id,
-              message: outcome.ending.error ?? ""))
-        }
-        if outcome.ending.status == .finished {
-          estimate.add((ContinuousClock.now - clock) / .seconds(1), of: cell.secondsLeft)
-        }
-      } catch {
-        let run = try? sweep.state(of: cell)
-        var id: String?
-        if case .begun(let failed, _)? = run { id = failed }
-        if let id { ids.append(id) }
-        failures.append(Failure(number: index + 1, label: cell.label, run: id, message: "\(error)"))
-      }
-    }
-    try report(ids, failures, sweep, work)
-  }
-
-  private func report(
-    _ ids: [String], _ failures: [Failure], _ sweep: SweepPlan, _ work: SharedWork
+  private func carryOut(
+    _ plan: SweepPlan, _ session: Session, _ interruption: Interruption, _ database: DatabaseOption
   ) throws {
-    if !ids.isEmpty {
-      let store = try RunStore(sweep.database, for: .read)
-      let runs = try CompareCommand.rows(ids, store)
-      try format.write(
-        format.format == .table ? RunSummary.table(runs, fitting: Output.width) : runs)
+    let store = try RunStore(database.path, for: .write)
+    defer { store.close() }
+    var sweep = Sweep(plan)
+    try sweep.run(in: session, into: store) {
+      interruption.isRaised
+    } finished: {
+      try RunOutcome.warnOfMaskedGradients($0, store)
     }
-    for failure in failures {
+    if !sweep.ids.isEmpty {
+      let runs = try CompareCommand.rows(sweep.ids, store)
+      try format.write(
+        format.format == .table ? RunSummary.table(runs) : runs)
+    }
+    for failure in sweep.failures {
       Output.error(
         "elbow: cell \(failure.number)\(failure.label.isEmpty ? "" : " (\(failure.label))") failed"
-          + (failure.run.map { ", run \($0)" } ?? "") + ": \(failure.message)")
+          + (failure.run.map { ", run \($0)" } ?? "") + ": \(Output.spelled(failure.message))")
     }
-    if work.interruption.isRaised {
+    if interruption.isRaised {
       Output.error(
-        "elbow: \(work.interruption.isOutOfTime ? "time is up" : "interrupted"); the same command "
-          + "goes on with the sweep")
-      throw ExitCode(work.interruption.isOutOfTime ? 0 : 130)
+        "elbow: \(interruption.isOutOfTime ? "time is up" : "interrupted"); the same command goes on "
+          + "with the sweep")
+      throw ExitCode(interruption.isOutOfTime ? 0 : 130)
     }
-    if !failures.isEmpty { throw ExitCode(1) }
+    if !sweep.failures.isEmpty { throw ExitCode(1) }
   }
 }

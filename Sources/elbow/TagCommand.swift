@@ -11,14 +11,16 @@ struct TagCommand: ParsableCommand {
       elbow tag <key=value> ... --where <condition> [--dry-run]
       """)
 
-  @Argument(help: ArgumentHelp("Ids, or their beginnings, and tags.", valueName: "run|key=value"))
+  @Argument(
+    help: ArgumentHelp(
+      "Runs: ids or their beginnings, @last, names; and tags.", valueName: "run|key=value"))
   var words: [String] = []
   @Option(help: ArgumentHelp("Tag to remove, may be repeated.", valueName: "key"))
   var remove: [String] = []
   @OptionGroup var changes: RunChanges
 
   func run() throws {
-    let tags = try RunCommand.tags(words.filter { $0.contains("=") })
+    let tags = try RunLabels.tags(words.filter { $0.contains("=") })
     guard !tags.isEmpty || !remove.isEmpty else {
       throw ValidationError("give a tag, as stage=final, or --remove one")
     }

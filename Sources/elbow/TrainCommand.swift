@@ -1,13 +1,13 @@
 import ArgumentParser
+import Basics
 import Datasets
-import Diffusion
 import Evaluation
 import Foundation
+import Networks
 import Records
 import RunStore
 import TensorCore
 import Training
-import Yams
 
 /// Trains networks.
 struct TrainCommand: ParsableCommand {
@@ -60,8 +60,4 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws { try options.train(ClassifierRecipe.self) }
   }
-}
-
-extension TrainingError: UsageProblem {
-  var isUsage: Bool { false }
 }

@@ -1,6 +1,7 @@
+import Basics
 import Classifiers
-import Diffusion
 import Foundation
+import Networks
 import Records
 import TensorCore
 import Testing
@@ -113,7 +114,7 @@ let picture: [Float] = (0..<784).map { i in
     "linear:nan:2:3", "linear:1:inf:3", "quantile:1:2", "quantile:0", "", "linear:1:1.0000001:100",
   ])
   func malformed(text: String) {
-    #expect(throws: ConfigurationError.self) { try NoiseGrid(text) }
+    #expect(throws: ElbowError.self) { try NoiseGrid(text) }
   }
 
   @Test func weights() throws {
@@ -128,7 +129,7 @@ let picture: [Float] = (0..<784).map { i in
     #expect(try NoiseWeights("elbo")(0.5) == 8)
     #expect(try NoiseWeights("snr")(0.5) == 4)
     #expect(try NoiseWeights("uniform")(0.5) == 1)
-    #expect(throws: ConfigurationError.self) { try NoiseWeights("emd") }
+    #expect(throws: ElbowError.self) { try NoiseWeights("emd") }
   }
 }
 
@@ -275,7 +276,7 @@ struct TableSource: LossSource {
     "halving:2x30", "random:-1",
   ])
   func malformed(strategy: String) {
-    #expect(throws: ConfigurationError.self) { try plan(strategy) }
+    #expect(throws: ElbowError.self) { try plan(strategy) }
   }
 
   @Test(arguments: [
@@ -293,8 +294,8 @@ struct TableSource: LossSource {
   }
 
   @Test func impossibleRanges() {
-    #expect(throws: ConfigurationError.self) { try SamplingStrategies.expand("uniform:3..2") }
-    #expect(throws: ConfigurationError.self) { try SamplingStrategies.expand("a:1..999:1..999") }
+    #expect(throws: ElbowError.self) { try SamplingStrategies.expand("uniform:3..2") }
+    #expect(throws: ElbowError.self) { try SamplingStrategies.expand("a:1..999:1..999") }
   }
 
   /// A record with places answers for these places, and names any other.
@@ -325,15 +326,15 @@ struct TableSource: LossSource {
   }
 
   @Test func messagesSayWhatToDo() throws {
-    let many = try #require(throws: ConfigurationError.self) { try plan("uniform:21") }
+    let many = try #require(throws: ElbowError.self) { try plan("uniform:21") }
     #expect(many.description.contains("has 20; ask for 1 to 20"))
-    let unknown = try #require(throws: ConfigurationError.self) { try plan("unifrm:3") }
+    let unknown = try #require(throws: ElbowError.self) { try plan("unifrm:3") }
     #expect(unknown.description.contains("did you mean 'uniform'"))
   }
 
   @Test func impossibleConfigurations() {
     func refuses(_ change: @escaping (inout Configuration) -> Void) {
-      #expect(throws: ConfigurationError.self) { try plan("full", change) }
+      #expect(throws: ElbowError.self) { try plan("full", change) }
     }
     refuses { $0.prior = [0.5, 0.5] }
     refuses { $0.prior = [0.5, 0.5, .nan, 0] }

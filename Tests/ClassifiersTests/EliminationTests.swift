@@ -1,3 +1,4 @@
+import Basics
 import Classifiers
 import Foundation
 import Records
@@ -246,6 +247,6 @@ import Testing
     "sift:2,41", "sift:2,x", "sift:2,5,6",
   ])
   func malformed(strategy: String) {
-    #expect(throws: ConfigurationError.self) { try Self.plan(strategy) }
+    #expect(throws: ElbowError.self) { try Self.plan(strategy) }
   }
 }

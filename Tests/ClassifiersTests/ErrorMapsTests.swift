@@ -1,6 +1,6 @@
 import Classifiers
-import Diffusion
 import Foundation
+import Networks
 import Records
 import TensorCore
 import Testing

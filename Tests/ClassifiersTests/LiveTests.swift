@@ -1,6 +1,7 @@
+import Basics
 import Classifiers
-import Diffusion
 import Foundation
+import Networks
 import Records
 import TensorCore
 import Testing
@@ -263,7 +264,7 @@ func directionalError(
     ) {
       var parameters = LikelihoodMaximization.defaults(variant, grid: grid)
       change(&parameters)
-      #expect(throws: ConfigurationError.self) {
+      #expect(throws: ElbowError.self) {
         try LikelihoodMaximizer(pool, parameters: parameters, grid: grid)
       }
     }

@@ -1,5 +1,6 @@
+import Basics
 import Classifiers
-import Diffusion
+import Networks
 import Records
 import TensorCore
 import Testing
@@ -104,7 +105,7 @@ private func plan(
   @Test func likelihoodMaximizationNeedsAnotherModel() throws {
     let grid = try NoiseGrid("linear:0.2:2:6")
     let pool = DenoiserPool(denoiser, workers: WorkerPool(threads: 1))
-    let error = #expect(throws: ConfigurationError.self) {
+    let error = #expect(throws: ElbowError.self) {
       try LikelihoodMaximizer(pool, parameters: .defaults(.paper, grid: grid), grid: grid)
     }
     #expect(error?.description.contains("--lm-model") == true)

@@ -1,6 +1,6 @@
 import Classifiers
-import Diffusion
 import Foundation
+import Networks
 import Synchronization
 import TensorCore
 import Testing

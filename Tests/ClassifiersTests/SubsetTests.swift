@@ -1,3 +1,4 @@
+import Basics
 import Classifiers
 import Foundation
 import Records
@@ -31,7 +32,7 @@ import Testing
     "subset:3*x", "subset:3*1*2", "subset:3*inf", "sift:2,3+3", "sift:2,20*2",
   ])
   func malformed(strategy: String) {
-    #expect(throws: ConfigurationError.self) { try Self.plan(strategy) }
+    #expect(throws: ElbowError.self) { try Self.plan(strategy) }
   }
 
   /// logit_y = −Σ f_t·w_t·ℓ_ty over the listed timesteps; the record says with which weights.

@@ -1,3 +1,4 @@
+import Basics
 import Datasets
 import Foundation
 import Records
@@ -37,7 +38,7 @@ func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
   }
 
   private func message(_ folder: borrowing Folder) throws -> String {
-    try #require(throws: DatasetError.self) {
+    try #require(throws: ElbowError.self) {
       try DatasetCatalog.load("fashion-mnist", split: "test", directory: folder.path)
     }.description
   }
@@ -95,11 +96,11 @@ func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
   }
 
   @Test func unknownNamesGetASuggestion() throws {
-    let dataset = try #require(throws: DatasetError.self) {
+    let dataset = try #require(throws: ElbowError.self) {
       try DatasetCatalog.load("fashion-mnst", split: "test")
     }
     #expect(dataset.description.contains("did you mean 'fashion-mnist'"))
-    let split = try #require(throws: DatasetError.self) {
+    let split = try #require(throws: ElbowError.self) {
       try DatasetCatalog.load("fashion-mnist", split: "tst")
     }
     #expect(split.description.contains("did you mean 'test'"))
@@ -108,7 +109,7 @@ func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
 
 @Suite struct CIFAR10Tests {
   private func message(_ folder: borrowing Folder, split: String = "test") throws -> String {
-    try #require(throws: DatasetError.self) {
+    try #require(throws: ElbowError.self) {
       try DatasetCatalog.load("cifar10", split: split, directory: folder.path)
     }.description
   }
@@ -142,11 +143,11 @@ func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
 
   @Test(arguments: ["0", "-1", "x", "3..3", "5..2", "..4", "1,1", "1,x", "-1..2", ""])
   func malformed(text: String) {
-    #expect(throws: ConfigurationError.self) { try ImageSelection(text) }
+    #expect(throws: ElbowError.self) { try ImageSelection(text) }
   }
 
   @Test(arguments: ["11", "9..11", "0,10"])
   func beyondTheSplit(text: String) {
-    #expect(throws: ConfigurationError.self) { try ImageSelection(text).indices(of: 10) }
+    #expect(throws: ElbowError.self) { try ImageSelection(text).indices(of: 10) }
   }
 }

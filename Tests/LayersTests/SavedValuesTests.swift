@@ -1,6 +1,6 @@
-import Diffusion
 import Foundation
 import Layers
+import Networks
 import TensorCore
 import Testing
 

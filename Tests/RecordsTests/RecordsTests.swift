@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Records
 import Testing
@@ -126,7 +127,7 @@ import Testing
       #"{"schema":1,"classifier":"dc","model":"a","grid":"g","weights":"w","colour":1}"#,
       #"{"schema":2,"classifier":"dc","model":"a","grid":"g","weights":"w"}"#,
     ] {
-      #expect(throws: ConfigurationError.self) {
+      #expect(throws: ElbowError.self) {
         try JSONDecoder().decode(Configuration.self, from: Data(text.utf8))
       }
     }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Records
@@ -70,7 +71,7 @@ import Testing
           DROP TRIGGER prediction_counts_anew; \(sql)
           """)
     }
-    let error = try #require(throws: RunStoreError.self) { try read() }
+    let error = try #require(throws: ElbowError.self) { try read() }
     #expect(error.description.contains("'\(column)'"), "\(error)")
     #expect(error.description.contains(database.path) && error.description.contains(run.id))
   }

@@ -1,15 +1,17 @@
+import Basics
 import Foundation
 import GRDB
 import Migrations
 import Queries
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 @Suite struct OpeningTests {
   @Test func missingForeignAndBrokenFilesAreNamed() throws {
     func message(_ path: String, _ access: RunStore.Access = .read) throws -> String {
-      try #require(throws: RunStoreError.self) { try RunStore(path, for: access) }.description
+      try #require(throws: ElbowError.self) { try RunStore(path, for: access) }.description
     }
     let database = TemporaryDatabase()
     #expect(try message(database.path).contains("no database at"))
@@ -30,7 +32,7 @@ import Testing
     let store = try RunStore(database.path, for: .read)
     #expect(store.notice?.contains("newer Elbow") == true)
     #expect(try store.query("runs").rows.count == 1)
-    let error = try #require(throws: RunStoreError.self) {
+    let error = try #require(throws: ElbowError.self) {
       try RunStore(database.path, for: .write)
     }
     #expect(error.description.contains("update Elbow"))
@@ -47,7 +49,7 @@ import Testing
     let last = try #require(Migrations.all.last?.name)
     let backup = try RunStore(database.path + ".backup-\(last)", for: .read)
     #expect(try backup.query("runs").rows.count == 1)
-    #expect(throws: RunStoreError.self) { try backup.readOnly("SELECT * FROM more") }
+    #expect(throws: ElbowError.self) { try backup.readOnly("SELECT * FROM more") }
   }
 
   /// What an older program is recording would fail under it.
@@ -72,12 +74,12 @@ import Testing
       try db.execute(sql: "DETACH newer")
     }
     for access in [RunStore.Access.read, .write] {
-      let error = #expect(throws: RunStoreError.self) { try RunStore(database.path, for: access) }
+      let error = #expect(throws: ElbowError.self) { try RunStore(database.path, for: access) }
       #expect(error?.description.contains("an older Elbow is recording run \(header.id)") == true)
     }
     // Of another machine nothing but the heartbeat is known.
     try database.execute("UPDATE session SET boot_id = 'other'")
-    #expect(throws: RunStoreError.self) { try RunStore(database.path, for: .read) }
+    #expect(throws: ElbowError.self) { try RunStore(database.path, for: .read) }
     try database.execute("UPDATE session SET heartbeat_at = '2020-01-01T00:00:00.000Z'")
     let store = try RunStore(database.path, for: .read)
     #expect(try store.readOnly("SELECT status FROM runs").rows == [[.text("crashed")]])
@@ -195,7 +197,7 @@ import Testing
     let database = TemporaryDatabase()
     _ = try RunStore(database.path, for: .write)
     try database.execute("UPDATE migration_checksum SET sha256 = 'other'")
-    let error = try #require(throws: RunStoreError.self) {
+    let error = try #require(throws: ElbowError.self) {
       try RunStore(database.path, for: .write)
     }
     #expect(error.description.contains("another text of migration V0001__runs"))
@@ -228,7 +230,7 @@ import Testing
     #expect(try store.runID("01aaaaaaaab") == b.id)
     #expect(try store.runID(a.id) == a.id)
     for wrong in ["", "01A", "02", "01'; DROP TABLE run; --"] {
-      #expect(throws: RunStoreError.self) { try store.runID(wrong) }
+      #expect(throws: ElbowError.self) { try store.runID(wrong) }
     }
   }
 }

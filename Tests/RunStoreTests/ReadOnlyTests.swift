@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Migrations
@@ -44,7 +45,7 @@ struct ReadOnlyTests {
     let text = "\(rows)\n\(losses)\n\(store.notice ?? "no notice")"
     try FileHandle(forWritingTo: URL(fileURLWithPath: answer)).write(contentsOf: Data(text.utf8))
     if environment["ELBOW_TEST_MAY_WRITE"] == nil {
-      #expect(throws: RunStoreError.self) { try RunStore(path, for: .write) }
+      #expect(throws: ElbowError.self) { try RunStore(path, for: .write) }
     }
   }
 

@@ -1,5 +1,7 @@
+import Basics
 import Foundation
 import RunStore
+import TestSupport
 import Testing
 
 @Suite struct TimeRangeTests {
@@ -43,7 +45,7 @@ import Testing
     "2026-05-01' OR 1=1 --",
   ])
   func malformed(range: String) {
-    let error = #expect(throws: RunStoreError.self) {
+    let error = #expect(throws: ElbowError.self) {
       try TimeRange(range, now: Self.now, calendar: Self.calendar)
     }
     #expect(error?.isUsage == true)

@@ -1,9 +1,11 @@
+import Basics
 import Foundation
 import GRDB
 import Migrations
 import Queries
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 /// Totals, and the tables that know runs by number.

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Migrations
@@ -52,7 +53,7 @@ import Testing
     #expect(try next.readOnly("SELECT number FROM first").rows == [[.integer(1001)]])
     let later = try RunStore(database.path, for: access, schema: schema(1002, "second"))
     #expect(try later.readOnly("SELECT number FROM second").rows == [[.integer(1002)]])
-    #expect(throws: RunStoreError.self) { try later.readOnly("SELECT * FROM first") }
+    #expect(throws: ElbowError.self) { try later.readOnly("SELECT * FROM first") }
     for schema in [schema(1001, "first"), .current] {
       let older = try RunStore(database.path, for: access, schema: schema)
       #expect(try older.readOnly("SELECT number FROM second").rows == [[.integer(1002)]])
@@ -66,7 +67,7 @@ import Testing
       ], views: Self.views(1003, "third"))
     let migrated = try RunStore(database.path, for: access, schema: more)
     #expect(try migrated.readOnly("SELECT number FROM third").rows == [[.integer(1003)]])
-    #expect(throws: RunStoreError.self) { try migrated.readOnly("SELECT * FROM second") }
+    #expect(throws: ElbowError.self) { try migrated.readOnly("SELECT * FROM second") }
     let name = try #require(Migrations.all.last?.name)
     #expect(FileManager.default.fileExists(atPath: "\(database.path).backup-\(name)"))
   }

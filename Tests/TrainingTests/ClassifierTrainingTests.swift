@@ -1,6 +1,7 @@
+import Basics
 import Datasets
-import Diffusion
 import Foundation
+import Networks
 import Records
 import TensorCore
 import Testing

@@ -1,6 +1,7 @@
+import Basics
 import Datasets
-import Diffusion
 import Foundation
+import Networks
 import Records
 import TensorCore
 import Testing
@@ -189,7 +190,7 @@ import Training
     for (multipliers, width) in [
       ([1, 1, 4], 16), ([2, 2, 4], 16), ([1, 2, 4], 24), ([1, 2, 5], 16),
     ] {
-      #expect(throws: ConfigurationError.self) {
+      #expect(throws: ElbowError.self) {
         try Self.start(checkpoint, multipliers: multipliers, width: width)
       }
     }

@@ -1,6 +1,7 @@
+import Basics
 import Datasets
-import Diffusion
 import Foundation
+import Networks
 import TensorCore
 import Testing
 import Training
@@ -183,7 +184,7 @@ import Training
     var broken = batch
     broken[0].image[5] = .nan
     let state = trainer.parameters.values
-    #expect(throws: TrainingError.self) { try trainer.step(broken, rate: 1e-3, decay: 0.9) }
+    #expect(throws: ElbowError.self) { try trainer.step(broken, rate: 1e-3, decay: 0.9) }
     #expect(trainer.parameters.values == state && trainer.state.optimizer.steps == 1)
   }
 
@@ -204,7 +205,7 @@ import Training
     try rest.step(batch, rate: 1e-3, decay: 0.9)
     #expect(rest.parameters.values == whole.parameters.values)
     #expect(rest.average.values == whole.average.values)
-    #expect(throws: TrainingError.self) {
+    #expect(throws: ElbowError.self) {
       try TrainingState(path: path, identity: "b", start: start)
     }
   }

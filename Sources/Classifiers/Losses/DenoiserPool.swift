@@ -1,0 +1,105 @@
+import Networks
+import TensorCore
+
+/// A denoiser with one session for each worker, shared by everything that evaluates it.
+public final class DenoiserPool: Sendable {
+  /// The denoiser.
+  public let denoiser: any Denoiser
+  /// The threads.
+  public let workers: WorkerPool
+  private let sessions: SlotStorage
+
+  /// Each slot is touched only by the worker that holds it, as `WorkerPool` promises.
+  private final class SlotStorage: @unchecked Sendable {
+    var slots: [Slot]
+    init(_ count: Int, _ denoiser: any Denoiser) {
+      slots = (0..<count).map { _ in Slot(denoiser) }
+    }
+  }
+
+  /// One worker's session and buffers.
+  final class Slot {
+    private let session: any DenoiserSession
+    /// ε, `[C·H·W]`.
+    private var noise: [Float]
+    /// What `evaluate` found, `[labels, C·H·W]`.
+    private var residuals: [Float] = []
+    /// What `differentiate` found, `[C·H·W]`.
+    private(set) var gradient: [Float]
+
+    init(_ denoiser: any Denoiser) {
+      session = denoiser.makeSession()
+      noise = [Float](repeating: 0, count: denoiser.shape.count)
+      gradient = noise
+    }
+
+    /// What `noise` holds; nil: something else.
+    private var drawn: (key: NoiseKey, negated: Bool)?
+
+    /// Draws the noise that `key` names, unless it is the last one drawn: classes that share noise
+    /// come one after the other.
+    func draw(_ key: NoiseKey, negated: Bool = false) {
+      if let drawn, drawn == (key, negated) { return }
+      drawn = (key, negated)
+      var random = key.random()
+      Self.edit(&noise) { random.gaussians(into: &$0) }
+      if negated { for i in noise.indices { noise[i] = -noise[i] } }
+    }
+
+    /// Takes noise from elsewhere.
+    func take(_ values: [Float]) {
+      drawn = nil
+      noise = values
+    }
+
+    /// The residuals D(x + σε; σ, y) − x of `labels` on the noise drawn last, each given to `body`
+    /// with its index.
+    func evaluate(
+      _ image: [Float], sigma: Float, labels: [Int?], _ body: (Int, ArraySlice<Float>) -> Void
+    ) {
+      let (noise, size) = (self.noise, image.count)
+      if residuals.count != labels.count * size {
+        residuals = Array(repeating: 0, count: labels.count * size)
+      }
+      Self.edit(&residuals) {
+        session.residuals(
+          image: image.span, noise: noise.span, sigma: sigma, labels: labels, into: &$0)
+      }
+      for index in labels.indices { body(index, residuals[index * size..<(index + 1) * size]) }
+    }
+
+    /// Leaves in `gradient` what the session's gradient is on the noise drawn last.
+    func differentiate(
+      _ image: [Float], sigma: Float, labels: [Int?],
+      cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void
+    ) {
+      let noise = self.noise
+      Self.edit(&gradient) {
+        session.gradient(
+          image: image.span, noise: noise.span, sigma: sigma, labels: labels, into: &$0,
+          cotangent: cotangent)
+      }
+    }
+
+    /// Lets `body` write to a stored buffer through a span.
+    private static func edit(_ buffer: inout [Float], _ body: (inout MutableSpan<Float>) -> Void) {
+      var local: [Float] = []
+      swap(&local, &buffer)
+      var span = local.mutableSpan
+      body(&span)
+      swap(&local, &buffer)
+    }
+  }
+
+  /// A pool over `workers`.
+  public init(_ denoiser: any Denoiser, workers: WorkerPool) {
+    self.denoiser = denoiser
+    self.workers = workers
+    sessions = SlotStorage(workers.count, denoiser)
+  }
+
+  /// Calls `body(item, slot)` for every item, spread over the workers.
+  func forEach(_ items: Int, _ body: @Sendable (Int, Slot) throws -> Void) throws {
+    try workers.forEach(items) { [sessions] item, slot in try body(item, sessions.slots[slot]) }
+  }
+}

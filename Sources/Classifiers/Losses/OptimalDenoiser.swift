@@ -1,0 +1,234 @@
+import Foundation
+import Networks
+import TensorCore
+
+/// The best denoiser of a training set, in closed form:
+///
+///     D*(x_σ; σ, y) = Σ_i s_i x_i,    s = softmax_i(−‖x_σ − x_i‖²/2σ²)
+///
+/// over the training images of class y (all of them without a label). It needs no network and is an
+/// upper reference for diffusion classifiers.
+///
+/// **Source** Karras et al. 2022 (arXiv 2206.00364), appendix B.3; arXiv 2305.15241, section 3.4.
+public final class OptimalDenoiser: Denoiser {
+  public let shape: ImageShape
+  public let classCount: Int
+  public var isUnconditional: Bool { true }
+  public var isMultiHead: Bool { false }
+
+  /// Grey levels sorted by class, rows padded with zeros to whole registers, `[n, stride]`.
+  private let rows: [UInt8]
+  private let stride: Int
+  /// Rows of each class, `[K]`.
+  private let ranges: [Range<Int>]
+
+  /// - Parameters:
+  ///   - bytes: grey levels, planar, `[labels.count, C, H, W]`.
+  ///   - labels: classes.
+  ///   - classCount: K; every class needs an image.
+  public init(shape: ImageShape, bytes: [UInt8], labels: [UInt8], classCount: Int) {
+    precondition(bytes.count == labels.count * shape.count)
+    self.shape = shape
+    self.classCount = classCount
+    stride = aligned(shape.count)
+    var rows: [UInt8] = []
+    rows.reserveCapacity(labels.count * stride)
+    var ranges: [Range<Int>] = []
+    let padding = [UInt8](repeating: 0, count: stride - shape.count)
+    for label in 0..<classCount {
+      let first = ranges.last?.upperBound ?? 0
+      var count = 0
+      for i in labels.indices where Int(labels[i]) == label {
+        rows.append(contentsOf: bytes[i * shape.count..<(i + 1) * shape.count])
+        rows.append(contentsOf: padding)
+        count += 1
+      }
+      precondition(count > 0, "class \(label) has no training image")
+      ranges.append(first..<first + count)
+    }
+    self.rows = rows
+    self.ranges = ranges
+  }
+
+  public func makeSession() -> any DenoiserSession { Session(self) }
+
+  private func rows(of label: Int?) -> Range<Int> {
+    label.map { ranges[$0] } ?? 0..<(ranges.last?.upperBound ?? 0)
+  }
+
+  private typealias Row = SIMD16<Float>
+
+  /// Calls `body` with the register of grey levels at each offset of a row.
+  @inline(__always)
+  private static func levels(_ row: UnsafePointer<UInt8>, _ offset: Int) -> Row {
+    let bytes = UnsafeRawPointer(row + offset).loadUnaligned(as: SIMD16<UInt8>.self)
+    return Row(SIMD16<Int32>(truncatingIfNeeded: bytes))
+  }
+
+  private final class Session: DenoiserSession {
+    private let owner: OptimalDenoiser
+    /// x_σ in grey levels; D in the same units; a scratch row. `[stride]`.
+    private var query: [Float]
+    private var mean: [Float]
+    private var scratch: [Float]
+    /// r or v of one label, `[C·H·W]`.
+    private var values: [Float]
+    /// s_i of the rows that count, with their indices.
+    private var support: [(row: Int, weight: Float)] = []
+    private var distances: [Float] = []
+    private var sigma: Float = 1
+
+    /// Rows whose share is below 2⁻⁴⁰ of the largest add less than Float32 can tell.
+    private static let negligible = -40 * log(2.0)
+
+    init(_ owner: OptimalDenoiser) {
+      self.owner = owner
+      query = Array(repeating: 0, count: owner.stride)
+      (mean, scratch) = (query, query)
+      values = Array(repeating: 0, count: owner.shape.count)
+    }
+
+    func residuals(
+      image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+      into residuals: inout MutableSpan<Float>
+    ) {
+      locate(image: image, noise: noise, sigma: sigma)
+      let count = owner.shape.count
+      for (index, label) in labels.enumerated() {
+        denoise(label)
+        for i in 0..<count { residuals[index * count + i] = (mean[i] / 127.5 - 1) - image[i] }
+      }
+    }
+
+    func gradient(
+      image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+      into gradient: inout MutableSpan<Float>,
+      cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void
+    ) {
+      locate(image: image, noise: noise, sigma: sigma)
+      let count = owner.shape.count
+      for i in 0..<count { gradient[i] = 0 }
+      for (index, label) in labels.enumerated() {
+        denoise(label)
+        for i in 0..<count { values[i] = (mean[i] / 127.5 - 1) - image[i] }
+        var span = values.mutableSpan
+        cotangent(index, &span)
+        addPullback(to: &gradient)
+      }
+    }
+
+    /// Takes x_σ.
+    private func locate(image: Span<Float>, noise: Span<Float>, sigma: Float) {
+      precondition(sigma > 0 && sigma.isFinite, "σ must be positive and finite, got \(sigma)")
+      self.sigma = sigma
+      // x = level/127.5 − 1.
+      for i in 0..<owner.shape.count { query[i] = (image[i] + sigma * noise[i] + 1) * 127.5 }
+    }
+
+    /// D* at x_σ for one label.
+    private func denoise(_ label: Int?) {
+      measure(owner.rows(of: label))
+      combine(weights: support.map(\.weight), into: &mean)
+    }
+
+    /// Adds (∂r/∂x)ᵀ v of the label denoised last, v in `values`.
+    private func addPullback(to gradient: inout MutableSpan<Float>) {
+      // ∂D/∂x = Cov_s(x_i)/σ², symmetric: Σ s_i x_i·((x_i − D)·v)/σ².
+      let count = owner.shape.count
+      for i in 0..<count { scratch[i] = values[i] }
+      for i in count..<owner.stride { scratch[i] = 0 }
+      let projections = support.map { project($0.row) }
+      let centre = zip(support, projections).reduce(0.0) { $0 + Double($1.0.weight) * Double($1.1) }
+      let weights = zip(support, projections).map { $0.weight * ($1 - Float(centre)) }
+      combine(weights: weights, into: &scratch)
+      // Both factors are in grey levels: 127.5² of them a unit squared.
+      let scale = 1 / (127.5 * 127.5 * sigma * sigma)
+      for i in 0..<count { gradient[i] += scale * scratch[i] - values[i] }
+    }
+
+    /// Softmax of −‖x_σ − x_i‖²/2σ² over `rows`.
+    private func measure(_ rows: Range<Int>) {
+      distances.removeAll(keepingCapacity: true)
+      let stride = owner.stride
+      owner.rows.withUnsafeBufferPointer { all in
+        query.withUnsafeBufferPointer { query in
+          guard let all = all.baseAddress, let query = query.baseAddress else { return }
+          for i in rows {
+            let row = all + i * stride
+            var (a, b) = (Row.zero, Row.zero)
+            var offset = 0
+            while offset + 32 <= stride {
+              let x = Row(at: query + offset) - OptimalDenoiser.levels(row, offset)
+              let y = Row(at: query + offset + 16) - OptimalDenoiser.levels(row, offset + 16)
+              a = a.plus(x, times: x)
+              b = b.plus(y, times: y)
+              offset += 32
+            }
+            if offset < stride {
+              let x = Row(at: query + offset) - OptimalDenoiser.levels(row, offset)
+              a = a.plus(x, times: x)
+            }
+            distances.append((a + b).sum())
+          }
+        }
+      }
+      let unit = 2 * 127.5 * 127.5 * Double(sigma) * Double(sigma)
+      let nearest = Double(distances.min() ?? 0)
+      support.removeAll(keepingCapacity: true)
+      var total = 0.0
+      for (offset, distance) in distances.enumerated() {
+        let exponent = (nearest - Double(distance)) / unit
+        guard exponent > Self.negligible else { continue }
+        let share = exp(exponent)
+        total += share
+        support.append((rows.lowerBound + offset, Float(share)))
+      }
+      for i in support.indices { support[i].weight = Float(Double(support[i].weight) / total) }
+    }
+
+    /// Σ weight·row over the support, in grey levels.
+    private func combine(weights: [Float], into sum: inout [Float]) {
+      let stride = owner.stride
+      owner.rows.withUnsafeBufferPointer { all in
+        sum.withUnsafeMutableBufferPointer { sum in
+          guard let all = all.baseAddress, let sum = sum.baseAddress else { return }
+          for offset in Swift.stride(from: 0, to: stride, by: 16) {
+            var (a, b) = (Row.zero, Row.zero)
+            var i = 0
+            while i + 1 < weights.count {
+              a = a.plus(
+                Row(repeating: weights[i]),
+                times: OptimalDenoiser.levels(all + support[i].row * stride, offset))
+              b = b.plus(
+                Row(repeating: weights[i + 1]),
+                times: OptimalDenoiser.levels(all + support[i + 1].row * stride, offset))
+              i += 2
+            }
+            if i < weights.count {
+              a = a.plus(
+                Row(repeating: weights[i]),
+                times: OptimalDenoiser.levels(all + support[i].row * stride, offset))
+            }
+            (a + b).store(to: sum + offset)
+          }
+        }
+      }
+    }
+
+    /// Row · scratch, in grey levels.
+    private func project(_ index: Int) -> Float {
+      let stride = owner.stride
+      return owner.rows.withUnsafeBufferPointer { all in
+        scratch.withUnsafeBufferPointer { v in
+          guard let all = all.baseAddress, let v = v.baseAddress else { return 0 }
+          var sum = Row.zero
+          for offset in Swift.stride(from: 0, to: stride, by: 16) {
+            sum = sum.plus(
+              Row(at: v + offset), times: OptimalDenoiser.levels(all + index * stride, offset))
+          }
+          return sum.sum()
+        }
+      }
+    }
+  }
+}

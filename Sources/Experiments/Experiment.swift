@@ -1,0 +1,217 @@
+import Basics
+import Classifiers
+import Datasets
+import Evaluation
+import Foundation
+import Records
+import RunStore
+import TensorCore
+
+/// One run, from what is asked to what is recorded: the life of a run.
+///
+/// `prepare` loads what the request names and records nothing; `Prepared.run` evaluates image by image into
+/// a store; `resume` goes on with what was broken off. Events flow one way: the evaluation tells the
+/// writer, the writer the disk, and only what is on the disk is told to whoever watches.
+public struct Experiment: Sendable {
+  /// What is asked.
+  public var request: RunRequest
+  /// What it is called.
+  public var labels: RunLabels
+  /// Images in flight; nil: as many as threads.
+  public var batch: Int?
+  /// What progress is told under; nil: the name, or `run`.
+  public var title: String?
+  /// Seconds of other runs that follow, for those who watch; nil: none are planned.
+  package var later: Double?
+
+  /// An experiment of one request.
+  public init(_ request: RunRequest, labels: RunLabels = RunLabels(), batch: Int? = nil) {
+    (self.request, self.labels, self.batch) = (request, labels, batch)
+  }
+
+  /// How a run ended, or this process's part of it.
+  public struct Outcome: Sendable {
+    /// ULID of the run.
+    public let id: String
+    /// How it ended.
+    public let ending: RunEnding
+    /// What recording took.
+    package let cost: RunWriter.Cost
+  }
+
+  /// A request with everything that it names.
+  public struct Prepared: Sendable {
+    /// The experiment.
+    public internal(set) var experiment: Experiment
+    /// What is recorded before the first image.
+    public let header: RunHeader
+    /// What one image takes.
+    package let plan: RunPlan
+    /// The run whose images are classified, where that is one.
+    let source: RecordedRun?
+    /// Positions that an earlier process has done, and how many of them are right; nil: a new run.
+    let resumed: (done: Set<Int>, correct: Int)?
+  }
+
+  /// Loads what the request names; nothing is recorded.
+  ///
+  /// - Parameter store: holds the run that `inputsRun` names; nil where the request names none.
+  /// - Throws: `ElbowError`: what keeps the run from being begun.
+  public func prepare(in session: Session, reading store: RunStore?) throws -> Prepared {
+    let source = try request.inputsRun.map { name in
+      guard let store else {
+        throw ElbowError(
+          .missing, "`inputs` names run \(name), and there is no database to find it in")
+      }
+      return try store.recordedRun(name)
+    }
+    let request = try source.map(request.taking) ?? request
+    let plan = try RunPlan(request, workers: session.workers, files: session.files)
+    return Prepared(
+      experiment: self, header: try header(request, plan, source, id: ULID.make(), session),
+      plan: plan, source: source, resumed: nil)
+  }
+
+  /// Runs and records.
+  ///
+  /// - Throws: `ElbowError`: what kept the run from being begun; later trouble is in the ending.
+  public func run(in session: Session, into store: RunStore) throws -> Outcome {
+    try prepare(in: session, reading: store).run(in: session, into: store)
+  }
+
+  /// Takes up a recorded run that has not finished.
+  ///
+  /// What is asked is what was recorded; labels stay as they are.
+  ///
+  /// - Throws: `ElbowError` where the run is finished or running, or its files have changed.
+  public static func resuming(
+    _ run: RecordedRun, of store: RunStore, in session: Session, batch: Int? = nil,
+    title: String? = nil
+  ) throws -> Prepared {
+    switch run.status {
+    case "finished":
+      throw ElbowError(.conflict, "run \(run.id) is finished; there is nothing to resume")
+    case "running":
+      throw ElbowError(.conflict, "run \(run.id) is being worked on by another process")
+    default: break
+    }
+    let request = try RunRequest(recorded: run.invocation, of: run.id)
+    var experiment = Experiment(request, batch: batch)
+    experiment.title = title
+    let source = try run.inputsRun.map(store.recordedRun)
+    let plan = try RunPlan(request, workers: session.workers, files: session.files)
+    let header = try experiment.header(request, plan, source, id: run.id, session)
+    guard try header.configuration.fingerprint() == run.fingerprint else {
+      throw changed(run.id, "its model or training images are")
+    }
+    guard header.inputs == run.inputs else { throw changed(run.id, "its images are") }
+    return Prepared(
+      experiment: experiment, header: header, plan: plan, source: source,
+      resumed: (run.done, run.correctCount))
+  }
+
+  private static func changed(_ id: String, _ what: String) -> ElbowError {
+    ElbowError(
+      .conflict,
+      "run \(id) cannot be resumed: \(what) no longer what they were; put the old files back")
+  }
+
+  private func header(
+    _ request: RunRequest, _ plan: RunPlan, _ source: RecordedRun?, id: String, _ session: Session
+  ) throws -> RunHeader {
+    let shape = plan.dataset.shape
+    var header = RunHeader(
+      id: id, configuration: plan.configuration, model: plan.model, seed: request.seed,
+      classNames: plan.dataset.classNames, imageShape: [shape.channels, shape.height, shape.width],
+      inputs: try source?.finalInputs ?? session.files.inputs(request, of: plan.dataset),
+      timesteps: plan.timesteps)
+    header.timestepsAsked = plan.timestepsAsked
+    header.labels = labels
+    header.lmModel = plan.lmModel
+    header.attack = request.attack
+    header.attackSeed = request.attack == nil ? nil : request.attackSeed
+    header.inputsRun = source?.id
+    header.environment = session.environment(batch: batch)
+    header.recordsLosses = request.recordsLosses
+    header.invocation = try JSONValue(encoding: request).canonical
+    return header
+  }
+}
+
+extension Experiment.Prepared {
+  /// Evaluates what is not done yet and records it.
+  ///
+  /// - Parameter store: opened for writing.
+  /// - Throws: `ElbowError` where the run cannot be begun; later trouble is in the ending.
+  public func run(in session: Session, into store: RunStore) throws -> Experiment.Outcome {
+    let (dataset, header, source) = (plan.dataset, header, source)
+    let evaluator = Evaluator(
+      header: header, classifier: plan.classifier, attack: plan.attack, workers: session.workers
+    ) { position in
+      if let source, source.adversarial[position] != nil {
+        return try store.adversarialImage(run: source.id, position: position)
+      }
+      return dataset.pixels(at: header.inputs[position].index)
+    }
+    let progress = RunProgress(self, session.watch)
+    let writer = RunWriter(store) { progress.add($0) }
+    let ending = try evaluator.run(
+      skipping: resumed?.done ?? [], resuming: resumed != nil, into: writer)
+    return Experiment.Outcome(id: header.id, ending: ending, cost: writer.cost)
+  }
+}
+
+extension Experiment.Prepared {
+  /// The same under another title.
+  func titled(_ title: String) -> Self {
+    var run = self
+    run.experiment.title = title
+    return run
+  }
+
+  /// The same with seconds of other runs that follow, for those who watch.
+  func later(_ seconds: Double) -> Self {
+    var run = self
+    run.experiment.later = seconds
+    return run
+  }
+}
+
+extension RunRequest {
+  /// The request that a run recorded.
+  ///
+  /// Fields that it does not have, because the Elbow that wrote it did not know them, are at their
+  /// defaults.
+  ///
+  /// - Throws: `ElbowError` for JSON that is no request of this or an older version.
+  package init(recorded json: String, of run: String) throws {
+    guard json != RunHeader.foreignInvocation else {
+      throw ElbowError(
+        .conflict, "run \(run) was made by another program, which alone can go on with it")
+    }
+    do {
+      try self.init(json: json)
+    } catch {
+      throw ElbowError(
+        .newer, "run \(run) was begun by another version of Elbow and cannot be taken up: \(error)")
+    }
+  }
+
+  /// The request on the images of a recorded run.
+  fileprivate func taking(_ run: RecordedRun) throws -> RunRequest {
+    guard let first = run.inputs.first,
+      run.inputs.allSatisfy({ $0.dataset == first.dataset && $0.split == first.split })
+    else { throw ElbowError(.conflict, "run \(run.id) has images of several datasets") }
+    guard run.done.count == run.inputs.count else {
+      throw ElbowError(
+        .conflict,
+        "run \(run.id) has classified \(run.done.count) of its \(run.inputs.count) images; resume "
+          + "it first")
+    }
+    var request = self
+    request.inputsRun = run.id
+    request.dataset = first.dataset
+    request.split = first.split
+    return request
+  }
+}

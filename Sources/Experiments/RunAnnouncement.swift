@@ -1,0 +1,46 @@
+import Basics
+import Evaluation
+import Records
+import Reporting
+
+/// What a person is told before a run begins.
+package struct RunAnnouncement {
+  /// One fact a line.
+  package let lines: [String]
+
+  /// Of a run that is about to begin.
+  package init(_ run: Experiment.Prepared, _ estimate: Estimate) {
+    let header = run.header
+    let c = header.configuration
+    var what = [c.classifier.rawValue + (c.lm.map { " (\($0.variant.rawValue))" } ?? "")]
+    if c.classifier.weighsLosses { what += [c.strategy, c.grid, "weights \(c.weights)"] }
+    what.append(header.model.name)
+    if let attack = header.attack {
+      what.append(
+        "\(attack.name) \(attack.norm.rawValue) \(RunSummary.epsilon(attack.epsilon)), "
+          + "\(attack.steps) steps"
+          + (attack.restarts > 1 ? " × \(attack.restarts) restarts" : "")
+          + (attack.eot > 1 ? ", EOT \(attack.eot)" : ""))
+    }
+    let source = header.inputs.first.map { "\($0.dataset) \($0.split)" } ?? ""
+    what.append("\(header.inputs.count) images of \(source)")
+    if let done = run.resumed?.done.count { what.append("\(done) of them done") }
+    lines = ["run \(header.id): \(what.joined(separator: ", "))", Self.cost(run, estimate)]
+  }
+
+  /// As `1,250 evaluations an image; about 2:30`.
+  private static func cost(_ run: Experiment.Prepared, _ estimate: Estimate) -> String {
+    let cost = estimate.cost
+    let bound = estimate.isBound ? "at most " : ""
+    let own = estimate.recordedEvaluations.map { Int($0.rounded()) } ?? cost.own.evaluations
+    var text = "\(bound)\(own) evaluations"
+    if cost.own.gradients > 0 { text += " and \(cost.own.gradients) gradients" }
+    text += " an image"
+    if let attack = cost.attack { text += ", its attack \(attack.gradients) gradients" }
+    guard let each = estimate.secondsPerImage else { return text }
+    let left = run.header.inputs.count - (run.resumed?.done.count ?? 0)
+    let seconds = each * Double(left)
+    let origin = estimate.origin == .runs ? "as recorded runs took" : "by a measured probe"
+    return text + "; about \(Durations.clock(seconds)), \(origin)"
+  }
+}

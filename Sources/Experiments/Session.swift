@@ -1,0 +1,38 @@
+import Basics
+import Evaluation
+import Foundation
+import Records
+import TensorCore
+
+/// What the experiments of one process share: threads, files read, whoever watches, and the command
+/// line that is recorded with them.
+public final class Session: Sendable {
+  /// The threads.
+  package let workers: WorkerPool
+  /// What has been read already.
+  let files = LoadedFiles()
+  /// Is told how experiments go on.
+  public let watch: WorkWatch
+  /// Command line that is recorded, program name first.
+  public let arguments: [String]
+
+  /// A session.
+  ///
+  /// - Parameters:
+  ///   - threads: nil: one a core.
+  ///   - arguments: recorded with every run; a library's caller may leave them out.
+  public init(threads: Int? = nil, watch: WorkWatch = .none, arguments: [String] = []) {
+    workers = WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    (self.watch, self.arguments) = (watch, arguments)
+  }
+
+  /// Ends what runs as interrupted, and whatever would still begin; called from any thread.
+  public func cancel() { workers.cancel() }
+
+  /// What this process is and uses, as runs record it.
+  func environment(batch: Int? = nil) -> RunEnvironment {
+    RunEnvironment(
+      threads: workers.count, batch: batch ?? workers.count, arguments: arguments,
+      blas: "\(BLAS.version) \(BLAS.kernel)", instructionSet: compiledInstructionSet)
+  }
+}

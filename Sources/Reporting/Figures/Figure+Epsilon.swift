@@ -1,0 +1,63 @@
+import Basics
+import Records
+
+extension Figure {
+  /// Accuracy of configurations against the attacker's budget, a panel for each norm.
+  ///
+  /// - Parameter points: rows of the query `accuracy-by-epsilon`, at least one.
+  public init(epsilon points: ResultTable) {
+    func key(_ row: Int) -> [Cell] {
+      ["fingerprint", "dataset", "split"].map { points[row, $0] }
+    }
+    var keys: [[Cell]] = []
+    for row in points.rows.indices where !keys.contains(key(row)) { keys.append(key(row)) }
+    // One row a configuration, so that labels name what these differ in.
+    let firsts = keys.compactMap { one in points.rows.indices.first { key($0) == one } }
+    let labels = RunSummary.labels(
+      ResultTable(columns: points.columns, rows: firsts.map { points.rows[$0] }))
+    var norms: [Cell] = []
+    for row in points.rows.indices where !norms.contains(points[row, "norm"]) {
+      norms.append(points[row, "norm"])
+    }
+    let panels = norms.map { norm in
+      let series = keys.enumerated().compactMap { index, one -> Series? in
+        let rows = points.rows.indices.filter { points[$0, "norm"] == norm && key($0) == one }
+        guard !rows.isEmpty else { return nil }
+        return Series(
+          "\(labels[index]), \(RunSummary.count(rows.map { points.count($0, "n") }))",
+          rows.map { row in
+            Point(
+              points[row, "epsilon"].number ?? 0, points.count(row, "n_right"),
+              of: points.count(row, "n"))
+          }, style: .joined, mark: Panel.mark(Series("", [], style: .joined), index), color: index)
+      }
+      let symbol = norm == .text("l2") ? "ℓ2" : "ℓ∞"
+      return Panel(
+        norms.count > 1 ? "\(symbol)" : "",
+        x: Axis("attacker's budget ε (\(symbol), pixel units of [0, 1])"),
+        y: Axis("accuracy (%)", isPercent: true), .series(series))
+    }
+    let datasets = Set(
+      points.rows.indices.map {
+        "\(points[$0, "dataset"].text(null: "")) \(points[$0, "split"].text(null: ""))"
+      })
+    let runs = Set(
+      points.rows.indices.flatMap { row in
+        points[row, "run_ids"].text(null: "").split(separator: ",").map(String.init)
+      }
+    ).sorted()
+    self.init(
+      "Accuracy against ε, \(datasets.sorted().joined(separator: ", "))", panels: panels,
+      caption: [
+        "Right when clean and under the worst of all attacks recorded at that ε, image by image; at "
+          + "0 the same images clean. Bars are 95 % intervals (Wilson).",
+        Self.describe(runs: runs),
+      ], sources: runs)
+  }
+
+  /// Which runs, in short.
+  static func describe(runs: [String]) -> String {
+    "Run\(runs.count == 1 ? "" : "s") "
+      + runs.map { String($0.prefix(RunSummary.shortID)) }.joined(separator: ", ") + "."
+  }
+}

@@ -1,0 +1,84 @@
+import Basics
+import Foundation
+import Records
+
+extension Figure {
+  /// How often images of one class were taken for another.
+  ///
+  /// - Parameters:
+  ///   - cells: rows of the query `confusion`.
+  ///   - classes: names of the classes.
+  ///   - run: full id of the run.
+  public init(confusion cells: ResultTable, classes: [String], run: String) {
+    var counts = [[Double?]](
+      repeating: Array(repeating: nil, count: classes.count), count: classes.count)
+    for row in cells.rows.indices {
+      counts[cells.count(row, "label")][cells.count(row, "predicted")] = cells[row, "n"].number
+    }
+    let n = cells.rows.indices.reduce(0) { $0 + cells.count($1, "n") }
+    let right = classes.indices.reduce(0) { $0 + Int(counts[$1][$1] ?? 0) }
+    self.init(
+      "Confusion, n = \(n) images",
+      panels: [
+        Panel(
+          x: Axis("predicted class"), y: Axis("true class"),
+          .matrix(Matrix(counts, rows: classes, columns: classes, colors: .count)))
+      ],
+      caption: [
+        n == 0
+          ? "No images."
+          : "Right: \(right) of \(n), \(RunSummary.interval(right, of: n)) % (95 %, Wilson).",
+        Self.describe(runs: [run]),
+      ], sources: [run])
+  }
+
+  /// Denoising errors of one image, pixel by pixel, for every class.
+  ///
+  /// - Parameters:
+  ///   - errors: `[class][y][x]`.
+  ///   - image: the image that was denoised, `[y][x]`, 0…1.
+  ///   - classes: names of the classes.
+  ///   - description: what is shown: image, level, unit.
+  ///   - isContrast: whether to show what each class has more or less than the mean over classes.
+  ///   - run: full id of the run.
+  public init(
+    errors: [[[Double]]], image: [[Double]], classes: [String], description: [String],
+    isContrast: Bool = false, run: String
+  ) {
+    precondition(errors.count == classes.count, "\(errors.count) maps, \(classes.count) classes")
+    let sums = errors.map { $0.joined().reduce(0, +) }
+    let maps = isContrast ? Self.lessMean(errors) : errors
+    let largest = maps.joined().joined().filter(\.isFinite).map(\.magnitude).max() ?? 0
+    let bound = largest > 0 ? largest : 1
+    let panels = classes.indices.map { index in
+      Panel(
+        "\(classes[index]) \(String(format: "%.2f", sums[index]))", x: Axis(""), y: Axis(""),
+        .matrix(
+          Matrix(
+            maps[index], range: (isContrast ? -bound : 0)...bound,
+            colors: isContrast ? .difference : .amount)))
+    }
+    let picture = Panel(
+      "image", x: Axis(""), y: Axis(""), .matrix(Matrix(image, range: 0...1, colors: .grey)))
+    self.init(
+      isContrast
+        ? "Denoising error less the mean over classes" : "Denoising error by pixel and class",
+      panels: [picture] + panels, columns: min(panels.count + 1, 4),
+      caption: description + [
+        "Beside each class its error summed over pixels: the smaller, the more likely the class.",
+        "One scale for all\(isContrast ? "; below 0: less than the mean over classes" : "").",
+        Self.describe(runs: [run]),
+      ], sources: [run])
+  }
+
+  /// What each map has more than the mean of all.
+  private static func lessMean(_ maps: [[[Double]]]) -> [[[Double]]] {
+    maps.map { map in
+      map.indices.map { y in
+        map[y].indices.map { x in
+          map[y][x] - maps.reduce(0) { $0 + $1[y][x] } / Double(maps.count)
+        }
+      }
+    }
+  }
+}

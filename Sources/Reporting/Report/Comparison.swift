@@ -1,0 +1,152 @@
+import Basics
+import Foundation
+import Queries
+import Records
+import RunStore
+import Statistics
+
+/// Runs on the images that all of them classified, each against the first.
+public struct Comparison {
+  /// Rows of the view `runs`.
+  public let runs: ResultTable
+  /// Rows of the query `comparison`, in the same order.
+  private let shared: ResultTable
+  private let ids: [String]
+
+  package init(_ ids: [String], _ store: RunStore) throws {
+    self.ids = ids
+    shared = try store.query(.comparison(of: ids))
+    let columns = try store.query(.runs, limit: 0).columns + store.configurationColumns
+    let all = try store.query(.runs, where: .ids(ids), columns: columns)
+    runs = ResultTable(
+      columns: all.columns,
+      rows: ids.compactMap { id in all.rows.first { $0.first == .text(id) } })
+  }
+
+  /// - Throws: `ElbowError` where the runs have not classified the same images.
+  package func refuseUnequalInputs() throws {
+    for i in runs.rows.indices {
+      guard count(i, "n") != done(i) else { continue }
+      let other = i == 0 ? 1 : 0
+      throw ElbowError(
+        .malformed,
+        "runs \(ids[other]) and \(ids[i]) have not classified the same images (\(done(other)) and "
+          + "\(done(i)), \(count(i, "n")) in all runs); "
+          + (count(i, "n") == 0
+            ? "they cannot be compared" : "compare on the shared ones with `common`"))
+    }
+  }
+
+  private func done(_ row: Int) -> Int { Int(runs[row, "n_done"].number ?? 0) }
+  private func count(_ row: Int, _ column: String) -> Int {
+    Int(shared[row, column].number ?? 0)
+  }
+
+  /// A run against the first.
+  package func pair(_ row: Int) -> PairedCounts {
+    PairedCounts(
+      both: count(row, "both"), b: count(row, "b"), c: count(row, "c"),
+      neither: count(row, "neither"))
+  }
+
+  /// One line a run: what they differ in, accuracy and cost on the shared images, difference to the
+  /// first.
+  package var table: ResultTable {
+    var onShared = runs
+    for i in runs.rows.indices where count(i, "n") > 0 {
+      let (n, right) = (count(i, "n"), count(i, "n_correct"))
+      let interval = WilsonInterval(successes: right, of: n)
+      let values: [(String, Cell)] = [
+        ("accuracy", .real(Double(right) / Double(n))), ("accuracy_low", .real(interval.low)),
+        ("accuracy_high", .real(interval.high)), ("nfe_per_image", shared[i, "nfe_per_image"]),
+        ("gradients_per_image", shared[i, "gradients_per_image"]),
+        ("images", shared[i, "n"]), ("n_done", shared[i, "n"]),
+      ]
+      for (column, value) in values {
+        if let index = runs.columns.firstIndex(of: column) { onShared.rows[i][index] = value }
+      }
+    }
+    let changes = RunSummary.changes(onShared)
+    let pairs = runs.rows.indices.map(pair)
+    func cells(_ cell: (PairedCounts) -> Cell) -> [Cell] {
+      pairs.enumerated().map { $0 == 0 || $1.n == 0 ? .null : cell($1) }
+    }
+    return
+      changes
+      .appending("difference (95 %)", cells { .text(Self.points($0)) })
+      .appending("p", cells { .text(String(format: "%.2g", $0.pValue)) })
+  }
+
+  /// As `−1.5 (−3.0 to 0.0)`.
+  private static func points(_ pair: PairedCounts) -> String {
+    let interval = pair.deltaInterval
+    func text(_ value: Double) -> String { String(format: "%+.1f", 100 * value) }
+    return "\(text(pair.delta)) (\(text(interval.lowerBound)) to \(text(interval.upperBound)))"
+  }
+
+  /// The images, and for two runs how they were answered.
+  package var description: String {
+    let n = count(0, "n")
+    guard n > 0 else { return "The runs share no image.\n" }
+    let other = runs.rows.indices.map { count($0, "n_other_pixels") }.max() ?? 0
+    let pixels = other == 0 ? "" : ", \(other) of them with other pixels (attacked)"
+    let head = "On the \(n) images that \(ids.count == 2 ? "both" : "all") runs classified\(pixels)"
+    guard ids.count == 2 else {
+      return head + ":\ndifferences are to the first run, in points (95 %: "
+        + "\(PairedCounts.deltaMethod.rawValue));\np is McNemar's exact test.\n"
+    }
+    let p = pair(1)
+    let table = ResultTable(
+      columns: ["", "second right", "second wrong"],
+      rows: [
+        [.text("first right"), .integer(Int64(p.both)), .integer(Int64(p.b))],
+        [.text("first wrong"), .integer(Int64(p.c)), .integer(Int64(p.neither))],
+      ])
+    let interval = p.deltaInterval
+    return head + ":\n\n" + TableFormat.table.render(table)
+      + String(
+        format: """
+
+          second − first: %+.1f points, 95 %% interval %+.1f to %+.1f (%@)
+          McNemar's exact test: p = %.3g; %d images answered differently
+
+          """,
+        100 * p.delta, 100 * interval.lowerBound, 100 * interval.upperBound,
+        PairedCounts.deltaMethod.rawValue, p.pValue,
+        count(1, "n_differ"))
+  }
+
+  /// `runs`, `pairs` (each run against the first), and for two runs the pair's own keys beside them.
+  package func json(flips: ResultTable?) -> String {
+    let objects = runs.rows.map { TableFormat.json.object(runs.columns, $0) }
+    var fields = ["\"runs\": [\n    \(objects.joined(separator: ",\n    "))\n  ]"]
+    let pairs = runs.rows.indices.dropFirst().map { i in
+      TableFormat.json.object(["first", "second"], [.text(ids[0]), .text(ids[i])]).dropLast() + ", "
+        + TableFormat.json.object(Self.pairColumns, cells(i)).dropFirst()
+    }
+    fields.append("\"pairs\": [\n    \(pairs.joined(separator: ",\n    "))\n  ]")
+    if ids.count == 2 {
+      let object = TableFormat.json.object(Self.pairColumns, cells(1))
+      fields.append(String(object.dropFirst().dropLast()))
+    }
+    if let flips {
+      let rows = flips.rows.map { TableFormat.json.object(flips.columns, $0) }
+      fields.append("\"flips\": [\n    \(rows.joined(separator: ",\n    "))\n  ]")
+    }
+    return "{\n  \(fields.joined(separator: ",\n  "))\n}\n"
+  }
+
+  private static let pairColumns = [
+    "n", "both", "b", "c", "neither", "delta", "p_value", "delta_low", "delta_high",
+    "delta_method", "n_differ",
+  ]
+
+  private func cells(_ row: Int) -> [Cell] {
+    let p = pair(row)
+    return [p.n, p.both, p.b, p.c, p.neither].map { .integer(Int64($0)) } + [
+      .real(p.delta), .real(p.pValue), .real(p.deltaInterval.lowerBound),
+      .real(p.deltaInterval.upperBound), .text(PairedCounts.deltaMethod.rawValue),
+      .integer(Int64(count(row, "n_differ"))),
+    ]
+  }
+}

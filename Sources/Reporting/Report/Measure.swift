@@ -1,0 +1,39 @@
+import Basics
+
+/// What a run is judged by.
+package enum Measure: String, CaseIterable, Sendable {
+  case accuracy, nfe, gradients, seconds
+  case robustAccuracy = "robust-accuracy"
+  case cpuSeconds = "cpu-seconds"
+  case memory
+
+  package var isAccuracy: Bool { self == .accuracy || self == .robustAccuracy }
+
+  /// Column of the query `pareto`.
+  package var column: String {
+    switch self {
+    case .accuracy: "accuracy"
+    case .robustAccuracy: "robust_accuracy"
+    case .nfe: "nfe_per_image"
+    case .gradients: "gradients_per_image"
+    case .seconds: "seconds_per_image"
+    case .cpuSeconds: "cpu_seconds_per_image"
+    case .memory: "peak_mebibytes"
+    }
+  }
+
+  /// What its numbers count.
+  package var unit: String { self == .memory ? "MiB" : rawValue }
+
+  /// The measure of a name.
+  ///
+  /// - Throws: `ElbowError` for an unknown one.
+  package static func named(_ name: String) throws -> Measure {
+    if let known = Measure(rawValue: name) { return known }
+    let names = allCases.map(\.rawValue)
+    throw ElbowError(
+      .unknownName,
+      "no measure '\(name)'; there are \(names.joined(separator: ", "))"
+        + didYouMean(name, among: names))
+  }
+}

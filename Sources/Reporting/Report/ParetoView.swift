@@ -1,0 +1,206 @@
+import Basics
+import Foundation
+import Queries
+import Records
+import RunStore
+import Statistics
+
+/// Runs as points of a trade-off, with what can be said of them.
+package struct ParetoView {
+  /// A run that was asked for.
+  package struct Answer {
+    /// `within` or `budget`.
+    package var question: String
+    /// Row; nil where none fits.
+    package var row: Int?
+    /// For reading.
+    package var text: String
+  }
+
+  /// Rows of the query `pareto`, by rising `x`.
+  package let runs: ResultTable
+  private let x, y: Measure
+  private let tradeOff: TradeOff
+  private let reference: Double?
+  private let threat: QueryHandle.ThreatModel?
+  private let store: RunStore
+
+  /// - Parameter threat: of robust accuracies; nil where none are among the measures.
+  package init(
+    _ runs: ResultTable, x: Measure, y: Measure, reference: Double?,
+    threat: QueryHandle.ThreatModel?,
+    store: RunStore
+  ) {
+    func value(_ row: Int, _ measure: Measure) -> Double { runs[row, measure.column].number ?? 0 }
+    let order = runs.rows.indices.sorted { (value($0, x), $0) < (value($1, x), $1) }
+    self.runs = ResultTable(columns: runs.columns, rows: order.map { runs.rows[$0] })
+    (self.x, self.y) = (x, y)
+    tradeOff = TradeOff(
+      .init(isAccuracy: x.isAccuracy, values: order.map { value($0, x) }),
+      .init(isAccuracy: y.isAccuracy, values: order.map { value($0, y) }))
+    (self.reference, self.threat, self.store) = (reference, threat, store)
+  }
+
+  private func id(_ row: Int) -> String { runs[row, "id"].string ?? "" }
+  private func number(_ row: Int, _ measure: Measure) -> Double {
+    runs[row, measure.column].number ?? 0
+  }
+
+  /// 95 % interval of the second run's `y` less the first's; nil where `y` is no accuracy.
+  private func difference(_ a: Int, _ b: Int) throws -> ClosedRange<Double>? {
+    guard y.isAccuracy else { return nil }
+    let isRobust = y == .robustAccuracy
+    let (right, of) = isRobust ? ("n_robust", "n_robustness") : ("n_correct", "n_done")
+    func count(_ row: Int, _ column: String) -> Int { Int(runs[row, column].number ?? 0) }
+    let pair = (id(a), id(b))
+    let queries: [QueryHandle] =
+      isRobust
+      ? [threat.map { .pairedRobust(pair.0, pair.1, $0) }].compactMap(\.self)
+      // Most runs of one set of images have them in one order, which is found out sooner.
+      : [.pairedInPlace(pair.0, pair.1), .paired(pair.0, pair.1)]
+    for query in queries where count(a, of) == count(b, of) {
+      let table = try store.query(query)
+      func shared(_ column: String) -> Int { Int(table[0, column].number ?? 0) }
+      if shared("n") == count(a, of) {
+        return PairedCounts(
+          both: shared("both"), b: shared("b"), c: shared("c"), neither: shared("neither")
+        ).deltaInterval
+      }
+    }
+    return differenceInterval((count(a, right), count(a, of)), (count(b, right), count(b, of)))
+  }
+
+  /// `front`, `knee` (of the front), `tied`, or nothing.
+  private func marks() throws -> [String] {
+    let knee = tradeOff.knee
+    return try runs.rows.indices.map { i in
+      if i == knee { return "knee" }
+      guard let champion = tradeOff.champion(over: i) else { return "front" }
+      return try difference(champion, i).map { $0.contains(0) } ?? false ? "tied" : ""
+    }
+  }
+
+  // MARK: Questions
+
+  /// The cheapest run whose `y` is surely no more than `points` below the best.
+  package func cheapest(within points: Double) throws -> Answer {
+    guard y.isAccuracy, let best = tradeOff.front.last else {
+      throw ElbowError(.malformed, "`within` needs an accuracy among `axes`")
+    }
+    for i in runs.rows.indices {
+      guard let interval = try difference(best, i),
+        i == best || interval.lowerBound >= -points / 100
+      else { continue }
+      let bounds = [interval.lowerBound, interval.upperBound].map {
+        String(format: "%+.1f", 100 * $0)
+      }
+      let text =
+        i == best
+        ? "no cheaper run is surely within \(short(points)) points of the best"
+        : "cheapest within \(short(points)) points of the best (\(bounds[0]) to \(bounds[1]))"
+      return Answer(question: "within", row: i, text: "\(text): \(describe(i))")
+    }
+    return Answer(question: "within", row: nil, text: "no run")
+  }
+
+  /// The run with the best `y` that costs no more than `limit`.
+  package func best(under limit: Double, _ measure: Measure) throws -> Answer {
+    guard y.isAccuracy else {
+      throw ElbowError(.malformed, "`budget` needs an accuracy among `axes`")
+    }
+    let affordable = runs.rows.indices.filter { number($0, measure) <= limit }
+    let best = affordable.max {
+      (number($0, y), -number($0, measure)) < (number($1, y), -number($1, measure))
+    }
+    let budget = "\(short(limit)) \(measure.unit)"
+    return Answer(
+      question: "budget", row: best,
+      text: best.map { "most accurate under \(budget): \(describe($0))" }
+        ?? "no run costs \(budget) or less")
+  }
+
+  private func describe(_ row: Int) -> String {
+    let name = runs[row, "name"].string.map { " \($0)" } ?? ""
+    return "\(id(row).prefix(RunSummary.shortID))\(name), \(RunSummary.classifier(runs, row)) "
+      + "\(RunSummary.strategy(runs[row, "strategy"].string ?? "")), \(RunSummary.percent(number(row, y))) %, "
+      + "\(short(number(row, x))) \(x.unit)"
+  }
+
+  private func short(_ value: Double) -> String { String(format: "%.4g", value) }
+
+  // MARK: Output
+
+  private var hypervolume: (value: Double, reference: Double) {
+    let largest = runs.rows.indices.map { number($0, x) }.max() ?? 0
+    let other = runs.rows.indices.map { number($0, y) }.max() ?? 0
+    let reference = reference ?? largest
+    return (tradeOff.hypervolume(xReference: reference, yReference: other), reference)
+  }
+
+  /// The runs with their marks.
+  package func rows(all: Bool) throws -> ResultTable {
+    let marks = try marks()
+    let table = runs.dropping("age").appending("pareto", marks.map { .text($0) })
+    let kept = table.rows.indices.filter { all || marks[$0] != "" }
+    return ResultTable(columns: table.columns, rows: kept.map { table.rows[$0] })
+  }
+
+  /// The same for reading.
+  package func table(all: Bool) throws -> ResultTable {
+    let rows = try rows(all: all)
+    var table = RunSummary.table(rows)
+    func add(_ heading: String, _ column: String, _ format: String) {
+      table = table.appending(
+        heading,
+        rows.rows.indices.map { i in
+          rows[i, column].number.map { .text(String(format: format, $0)) } ?? .null
+        })
+    }
+    if x == .cpuSeconds || y == .cpuSeconds {
+      add("CPU s/image", Measure.cpuSeconds.column, "%.3f")
+    }
+    if x == .memory || y == .memory { add("MiB", Measure.memory.column, "%.1f") }
+    if x == .robustAccuracy || y == .robustAccuracy {
+      let robust = rows.rows.indices.map { i -> Cell in
+        guard let n = rows[i, "n_robustness"].number, let k = rows[i, "n_robust"].number, n > 0
+        else { return .null }
+        let interval = WilsonInterval(successes: Int(k), of: Int(n))
+        let bounds = "\(RunSummary.percent(interval.low))–\(RunSummary.percent(interval.high))"
+        return .text("\(RunSummary.percent(k / n)) (\(bounds)) of \(Int(n))")
+      }
+      table = table.appending("robust % (95 %)", robust)
+    }
+    return table.appending("pareto", rows.rows.indices.map { rows[$0, "pareto"] })
+  }
+
+  /// Hypervolume and knee in words.
+  package var description: String {
+    let (volume, reference) = hypervolume
+    let meaning =
+      y.isAccuracy && !x.isAccuracy
+      ? "mean \(y.rawValue) over budgets up to \(short(reference)) \(x.unit)"
+      : "share of the square that the front dominates"
+    let knee = tradeOff.knee.map { "knee: \(describe($0))\n" } ?? ""
+    return String(format: "hypervolume: %.4f (%@)\n", volume, meaning)
+      + (y.isAccuracy ? knee : "")
+  }
+
+  /// `axes`, `hypervolume`, `reference`, `knee` (an id), `points`, and an id for each question.
+  package func json(all: Bool, answers: [Answer]) throws -> String {
+    let table = try rows(all: all)
+    let objects = table.rows.map { TableFormat.json.object(table.columns, $0) }
+    let points = objects.isEmpty ? "[]" : "[\n    \(objects.joined(separator: ",\n    "))\n  ]"
+    let (volume, reference) = hypervolume
+    func text(_ id: String?) -> String {
+      id.map { JSONValue.canonical(string: $0) } ?? "null"
+    }
+    var fields = [
+      "\"axes\": [\"\(x.rawValue)\", \"\(y.rawValue)\"]",
+      "\"hypervolume\": \(JSONValue.canonical(number: volume))",
+      "\"reference\": \(JSONValue.canonical(number: reference))",
+      "\"knee\": \(text(tradeOff.knee.map(id)))",
+    ]
+    fields += answers.map { "\"\($0.question)\": \(text($0.row.map(id)))" }
+    return "{\n  \((fields + ["\"points\": \(points)"]).joined(separator: ",\n  "))\n}\n"
+  }
+}

@@ -1,0 +1,138 @@
+import Basics
+import Foundation
+import Records
+
+/// How a table is written.
+public enum TableFormat: String, CaseIterable, Sendable {
+  case table, json, jsonl, csv, tsv, markdown, latex
+
+  /// The table as text, with a line feed at its end unless it is empty.
+  ///
+  /// What is missing is `–` in formats to read (table, Markdown, LaTeX), nothing in CSV and TSV, null
+  /// in JSON; what is not a number `NaN` everywhere; infinities are `∞` and `-∞`, and in formats of
+  /// data `Infinity` and `-Infinity`. JSON keeps the columns' order; blobs are hexadecimal. CSV
+  /// follows RFC 4180 with line feeds; TSV writes tabs and line feeds as \t and \n. Texts are made
+  /// safe by the format's own escape: see `TableFormat+Escapes.swift`.
+  public func render(_ table: ResultTable) -> String {
+    if self == .table { return TerminalTable(table).output().text }
+    let numeric = table.columns.indices.map { Self.isNumeric(table.rows.lazy, $0) }
+    var text = head(table.columns, numeric)
+    for (i, row) in table.rows.enumerated() { text += line(table.columns, row, isFirst: i == 0) }
+    return text + foot(isEmpty: table.rows.isEmpty)
+  }
+
+  // MARK: Parts of every format but `table`, as `TableWriter` puts them together
+
+  /// What stands before the rows.
+  func head(_ columns: [String], _ numeric: [Bool]) -> String {
+    switch self {
+    case .table, .jsonl: ""
+    case .json: "["
+    case .csv, .tsv: line(columns, columns.map { .text($0) }, isFirst: true)
+    case .markdown:
+      lines([row(columns.map(Self.markdown)), row(numeric.map { $0 ? "---:" : "---" })])
+    case .latex:
+      lines([
+        "\\begin{tabular}{\(numeric.map { $0 ? "r" : "l" }.joined())}", "\\toprule",
+        columns.map(Self.latex).joined(separator: " & ") + " \\\\", "\\midrule",
+      ])
+    }
+  }
+
+  /// One row.
+  ///
+  /// - Parameter comment: what LaTeX notes behind it.
+  func line(
+    _ columns: [String], _ cells: [Cell], isFirst: Bool, comment: String? = nil
+  ) -> String {
+    func plain(_ field: (Cell) -> String, _ separator: String) -> String {
+      cells.map(field).joined(separator: separator) + "\n"
+    }
+    return switch self {
+    case .table: ""
+    case .json: "\(isFirst ? "" : ",")\n  \(object(columns, cells))"
+    case .jsonl: object(columns, cells) + "\n"
+    case .csv: plain(Self.csv, ",")
+    case .tsv: plain(Self.tsv, "\t")
+    case .markdown: row(cells.map { Self.markdown($0.reading(short: false)) }) + "\n"
+    case .latex:
+      cells.map { Self.latex($0) }.joined(separator: " & ") + " \\\\"
+        + Self.latexComment(comment) + "\n"
+    }
+  }
+
+  /// What stands behind the rows.
+  func foot(isEmpty: Bool) -> String {
+    switch self {
+    case .json: isEmpty ? "]\n" : "\n]\n"
+    case .latex: lines(["\\bottomrule", "\\end{tabular}"])
+    default: ""
+    }
+  }
+
+  /// One row as a JSON object, keys in the columns' order.
+  public func object(_ columns: [String], _ row: [Cell]) -> String {
+    var text = "{"
+    for (column, cell) in zip(columns, row) {
+      if text.utf8.count > 1 { text += ", " }
+      text += Self.json(column)
+      text += ": "
+      text += Self.json(cell)
+    }
+    return text + "}"
+  }
+
+  private func lines(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }
+
+  /// A cell as JSON.
+  static func json(_ cell: Cell) -> String {
+    switch cell {
+    case .null: "null"
+    case .integer(let value): "\(value)"
+    case .real(let value) where value.isFinite: JSONValue.canonical(number: value)
+    case .text(let value): json(value)
+    case .real, .blob: "\"\(cell.text(null: ""))\""
+    }
+  }
+
+  private func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
+
+  /// Whether a column holds numbers, or fractions as 57/100, and at least one.
+  public static func isNumeric(_ rows: some Sequence<[Cell]>, _ column: Int) -> Bool {
+    var isPresent = false
+    for row in rows where row[column] != .null {
+      isPresent = true
+      switch row[column] {
+      case .integer, .real: continue
+      case .text(let text) where Double(text) != nil || isFraction(text): continue
+      default: return false
+      }
+    }
+    return isPresent
+  }
+
+  private static func isFraction(_ text: String) -> Bool {
+    let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy(digits.contains) }
+  }
+
+  /// Cells of the widest line of the table as `table` writes it without a bound.
+  public static func width(_ table: ResultTable) -> Int {
+    TableFormat.table.render(table).split(separator: "\n").map { String($0).cellWidth }.max() ?? 0
+  }
+
+  /// A number to six significant digits.
+  public static func short(_ value: Double) -> String { value.printed("%.6g") }
+}
+
+extension Double {
+  /// As C's `printf` writes it, which Foundation's formats do not do as fast.
+  func printed(_ format: String) -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in
+      let count = withVaList([self]) { vsnprintf(buffer.baseAddress, buffer.count, format, $0) }
+      return String(
+        decoding: UnsafeRawBufferPointer(buffer).prefix(Int(count)), as: UTF8.self)
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import Basics
+import Foundation
+import Records
+
+/// Metrics as texts.
+package enum MetricLines {
+  /// Values from `KEY=VALUE` texts.
+  ///
+  /// - Throws: `ElbowError`.
+  package static func values(_ texts: [String]) throws -> [String: Double] {
+    var values: [String: Double] = [:]
+    for text in texts {
+      let pair = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard pair.count == 2, !pair[0].isEmpty, let value = Double(pair[1]) else {
+        throw ElbowError(.malformed, "a metric is KEY=NUMBER, as loss=0.25, got '\(text)'")
+      }
+      guard values.updateValue(value, forKey: String(pair[0])) == nil else {
+        throw ElbowError(.malformed, "'\(pair[0])' is given twice")
+      }
+    }
+    return values
+  }
+
+  /// Reads entries from standard input to its end, line by line.
+  ///
+  /// - Parameters:
+  ///   - log: takes each.
+  ///   - flush: called before an error goes on, so that the lines before it are recorded.
+  /// - Throws: `ElbowError` for a line out of form, naming it.
+  package static func read(_ log: (MetricEntry) throws -> Void, flushing flush: () throws -> Void)
+    throws
+  {
+    var number = 0
+    while let line = readLine() {
+      number += 1
+      guard !line.allSatisfy(\.isWhitespace) else { continue }
+      guard let entry = entry(line) else {
+        try flush()
+        throw ElbowError(
+          .malformed,
+          "line \(number) is neither a JSON object of numbers nor 'step key value': "
+            + "'\(line.prefix(80))'; the lines before it are recorded")
+      }
+      do { try log(entry) } catch let error as ElbowError {
+        throw error.prefixed("line \(number), or one just before it")
+      }
+    }
+    try flush()
+  }
+
+  /// The entry of one line, nil where it is out of form.
+  package static func entry(_ line: String) -> MetricEntry? {
+    guard line.first(where: { !$0.isWhitespace }) == "{" else {
+      let words = line.split(whereSeparator: \.isWhitespace)
+      guard words.count == 3, let step = Int(words[0]), let value = Double(words[2]) else {
+        return nil
+      }
+      return MetricEntry([String(words[1]): value], step: step)
+    }
+    let decoder = JSONDecoder()
+    // Takes NaN and Infinity, as other programs write them.
+    decoder.allowsJSON5 = true
+    guard var fields = try? decoder.decode([String: Number].self, from: Data(line.utf8)) else {
+      return nil
+    }
+    var entry = MetricEntry([:])
+    if let step = fields.removeValue(forKey: "step") {
+      guard let exact = Int(exactly: step.value) else { return nil }
+      entry.step = exact
+    }
+    if let time = fields.removeValue(forKey: "time") {
+      guard time.value.magnitude < 1e11 else { return nil }
+      entry.time = Date(timeIntervalSince1970: time.value)
+    }
+    entry.values = fields.mapValues(\.value)
+    return fields.isEmpty ? nil : entry
+  }
+
+  /// A number, or the name of one that JSON has no word for; null is not a number.
+  private struct Number: Decodable {
+    var value: Double
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if container.decodeNil() {
+        value = .nan
+      } else if let number = try? container.decode(Double.self) {
+        value = number
+      } else {
+        let text = try container.decode(String.self)
+        guard let number = Double(text), !number.isFinite else {
+          throw DecodingError.dataCorruptedError(
+            in: container, debugDescription: "'\(text)' is no number")
+        }
+        value = number
+      }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Basics
+import Evaluation
+import Experiments
+
+/// The command line before it is parsed: what `RequestKeys` knows becomes `--set KEY=VALUE`, and a
+/// file given with `-c` stands for its lines, so that flags after it override it; `--quiet` is taken
+/// out, wherever it stands.
+enum Arguments {
+  /// Flags of `run` and `sweep` that are of the request, as they are parsed.
+  ///
+  /// - Throws: `ElbowError` for a file that cannot be read, or a flag without its value.
+  static func expand(_ arguments: [String]) throws -> [String] {
+    let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+    let arguments =
+      arguments[..<end].filter { $0 != "--quiet" && $0 != "-q" } + arguments[end...]
+    guard let command = arguments.first, command == "run" || command == "sweep",
+      !arguments.contains(where: { $0 == "--resume" || $0.hasPrefix("--resume=") })
+    else { return arguments }
+    var fromFiles: [String] = []
+    var result: [String] = []
+    var rest = arguments.dropFirst()
+    while let argument = rest.popFirst() {
+      if argument == "--" {
+        result += [argument] + rest
+        break
+      }
+      if command == "run", let file = try file(argument, &rest) {
+        fromFiles += try flags(of: file)
+      } else {
+        result.append(try set(argument, &rest, of: command) ?? argument)
+      }
+    }
+    return [command] + fromFiles + result
+  }
+
+  /// The file that `-c` names; nil where the argument is another.
+  private static func file(_ argument: String, _ rest: inout ArraySlice<String>) throws -> String? {
+    if argument.hasPrefix("--config=") { return String(argument.dropFirst("--config=".count)) }
+    guard argument == "-c" || argument == "--config" else { return nil }
+    guard let file = rest.popFirst() else {
+      throw ElbowError(.malformed, "\(argument) needs a file")
+    }
+    return file
+  }
+
+  private static func flags(of file: String) throws -> [String] {
+    try RequestFile(file).values.map { key, value in
+      RequestKeys.named(key) == nil ? "--\(key)=\(value)" : "--set=\(key)=\(value)"
+    }
+  }
+
+  /// A flag of the request, or of a sweep's file, as `--set`; nil where the argument is another.
+  private static func set(
+    _ argument: String, _ rest: inout ArraySlice<String>, of command: String
+  ) throws -> String? {
+    guard argument.hasPrefix("--") else { return nil }
+    let parts = argument.dropFirst(2)
+      .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let name = parts[0]
+    let toggled = name.hasPrefix("no-") ? String(name.dropFirst(3)) : name
+    if parts.count == 1, case .toggle? = RequestKeys.named(toggled)?.form {
+      return "--set=\(toggled)=\(toggled == name)"
+    }
+    let isOfFile =
+      command == "sweep" && RequestFile.settings.contains(name)
+      && !SweepFile.ownFlags.contains(name)
+    guard RequestKeys.named(name) != nil || isOfFile else { return nil }
+    guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
+      throw ElbowError(.malformed, "`\(name)` needs a value")
+    }
+    return "--set=\(name)=\(value)"
+  }
+
+  /// The first flag among them that says what a run computes or is called.
+  static func changingRuns(_ arguments: [String]) -> String? {
+    let kept = ["db", "threads", "batch", "budget"]
+    let names = RequestFile.keys.filter { !kept.contains($0) } + ["config"]
+    let flags = Set(names.flatMap { ["--\($0)", "--no-\($0)"] } + ["-c"])
+    return arguments.lazy.map { String($0.prefix { $0 != "=" }) }.first(where: flags.contains)
+  }
+}
