@@ -12,6 +12,9 @@ package struct Schema: Sendable {
   /// nil where the migrations end before the one that views of their own begin with.
   let views: Views?
 
+  /// Tables whose references a migration could have broken, where it leaves the big ones alone.
+  private static let changed = ["V0008__questions": ["configuration", "run", "input"]]
+
   /// That of the `Migrations` folder.
   package static let current = Schema(Migrations.all)
 
@@ -19,7 +22,7 @@ package struct Schema: Sendable {
   package init(_ migrations: [Migration], views: Views = .current) {
     self.migrations = migrations
     self.views = migrations.contains { $0.name == Views.firstMigration } ? views : nil
-    var migrator = DatabaseMigrator()
+    var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
     for migration in migrations {
       migrator.registerMigration(migration.name) { db in
         // What is missing was read before this transaction began: another process may have made it
@@ -44,6 +47,11 @@ package struct Schema: Sendable {
           arguments: [migration.name, SHA256.hexDigest(of: migration.sql)])
         if migration.name == Views.firstMigration { try RecordedQuestions.write(db) }
         if migration.name >= Views.firstMigration { try views.replace(in: db) }
+        if let changed = Self.changed[migration.name] {
+          for table in changed { try db.checkForeignKeys(in: table) }
+        } else {
+          try db.checkForeignKeys()
+        }
       }
     }
     self.migrator = migrator

@@ -13,7 +13,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        1: "65763443b61f7f3a6a3c1735201addedf9da851b6255726d2d05c5d31325f67d"
+        2: "9a304732c28d5803b1234ab7c7ff47d5ccdf782073315e7ce500b569fb5b0ce7"
       ])
   }
 
