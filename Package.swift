@@ -137,7 +137,8 @@ let package = Package(
     .testTarget(
       name: "ClassifiersTests", dependencies: ["Classifiers"], resources: [.copy("Fixtures")],
       swiftSettings: numeric),
-    .testTarget(name: "AttacksTests", dependencies: ["Attacks"], swiftSettings: numeric),
+    .testTarget(
+      name: "AttacksTests", dependencies: ["Attacks", "Datasets"], swiftSettings: numeric),
     .testTarget(
       name: "TrainingTests", dependencies: ["Datasets", "Training"], resources: [.copy("Fixtures")],
       swiftSettings: numeric),
