@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 /// Rows that cannot be what they should are errors that name file, run and column.

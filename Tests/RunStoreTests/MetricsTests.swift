@@ -163,7 +163,7 @@ import Testing
     let error = try #require(throws: ElbowError.self) {
       try store.query("runs", where: RowFilter(text))
     }
-    #expect(error.isUsage && error.description.contains(message), "\(error)")
+    #expect(error.code == .malformed && error.description.contains(message), "\(error)")
   }
 
   @Test func externalRunsBeginAndEnd() throws {

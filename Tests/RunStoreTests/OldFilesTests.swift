@@ -4,6 +4,7 @@ import GRDB
 import Migrations
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 /// Files of every schema before this one answer as they did.

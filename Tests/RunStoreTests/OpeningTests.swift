@@ -193,6 +193,20 @@ import Testing
     #expect(sessions.rows == [[.integer(2)]])
   }
 
+  /// What sessions say of the libraries is what the package is built with.
+  @Test func versionsAreThoseThatAreBuiltWith() throws {
+    let root = URL(fileURLWithPath: #filePath)
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let manifest = try String(
+      contentsOf: root.appending(path: "Package.swift"), encoding: .utf8)
+    let lines = manifest.split(separator: "\n").filter { $0.contains(".package(url:") }
+    for (library, version) in libraryVersions {
+      #expect(
+        lines.contains { $0.contains("/\(library)") && $0.contains("exact: \"\(version)\"") },
+        "\(library) \(version) is not what Package.swift pins")
+    }
+  }
+
   @Test func editedMigrationsAreNoticed() throws {
     let database = TemporaryDatabase()
     _ = try RunStore(database.path, for: .write)

@@ -48,6 +48,6 @@ import Testing
     let error = #expect(throws: ElbowError.self) {
       try TimeRange(range, now: Self.now, calendar: Self.calendar)
     }
-    #expect(error?.isUsage == true)
+    #expect(error?.code == .malformed)
   }
 }
