@@ -40,7 +40,7 @@ struct StrategyCommand: ParsableCommand {
     var runs: [String]
     @Option(
       help: ArgumentHelp(
-        "N, A..B (half-open) or A,B,C: images to learn from; the others judge.",
+        "N, A..B (without B), A...B (with B) or A,B,C: images to learn from; the others judge.",
         valueName: "images"))
     var calibrate: String
     @Option(

@@ -71,7 +71,7 @@ package struct SweepFile {
   private mutating func override(_ text: String) throws {
     let pair = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard pair.count == 2 else {
-      throw ElbowError(.malformed, "`set` needs FLAG=VALUE, as seed=0..4, got '\(text)'")
+      throw ElbowError(.malformed, "`set` needs FLAG=VALUE, as seed=0...4, got '\(text)'")
     }
     let (flag, value) = (String(pair[0]), String(pair[1]))
     axes.removeAll { $0.flag == flag }
