@@ -15,7 +15,7 @@ import Testing
     }
     let database = TemporaryDatabase()
     #expect(try message(database.path).contains("no database at"))
-    #expect(try message("/nonexistent/folder/x.db", .write).contains("name another file with --db"))
+    #expect(try message("/nonexistent/folder/x.db", .write).contains("name another file with `db`"))
     try database.execute("CREATE TABLE foreigner (x)")
     #expect(try message(database.path).contains("another program"))
     #expect(try message(database.path, .write).contains("another program"))
