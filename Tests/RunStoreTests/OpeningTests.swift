@@ -15,7 +15,7 @@ import Testing
     }
     let database = TemporaryDatabase()
     #expect(try message(database.path).contains("no database at"))
-    #expect(try message("/nonexistent/folder/x.db", .write).contains("name another file with --db"))
+    #expect(try message("/nonexistent/folder/x.db", .write).contains("name another file with `db`"))
     try database.execute("CREATE TABLE foreigner (x)")
     #expect(try message(database.path).contains("another program"))
     #expect(try message(database.path, .write).contains("another program"))
@@ -191,6 +191,20 @@ import Testing
     #expect(metrics.rows.count == 4)
     let sessions = try store.readOnly("SELECT count(*) FROM training_session")
     #expect(sessions.rows == [[.integer(2)]])
+  }
+
+  /// What sessions say of the libraries is what the package is built with.
+  @Test func versionsAreThoseThatAreBuiltWith() throws {
+    let root = URL(fileURLWithPath: #filePath)
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let manifest = try String(
+      contentsOf: root.appending(path: "Package.swift"), encoding: .utf8)
+    let lines = manifest.split(separator: "\n").filter { $0.contains(".package(url:") }
+    for (library, version) in libraryVersions {
+      #expect(
+        lines.contains { $0.contains("/\(library)") && $0.contains("exact: \"\(version)\"") },
+        "\(library) \(version) is not what Package.swift pins")
+    }
   }
 
   @Test func editedMigrationsAreNoticed() throws {

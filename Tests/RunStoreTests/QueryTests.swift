@@ -134,7 +134,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     let error = try #require(throws: ElbowError.self) {
       try store.query("runs", where: RowFilter(text))
     }
-    #expect([.malformed, .unknownName].contains(error.code))
+    #expect([.unknownName, .malformed].contains(error.code))
     #expect(error.description.contains(message), "\(error)")
   }
 

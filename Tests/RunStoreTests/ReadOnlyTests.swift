@@ -114,9 +114,7 @@ struct ReadOnlyTests {
     }
   }
 
-  private static let row =
-    "[[Records.Cell.text(\"first\"), Records.Cell.integer(1), "
-    + "Records.Cell.text(\"finished\")]]"
+  private static let row = "\([[Cell.text("first"), .integer(1), .text("finished")]])"
 
   /// A file that nobody has open: nothing is made beside it.
   @Test func closedFilesAreReadInPlace() throws {

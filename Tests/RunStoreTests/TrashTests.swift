@@ -82,7 +82,7 @@ import Testing
     try record(losses, [prediction(0)], in: store)
     let error = try #require(throws: ElbowError.self) { try store.trash([source.id]) }
     #expect(
-      error.description.contains(images.id) && error.description.contains("--with-dependants"))
+      error.description.contains(images.id) && error.description.contains("`with-dependants`"))
     #expect(try store.query("runs").rows.count == 3)
     #expect(try store.trash([source.id], withDependants: true, dryRun: true).count == 3)
     #expect(try store.query("runs").rows.count == 3)
