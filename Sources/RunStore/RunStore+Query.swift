@@ -70,19 +70,20 @@ extension RunStore {
     let names = try reading {
       try ColumnNames(columns: $0.makeStatement(sql: query.sql).columnNames, $0)
     }
-    func named(_ name: String, _ flag: String) throws -> String {
+    func named(_ name: String, _ flag: String, isShown: Bool = false) throws -> String {
+      func bind(_ text: String) -> String {
+        let key = "name_\(arguments.count)"
+        arguments[key] = text
+        return ":\(key)"
+      }
       do {
-        return try names.sql(name) { text in
-          let key = "name_\(arguments.count)"
-          arguments[key] = text
-          return ":\(key)"
-        }
+        return try isShown ? names.shown(name, bind: bind) : names.sql(name, bind: bind)
       } catch let unknown as UnknownName {
         throw ElbowError(.unknownName, "\(flag): \(unknown.description)")
       }
     }
     let selected = try columns?.map {
-      "\(try named($0, "`columns`")) AS \"\($0.replacing("\"", with: "\"\""))\""
+      "\(try named($0, "`columns`", isShown: true)) AS \"\($0.replacing("\"", with: "\"\""))\""
     }
     var sql = "SELECT \(selected?.joined(separator: ", ") ?? "*") FROM (\n\(query.sql)\n) AS answer"
     if let filter {
