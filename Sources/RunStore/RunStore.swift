@@ -23,6 +23,7 @@ public final class RunStore: Sendable {
   /// What the user should know, as that the file is newer than the program; nil: nothing.
   public let notice: String?
   let database: any DatabaseWriter
+  let watch: WorkWatch
   /// Whether reading has made a log beside the file that could keep its owner out.
   private let leavesLog: Bool
 
@@ -33,14 +34,20 @@ public final class RunStore: Sendable {
 
   /// Opens a database, and brings its schema up to date after a backup beside it.
   ///
-  /// - Parameter path: the file; made for `write` where it does not exist.
+  /// - Parameters:
+  ///   - path: the file; made for `write` where it does not exist.
+  ///   - watch: is told of what takes long: a migration, the emptying of the trash.
   /// - Throws: `ElbowError`. A file newer than the program opens for reading only, with `notice`.
-  public convenience init(_ path: String, for access: Access) throws {
-    try self.init(path, for: access, schema: .current)
+  public convenience init(
+    _ path: String, for access: Access, watch: WorkWatch = .none
+  ) throws {
+    try self.init(path, for: access, schema: .current, watch: watch)
   }
 
-  package init(_ path: String, for access: Access, schema: Schema) throws {
-    self.path = path
+  package init(
+    _ path: String, for access: Access, schema: Schema, watch: WorkWatch = .none
+  ) throws {
+    (self.path, self.watch) = (path, watch)
     let file = DatabaseFile(path)
     if access == .read, !file.exists {
       throw ElbowError(
@@ -51,7 +58,7 @@ public final class RunStore: Sendable {
     do {
       switch access {
       case .read:
-        let opened = try Reading(file, schema)
+        let opened = try Reading(file, schema, watch)
         (database, notice, leavesLog) = (opened.queue, opened.notice, opened.leavesLog)
       case .write:
         // SQLite would say so at the first row only.
@@ -65,7 +72,7 @@ public final class RunStore: Sendable {
             "\(path): was written by a newer Elbow, so this one only reads it; update Elbow, or "
               + "record into another file with `db`")
         }
-        try schema.bringUpToDate(path)
+        try schema.bringUpToDate(path, watch: watch)
         database = try DatabasePool(path: path, configuration: Self.settings(readonly: false))
         (notice, leavesLog) = (nil, false)
       }

@@ -79,14 +79,18 @@ package struct Schema: Sendable {
   ///
   /// Two processes may do this at once: the one that comes second finds the work done.
   ///
-  /// - Parameter isCopy: whether the file is a copy that nobody else has: no backup is taken then, and
-  ///   what was being recorded when it was made is no matter.
+  /// - Parameters:
+  ///   - isCopy: whether the file is a copy that nobody else has: no backup is taken then, and what
+  ///     was being recorded when it was made is no matter.
+  ///   - watch: is told of a migration, which takes long on a large file.
   /// - Throws: `ElbowError` while an older Elbow records into the file, which could not go on.
-  func bringUpToDate(_ path: String, isCopy: Bool = false) throws {
+  func bringUpToDate(
+    _ path: String, isCopy: Bool = false, watch: WorkWatch = .none
+  ) throws {
     let deadline = Date(timeIntervalSinceNow: 30)
     while true {
       do {
-        try migrate(path, isCopy: isCopy)
+        try migrate(path, isCopy: isCopy, watch)
         return
       } catch let error where Date() < deadline && isRace(error) {
         Thread.sleep(forTimeInterval: .random(in: 0.01...0.1))
@@ -105,7 +109,7 @@ package struct Schema: Sendable {
     }
   }
 
-  private func migrate(_ path: String, isCopy: Bool) throws {
+  private func migrate(_ path: String, isCopy: Bool, _ watch: WorkWatch) throws {
     let pool = try DatabasePool(
       path: path, configuration: RunStore.settings(readonly: false, showsLosses: false))
     defer { try? pool.close() }
@@ -129,7 +133,9 @@ package struct Schema: Sendable {
           "\(path): an older Elbow is recording \(work); this one can bring the file up to date, and "
             + "read it, when that has ended")
       }
-      try pool.backup(to: DatabaseQueue(path: "\(path).backup-\(last)"))
+      let backup = "\(path).backup-\(last)"
+      watch.note("bringing \(path) up to date; as it was it stays in \(backup)")
+      try pool.backup(to: DatabaseQueue(path: backup))
     }
     try migrator.migrate(pool)
   }

@@ -178,6 +178,7 @@ struct ExportCommand: ParsableCommand {
         try store.stream(table.query, ["run": id], columns: columns, limit: left) {
           try writer.append($0, comment: "run \(id)")
           written += 1
+          if written % 10_000 == 0 { Output.watch(WorkUpdate("export", written, of: nil, "rows")) }
         }
         if written == before { missing.append(id) }
       }

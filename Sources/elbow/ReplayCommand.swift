@@ -74,7 +74,7 @@ struct ReplayCommand: ParsableCommand {
       images?.contains($0.index) ?? true
     }
     let configurations = try configurations(replay)
-    let store = try RunStore(database.path, for: .write)
+    let store = try database.record()
     defer { store.close() }
     let writer = ReplayWriter(store)
     let labels = RunLabels(name: name, group: group, note: note, tags: tags)

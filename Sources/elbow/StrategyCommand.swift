@@ -70,7 +70,7 @@ struct StrategyCommand: ParsableCommand {
     }
 
     func run() throws {
-      let store = try RunStore(database.path, for: record == nil ? .read : .write)
+      let store = try record == nil ? database.read() : database.record()
       defer { store.close() }
       let session = Session(threads: threads, watch: Output.watch, arguments: Output.arguments)
       let learning = StrategyLearning(

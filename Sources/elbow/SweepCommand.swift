@@ -100,7 +100,7 @@ struct SweepCommand: ParsableCommand {
   private func carryOut(
     _ plan: SweepPlan, _ session: Session, _ interruption: Interruption, _ database: DatabaseOption
   ) throws {
-    let store = try RunStore(database.path, for: .write)
+    let store = try database.record()
     defer { store.close() }
     var sweep = Sweep(plan)
     try sweep.run(in: session, into: store) {
