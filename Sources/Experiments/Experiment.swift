@@ -36,7 +36,7 @@ public struct Experiment: Sendable {
     /// How it ended.
     public let ending: RunEnding
     /// What recording took.
-    package let cost: RunWriter.Cost
+    package let cost: RunWriter.Effort
   }
 
   /// A request with everything that it names.

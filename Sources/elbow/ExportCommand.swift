@@ -118,7 +118,7 @@ struct ExportCommand: ParsableCommand {
     }
     let answer = try options.answer(store, where: filter, isForReading: false)
     try reportCut(answer.table.rows.count, try store.count("runs", where: filter), "runs")
-    return try Report(answer.table, store, database: database.path, watch: Output.watch).html()
+    return try RunReport(answer.table, store, database: database.path, watch: Output.watch).html()
   }
 
   private func writeRuns(_ store: RunStore, _ filter: RowFilter?, _ format: TableFormat) throws {

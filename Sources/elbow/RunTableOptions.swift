@@ -27,7 +27,7 @@ struct RunTableOptions: ParsableArguments {
   var over: String?
 
   /// A table with the runs behind each of its rows.
-  struct Answer {
+  struct RunRows {
     var table: ResultTable
     var runs: [[String]]
   }
@@ -53,7 +53,7 @@ struct RunTableOptions: ParsableArguments {
   func answer(
     _ store: RunStore, from view: String = "runs", where filter: RowFilter?, isForReading: Bool,
     times: TimeDisplay? = nil
-  ) throws -> Answer {
+  ) throws -> RunRows {
     if let groupBy {
       return try groups(Self.names(groupBy), store, filter, isForReading: isForReading)
     }
@@ -78,12 +78,12 @@ struct RunTableOptions: ParsableArguments {
     for name in dropped {
       table = table.dropping(isForReading ? RunSummary.heading(of: name) : name)
     }
-    return Answer(table: table, runs: ids)
+    return RunRows(table: table, runs: ids)
   }
 
   private func groups(
     _ keys: [String], _ store: RunStore, _ filter: RowFilter?, isForReading: Bool
-  ) throws -> Answer {
+  ) throws -> RunRows {
     let over = over ?? "seed"
     var finished = RowFilter.equal("status", "finished")
     if let filter { finished = finished.and(filter) }
@@ -92,7 +92,7 @@ struct RunTableOptions: ParsableArguments {
       .runs, where: finished, columns: names, order: sort.map(Self.names) ?? [])
     do {
       let groups = try RunGroups.table(runs, by: keys, over: over)
-      return Answer(
+      return RunRows(
         table: isForReading ? RunGroups.summary(groups) : groups,
         runs: RunGroups.members(runs, by: keys))
     } catch let twins as RunGroups.Repetition {
