@@ -46,6 +46,23 @@ func tests(
     swiftSettings: settings)
 }
 
+// What the products hold; each can be imported by itself, or all of it by the product's name.
+let store = ["Basics", "Queries", "Records", "RunStore"]
+let analysis = ["Reporting", "Statistics"]
+let experiments = [
+  "Attacks", "Classifiers", "Datasets", "Evaluation", "Experiments", "Networks", "Training",
+]
+
+/// The module that re-exports what a product holds.
+///
+/// They lie in a folder of their own, and the program's module is not called `elbow`, since file
+/// systems of macOS take `elbow` and `Elbow` for one.
+func product(_ name: String, _ dependencies: [String]) -> Target {
+  .target(
+    name: name, dependencies: dependencies.map { .byName(name: $0) },
+    path: "Sources/Products/\(name)")
+}
+
 let grdb: [Target.Dependency] = [
   .product(name: "GRDB", package: "GRDB.swift"),
   .product(name: "GRDBSQLite", package: "GRDB.swift"),
@@ -57,23 +74,20 @@ let package = Package(
   name: "elbow",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "elbow", targets: ["elbow"]),
+    .executable(name: "elbow", targets: ["ElbowCommand"]),
     // Records, queries and analysis: without unsafe flags, so importable by version.
-    .library(name: "ElbowStore", targets: ["Basics", "Records", "RunStore"]),
-    .library(name: "ElbowAnalysis", targets: ["Statistics", "Reporting"]),
-    // All of it, experiments included.
-    .library(
-      name: "Elbow",
-      targets: [
-        "Basics", "Records", "RunStore", "Statistics", "Reporting", "TensorCore", "Networks",
-        "Datasets", "Classifiers", "Attacks", "Training", "Evaluation", "Experiments",
-      ]),
+    .library(name: "ElbowStore", targets: ["ElbowStore"] + store),
+    .library(name: "ElbowAnalysis", targets: ["ElbowAnalysis"] + analysis),
+    // All of it, experiments included: by path, branch or revision, or where ELBOW_ARCH is baseline.
+    .library(name: "Elbow", targets: ["Elbow"] + store + analysis + experiments),
   ],
   dependencies: [
     // Exact, and recorded with every run: a run names the code that made it.
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    // `swift package generate-documentation`; builds nothing unless it is asked to.
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
   ],
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
@@ -105,7 +119,7 @@ let package = Package(
 
     // Store and statistics.
     .target(
-      name: "Migrations", path: "Migrations", sources: ["Migrations.swift"],
+      name: "Migrations", path: "Migrations", sources: ["Migrations.swift", "Views.swift"],
       resources: [
         .embedInCode("V0001__runs.sql"),
         .embedInCode("V0002__trainings.sql"),
@@ -114,9 +128,12 @@ let package = Package(
         .embedInCode("V0005__lifecycle.sql"),
         .embedInCode("V0006__speed.sql"),
         .embedInCode("V0007__room.sql"),
+        .embedInCode("V0008__questions.sql"),
+        .embedInCode("Views"),
       ]),
     .target(
-      name: "Queries", path: "Queries", sources: ["Queries.swift"],
+      name: "Queries", dependencies: ["Basics"], path: "Queries",
+      sources: ["Queries.swift", "QueryHandle.swift"],
       resources: [
         .embedInCode("accuracy-by-epsilon.sql"),
         .embedInCode("accuracy-cost.sql"),
@@ -135,6 +152,7 @@ let package = Package(
         .embedInCode("hardest.sql"),
         .embedInCode("health.sql"),
         .embedInCode("losses.sql"),
+        .embedInCode("metric-curves.sql"),
         .embedInCode("metric-points.sql"),
         .embedInCode("metric-series.sql"),
         .embedInCode("paired-in-place.sql"),
@@ -160,30 +178,42 @@ let package = Package(
       name: "RunStore", dependencies: ["Basics", "Migrations", "Queries", "Records"] + grdb),
     .target(name: "Statistics", dependencies: ["Basics"]),
     .target(
-      name: "Reporting", dependencies: ["Basics", "Records", "RunStore", "Statistics"]),
+      name: "Reporting",
+      dependencies: ["Basics", "Queries", "Records", "RunStore", "Statistics"]),
 
     // Experiments and the face.
     .target(
       name: "Experiments",
       dependencies: [
-        "Attacks", "Basics", "Classifiers", "Datasets", "Evaluation", "Networks", "Records",
-        "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
+        "Attacks", "Basics", "Classifiers", "Datasets", "Evaluation", "Networks", "Queries",
+        "Records", "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
       ]),
     .target(
       name: "Benchmarks",
       dependencies: [
-        "Basics", "Classifiers", "Evaluation", "Experiments", "Networks", "Records", "Reporting",
-        "RunStore", "TensorCore", "Training",
+        "Basics", "Classifiers", "Evaluation", "Experiments", "Networks", "Queries", "Records",
+        "Reporting", "RunStore", "TensorCore", "Training",
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
     .executableTarget(
-      name: "elbow",
+      name: "ElbowCommand",
       dependencies: [
         "Attacks", "Basics", "Benchmarks", "Classifiers", "Datasets", "Evaluation", "Experiments",
         "Networks", "Queries", "Records", "Reporting", "RunStore", "Statistics", "TensorCore",
         "Training", arguments,
-      ]),
+      ], path: "Sources/elbow"),
 
+    product("ElbowStore", store),
+    product("ElbowAnalysis", analysis),
+    product("Elbow", ["ElbowAnalysis", "ElbowStore"] + experiments),
+
+    // What several suites use: the built program, temporary files, runs to record.
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "Basics", "Migrations", "Records", "RunStore",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ], path: "Tests/TestSupport"),
     tests("RecordsTests", ["Basics", "Records"]),
     tests("TensorCoreTests", ["TensorCore"], settings: numeric),
     tests(
@@ -204,12 +234,20 @@ let package = Package(
         "Attacks", "Basics", "Classifiers", "Datasets", "Layers", "Networks", "Records",
         "TensorCore", "Training",
       ], fixtures: true, settings: numeric),
-    tests("RunStoreTests", ["Basics", "Migrations", "Queries", "Records", "RunStore"] + grdb),
+    tests(
+      "RunStoreTests",
+      ["Basics", "Migrations", "Queries", "Records", "RunStore", "TestSupport"] + grdb),
     tests("ReportingTests", ["Basics", "Records", "Reporting", "RunStore", "Statistics"]),
+    tests(
+      "ExperimentsTests",
+      [
+        "Basics", "Evaluation", "Experiments", "Records", "Reporting", "RunStore", "Statistics",
+        "TestSupport", "Training",
+      ]),
     tests(
       "ElbowTests",
       [
-        "Basics", "elbow", "Experiments", "Records", "RunStore",
+        "Basics", "ElbowCommand", "Experiments", "Records", "RunStore", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
   ],

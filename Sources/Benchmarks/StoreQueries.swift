@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -25,7 +26,7 @@ package struct StoreQueries {
     let store = try RunStore(path, for: .read)
     // The largest clean runs on the same images: the most that a comparison has to do.
     let ids = try store.query(
-      "runs", where: RowFilter("status = 'finished' AND attack IS NULL AND inputs_run IS NULL"),
+      .runs, where: .finishedClean,
       columns: ["id"], order: ["-images"], limit: 4
     ).rows.compactMap { $0[0].string }
     guard ids.count == 4 else {

@@ -13,7 +13,7 @@ public struct Evaluator: Sendable {
   /// The classifier that its configuration describes.
   public var classifier: any ImageClassifier
   /// The attack that its header describes.
-  public var attack: (any Attack)?
+  public var attack: Attacker?
   /// The image at a position of `header.inputs`, planar `[C, H, W]`, pixel units [0, 1].
   public var image: @Sendable (_ position: Int) throws -> [Float]
   /// The threads; cancelling them ends the evaluation as interrupted.
@@ -21,7 +21,7 @@ public struct Evaluator: Sendable {
 
   /// The evaluation as given.
   public init(
-    header: RunHeader, classifier: any ImageClassifier, attack: (any Attack)?,
+    header: RunHeader, classifier: any ImageClassifier, attack: Attacker?,
     workers: WorkerPool, image: @escaping @Sendable (_ position: Int) throws -> [Float]
   ) {
     self.header = header
@@ -93,15 +93,14 @@ public struct Evaluator: Sendable {
     }
 
     var prediction = try classify(clean)
-    guard let attack, let configuration = header.attack else { return prediction }
+    guard let attack else { return prediction }
     var outcome = AttackOutcome(cleanPredicted: prediction.predicted)
     if prediction.correct {
       let (result, seconds) = try timed {
         try attack.perturb(
           clean, label: input.label, key: key, seed: header.attackSeed ?? header.seed,
-          against: classifier)
+          defence: stream, against: classifier)
       }
-      let ball = Ball(around: clean, norm: configuration.norm, epsilon: configuration.epsilon)
       outcome.attempted = true
       outcome.image = result.image
       outcome.nfe = result.cost.evaluations
@@ -109,8 +108,8 @@ public struct Evaluator: Sendable {
       outcome.seconds = seconds * share
       outcome.zeroGradientShare = result.zeroGradientShare
       outcome.loss = result.loss.isFinite ? result.loss : nil
-      outcome.linf = ball.distanceInfinity(result.image)
-      outcome.l2 = ball.distance2(result.image.map(Double.init))
+      outcome.linf = result.linf
+      outcome.l2 = result.l2
       prediction = try classify(result.image)
     }
     prediction.attack = outcome

@@ -185,6 +185,10 @@ extension RunRequest {
   ///
   /// - Throws: `ElbowError` for JSON that is no request of this or an older version.
   package init(recorded json: String, of run: String) throws {
+    guard json != RunHeader.foreignInvocation else {
+      throw ElbowError(
+        .conflict, "run \(run) was made by another program, which alone can go on with it")
+    }
     do {
       try self.init(json: json)
     } catch {

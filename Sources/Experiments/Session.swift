@@ -7,8 +7,8 @@ import TensorCore
 /// What the experiments of one process share: threads, files read, whoever watches, and the command
 /// line that is recorded with them.
 public final class Session: Sendable {
-  /// The threads; cancelling them ends what runs on them as interrupted.
-  public let workers: WorkerPool
+  /// The threads.
+  package let workers: WorkerPool
   /// What has been read already.
   let files = LoadedFiles()
   /// Is told how experiments go on.
@@ -25,6 +25,9 @@ public final class Session: Sendable {
     workers = WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     (self.watch, self.arguments) = (watch, arguments)
   }
+
+  /// Ends what runs as interrupted, and whatever would still begin; called from any thread.
+  public func cancel() { workers.cancel() }
 
   /// What this process is and uses, as runs record it.
   func environment(batch: Int? = nil) -> RunEnvironment {

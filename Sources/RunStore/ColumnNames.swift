@@ -28,7 +28,7 @@ struct ColumnNames: Sendable {
       return
     }
     let hidden = Set(columns + ["json", "model", "fingerprint"])
-    parameters = try db.columns(in: "configuration").map(\.name).filter { !hidden.contains($0) }
+    parameters = try db.columns(in: "configurations").map(\.name).filter { !hidden.contains($0) }
     tags = try String.fetchAll(db, sql: "SELECT DISTINCT key FROM run_tag ORDER BY key")
     metrics = try String.fetchAll(
       db,
@@ -65,7 +65,7 @@ struct ColumnNames: Sendable {
     }
     if let column = find(columns) { return "answer.\"\(column)\"" }
     if let parameter = find(parameters) {
-      return "(SELECT \"\(parameter)\" FROM configuration WHERE fingerprint = answer.fingerprint)"
+      return "(SELECT \"\(parameter)\" FROM configurations WHERE fingerprint = answer.fingerprint)"
     }
     if name.hasPrefix("metrics."), !metrics.isEmpty { throw unknown(metric: bare) }
     throw UnknownName(description: "no column '\(bare)'" + advice(bare))

@@ -1,7 +1,6 @@
 import Basics
 import Foundation
 import Records
-import RunStore
 
 /// Metrics as texts.
 package enum MetricLines {

@@ -25,10 +25,7 @@ public struct ReplayWriter: Sendable {
   ) throws {
     try store.writing { db in
       for run in runs {
-        let position = try store.insert(run.header, code, db)
-        let insertion = try PredictionInsertion(run.header.id, db)
-        for prediction in run.predictions { try insertion.insert(prediction) }
-        try store.finish(position, run.ending, db)
+        try store.insert(run.header, run.predictions, run.ending, code, db)
       }
     }
   }

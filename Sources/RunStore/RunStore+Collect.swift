@@ -48,7 +48,15 @@ extension RunStore {
     ),
     ("metric series", "DELETE FROM metric_series WHERE \(trashed)"),
     ("sessions", "DELETE FROM session WHERE \(trashed)"),
-    ("runs", "DELETE FROM run WHERE deleted_at IS NOT NULL"),
+    // What is left of a run that another program deleted stays while others were made from it.
+    (
+      "runs",
+      """
+      DELETE FROM run WHERE deleted_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM run AS made
+        WHERE made.deleted_at IS NULL AND (made.inputs_run = run.id OR made.replay_of = run.id))
+      """
+    ),
     // What nothing refers to any more.
     (
       "configurations",
@@ -68,6 +76,9 @@ extension RunStore {
       "images",
       """
       DELETE FROM input WHERE NOT EXISTS (SELECT 1 FROM run_input WHERE input_id = input.id)
+        AND NOT EXISTS (
+          SELECT 1 FROM input AS same JOIN run_input ON run_input.input_id = same.id
+          WHERE same.image = input.id)
       """
     ),
     ("sources of images", "DELETE FROM source WHERE id NOT IN (SELECT source FROM input)"),

@@ -40,12 +40,12 @@ extension RunStore {
       try db.execute(
         sql: """
           INSERT INTO session (run_id, number, started_at, host, argv, cpu, sqlite_version,
-            elbow_version, git_commit, git_dirty, diff_sha256)
-          VALUES (?, 0, ?, ?, ?, ?, sqlite_version(), ?, ?, ?, ?)
+            elbow_version, libraries, git_commit, git_dirty, diff_sha256)
+          VALUES (?, 0, ?, ?, ?, ?, sqlite_version(), ?, ?, ?, ?, ?)
           """,
         arguments: [
           run.id, now, ProcessIdentity.current.host, json(run.arguments), Machine.cpu,
-          elbowVersion, code?.commit, code?.isDirty, try code?.insertDiff(db),
+          elbowVersion, libraryVersionsJSON, code?.commit, code?.isDirty, try code?.insertDiff(db),
         ])
     }
   }

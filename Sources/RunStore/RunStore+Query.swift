@@ -24,6 +24,18 @@ extension RunStore {
     return try table(sql, arguments)
   }
 
+  /// Runs a query of the program's own.
+  ///
+  /// - Parameters: as of the other `query`.
+  /// - Throws: `RunStoreError` for unknown names.
+  public func query(
+    _ handle: QueryHandle, where filter: RowFilter? = nil, columns: [String]? = nil,
+    order: [String] = [], limit: Int? = nil
+  ) throws -> ResultTable {
+    try query(
+      handle.name, handle.values, where: filter, columns: columns, order: order, limit: limit)
+  }
+
   /// A query of the catalogue in SQL, with its bound values.
   func statement(
     _ name: String, _ values: [String: String], where filter: RowFilter?, columns: [String]?,
@@ -170,7 +182,7 @@ extension RunStore {
     _ text: String, _ parameter: QueryParameter, query: String
   ) throws -> any DatabaseValueConvertible {
     switch parameter.kind {
-    case .text: return text
+    case .text, .run: return text
     case .integer: if let value = Int64(text) { return value }
     case .real: if let value = Double(text) { return value }
     }

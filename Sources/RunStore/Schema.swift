@@ -4,17 +4,21 @@ import GRDB
 import Migrations
 import Records
 
-/// A list of migrations as GRDB applies them, each with the checksum of its text.
+/// A list of migrations as GRDB applies them, each with the checksum of its text, and the views over
+/// the tables that they make.
 package struct Schema: Sendable {
   private let migrations: [Migration]
   private let migrator: DatabaseMigrator
+  /// nil where the migrations end before the one that views of their own begin with.
+  let views: Views?
 
   /// That of the `Migrations` folder.
   package static let current = Schema(Migrations.all)
 
-  /// The schema that `migrations` make, one after the other.
-  package init(_ migrations: [Migration]) {
+  /// The schema that `migrations` make, one after the other, with `views`.
+  package init(_ migrations: [Migration], views: Views = .current) {
     self.migrations = migrations
+    self.views = migrations.contains { $0.name == Views.firstMigration } ? views : nil
     var migrator = DatabaseMigrator()
     for migration in migrations {
       migrator.registerMigration(migration.name) { db in
@@ -24,7 +28,11 @@ package struct Schema: Sendable {
           db, sql: "SELECT count(*) FROM grdb_migrations WHERE identifier = ?",
           arguments: [migration.name])
         if isApplied == true { throw AppliedMeanwhile() }
-        try db.execute(sql: migration.sql)
+        if migration.name > Views.firstMigration {
+          try views.takenDown(in: db) { try db.execute(sql: migration.sql) }
+        } else {
+          try db.execute(sql: migration.sql)
+        }
         try db.execute(
           sql: """
             CREATE TABLE IF NOT EXISTS migration_checksum (
@@ -34,37 +42,43 @@ package struct Schema: Sendable {
         try db.execute(
           sql: "INSERT INTO migration_checksum VALUES (?, ?)",
           arguments: [migration.name, SHA256.hexDigest(of: migration.sql)])
+        if migration.name == Views.firstMigration { try RecordedQuestions.write(db) }
+        if migration.name >= Views.firstMigration { try views.replace(in: db) }
       }
     }
     self.migrator = migrator
   }
 
-  /// Whether the file holds migrations that this program does not know.
-  func isNewer(_ path: String) throws -> Bool {
-    try read(path) { try $0.tableExists("grdb_migrations") && migrator.hasBeenSuperseded($0) }
-  }
+  /// How far behind a file is.
+  enum Age: Comparable { case current, olderViews, olderTables, newer }
 
-  /// Whether migrations are missing.
-  func isOutdated(_ path: String) throws -> Bool {
-    try read(path) { db in
-      guard try db.tableExists("grdb_migrations") else {
-        if try isForeign(db) { throw foreign(path) }
-        return true
-      }
-      return try !migrator.hasCompletedMigrations(db)
+  /// How far the file that `db` reads is behind this schema, or before it.
+  ///
+  /// - Parameter path: named where it is another program's.
+  /// - Throws: `RunStoreError` for another program's file.
+  func age(_ db: Database, _ path: String) throws -> Age {
+    guard try db.tableExists("grdb_migrations") else {
+      if try isForeign(db) { throw foreign(path) }
+      return .olderTables
     }
+    if try migrator.hasBeenSuperseded(db) { return .newer }
+    guard try migrator.hasCompletedMigrations(db) else { return .olderTables }
+    return try views?.areNewer(than: db) ?? false ? .olderViews : .current
   }
 
-  /// Applies the migrations that are missing, after a backup of a file that has some already.
+  /// Applies the migrations that are missing, after a backup of a file that has some already, and
+  /// replaces older views.
   ///
   /// Two processes may do this at once: the one that comes second finds the work done.
   ///
+  /// - Parameter isCopy: whether the file is a copy that nobody else has: no backup is taken then, and
+  ///   what was being recorded when it was made is no matter.
   /// - Throws: `RunStoreError` while an older Elbow records into the file, which could not go on.
-  func bringUpToDate(_ path: String) throws {
+  func bringUpToDate(_ path: String, isCopy: Bool = false) throws {
     let deadline = Date(timeIntervalSinceNow: 30)
     while true {
       do {
-        try migrate(path)
+        try migrate(path, isCopy: isCopy)
         return
       } catch let error where Date() < deadline && isRace(error) {
         Thread.sleep(forTimeInterval: .random(in: 0.01...0.1))
@@ -83,7 +97,7 @@ package struct Schema: Sendable {
     }
   }
 
-  private func migrate(_ path: String) throws {
+  private func migrate(_ path: String, isCopy: Bool) throws {
     let pool = try DatabasePool(
       path: path, configuration: RunStore.settings(readonly: false, showsLosses: false))
     defer { try? pool.close() }
@@ -95,8 +109,12 @@ package struct Schema: Sendable {
       try verify(db, path)
       return try migrator.appliedMigrations(db)
     }
+    if let views, applied.count == migrations.count {
+      guard try pool.read({ try views.areNewer(than: $0) }) else { return }
+      try pool.write { if try views.areNewer(than: $0) { try views.replace(in: $0) } }
+    }
     guard applied.count < migrations.count else { return }
-    if let last = applied.last {
+    if let last = applied.last, !isCopy {
       if let work = try pool.read(livingWork) {
         throw RunStoreError(
           "\(path): an older Elbow is recording \(work); this one can bring the file up to date, and "
@@ -155,14 +173,5 @@ package struct Schema: Sendable {
   private func foreign(_ path: String) -> RunStoreError {
     RunStoreError(
       "\(path): is an SQLite database of another program; name another file with --db")
-  }
-
-  private func read<R>(_ path: String, _ body: (Database) throws -> R) throws -> R {
-    var settings = GRDB.Configuration()
-    settings.readonly = true
-    settings.busyMode = .timeout(30)
-    let queue = try DatabaseQueue(path: path, configuration: settings)
-    defer { try? queue.close() }
-    return try queue.read(body)
   }
 }

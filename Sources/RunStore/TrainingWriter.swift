@@ -38,10 +38,10 @@ public struct TrainingWriter: Sendable {
         sql: """
           INSERT INTO training_session (training_id, number, first_step, started_at, heartbeat_at,
             host, boot_id, pid, pid_started, pid_namespace, argv, cpu, threads, blas,
-            instruction_set, elbow_version, git_commit, git_dirty, diff_sha256)
+            instruction_set, elbow_version, libraries, git_commit, git_dirty, diff_sha256)
           VALUES (:id, :number, :first_step, :now, :now, :host, :boot_id, :pid, :pid_started,
             :pid_namespace, :argv, :cpu, :threads, :blas, :instruction_set, :elbow_version,
-            :git_commit, :git_dirty, :diff_sha256)
+            :libraries, :git_commit, :git_dirty, :diff_sha256)
           """,
         arguments: [
           "id": header.id, "number": number, "first_step": header.firstStep, "now": now,
@@ -50,7 +50,7 @@ public struct TrainingWriter: Sendable {
           "argv": JSONValue.array(header.arguments.map { .string($0) }).canonical,
           "cpu": Machine.cpu, "threads": header.threads, "blas": header.blas,
           "instruction_set": header.instructionSet, "elbow_version": elbowVersion,
-          "git_commit": code?.commit, "git_dirty": code?.isDirty,
+          "libraries": libraryVersionsJSON, "git_commit": code?.commit, "git_dirty": code?.isDirty,
           "diff_sha256": try code?.insertDiff(db),
         ])
       return number

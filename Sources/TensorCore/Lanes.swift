@@ -1,11 +1,13 @@
-/// One SIMD register's worth of floats on the instruction set this build is for.
 #if SIMD_512
+  /// One SIMD register's worth of floats on the instruction set this build is for.
   public typealias Lanes = SIMD16<Float>
   @usableFromInline typealias IntegerLanes = SIMD16<Int32>
 #elseif SIMD_256
+  /// One SIMD register's worth of floats on the instruction set this build is for.
   public typealias Lanes = SIMD8<Float>
   @usableFromInline typealias IntegerLanes = SIMD8<Int32>
 #else
+  /// One SIMD register's worth of floats on the instruction set this build is for.
   public typealias Lanes = SIMD4<Float>
   @usableFromInline typealias IntegerLanes = SIMD4<Int32>
 #endif

@@ -69,6 +69,7 @@ public struct DiffusionRecipe: TrainingRecipe {
     case heldOut = "held_out"
   }
 
+  /// The default recipe.
   public init() {}
 
   public init(from decoder: any Decoder) throws {

@@ -92,6 +92,7 @@ public struct MultiHeadRecipe: TrainingRecipe {
     case heldOut = "held_out"
   }
 
+  /// The default recipe.
   public init() {}
 
   public init(from decoder: any Decoder) throws {

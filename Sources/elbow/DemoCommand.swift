@@ -104,13 +104,15 @@ struct DemoCommand: ParsableCommand {
       }
     }
     let runs = try CompareCommand.rows(ids, store)
-    try Output.write("\n" + TableFormat.table.render(RunSummary.table(runs, fitting: Output.width)))
+    try Output.write("\n")
+    try TableFormat.table.write(RunSummary.table(runs))
     let clean = ResultTable(
       columns: runs.columns,
       rows: runs.rows.filter { row in
         runs.columns.firstIndex(of: "attack").map { row[$0] == .null } ?? false
       })
-    try Output.write("\n" + RunSummary.tradeOff(clean).joined(separator: "\n") + "\n")
+    try Output.write(
+      "\n" + RunSummary.tradeOff(clean, width: Output.width ?? 80).joined(separator: "\n") + "\n")
     let short = ids.map { $0.prefix(RunSummary.shortID) }
     let option = database.flag
     try Output.write(

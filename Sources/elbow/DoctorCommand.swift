@@ -3,6 +3,7 @@ import Basics
 import Datasets
 import Foundation
 import Networks
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -98,7 +99,7 @@ struct DoctorCommand: ParsableCommand {
     }
     do {
       let store = try RunStore(path, for: .read)
-      let health = try store.query("health")
+      let health = try store.query(.health)
       func count(_ column: String) -> Int { Int(health[0, column].number ?? 0) }
       var findings = [
         Finding(

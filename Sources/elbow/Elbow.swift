@@ -12,6 +12,15 @@ struct Elbow: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "elbow",
     abstract: "Runs diffusion classifiers, records every run in SQLite, and compares them.",
+    discussion: """
+      Runs are named by the beginning of an id, @last, @last~2 (the third newest), their name, and, \
+      where several are taken, by a group. --quiet (-q), with any command, shows results and errors \
+      only.
+
+      EXAMPLE:
+        elbow demo
+        elbow show @last
+      """,
     version: elbowVersion,
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,

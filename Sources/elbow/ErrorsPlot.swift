@@ -4,6 +4,7 @@ import Classifiers
 import Evaluation
 import Experiments
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -21,7 +22,9 @@ struct ErrorsPlot: ParsableCommand {
       recorded.
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
   var image: Int
@@ -64,9 +67,7 @@ struct ErrorsPlot: ParsableCommand {
       key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
       stream: NoiseStream(seed: header.seed, owner: .defence), timestep: timestep, draw: draw)
     let predicted = try store.query(
-      "predictions", ["run": run.id],
-      where: RowFilter(
-        "position = \(position)"), columns: ["predicted"])
+      .predictions(of: run.id), where: .equal("position", position), columns: ["predicted"])
     try options.write(
       figure(maps, header, input, timestep, predicted.rows.first?[0].number.map { Int($0) }))
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -20,9 +21,10 @@ struct ExportCommand: ParsableCommand {
       Without runs and conditions every run is taken. CSV, TSV, JSON and JSON lines have all \
       columns and all digits; Markdown and LaTeX are for reading: accuracy with its 95 % interval, \
       rounded. LaTeX is a fragment for \\input that needs the package booktabs, with the ids of \
-      the runs in a comment behind each row. Rows are written as they are read, so that any number \
-      will do; where --limit leaves some out, standard error says how many. HTML is a report in \
-      one file: summary, front, intervals, paired comparisons, confusion, provenance.
+      the runs in a comment behind each row. In CSV and TSV an apostrophe stands before a text \
+      that a spreadsheet would take for a formula. Rows are written as they are read, so that any \
+      number will do; where --limit leaves some out, standard error says how many. HTML is a \
+      report in one file: summary, front, intervals, paired comparisons, confusion, provenance.
       """)
 
   /// What the rows are.
@@ -51,7 +53,8 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: ArgumentHelp("Ids of runs, or their beginnings.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))
   var runs: [String] = []
   @OptionGroup(title: "Which runs") var selection: RunSelection
   @Option(help: "What the rows are: runs, predictions, class_elbos or losses.")
@@ -130,7 +133,7 @@ struct ExportCommand: ParsableCommand {
     try Output.write(to: output) { write in
       if format == .latex {
         try write(
-          "% Runs of \(database.path.onOneLine), written by Elbow \(elbowVersion); "
+          "% Runs of \(database.path.visible), written by Elbow \(elbowVersion); "
             + "needs \\usepackage{booktabs}\n")
       }
       var writer = TableWriter(
@@ -150,7 +153,7 @@ struct ExportCommand: ParsableCommand {
   private func writeRecords(
     of store: RunStore, _ filter: RowFilter?, _ format: TableFormat
   ) throws {
-    let chosen = try store.query("runs", where: filter)
+    let chosen = try store.query(.runs, where: filter)
     let ids = chosen.rows.indices.map { chosen[$0, "id"].text(null: "") }
     let all = try store.columns(ofQuery: table.query, ["run": ""])
     let named = options.columns.map(RunTableOptions.names)
@@ -211,8 +214,7 @@ extension RunSelection {
   func filter(_ runs: [String], _ store: RunStore) throws -> RowFilter? {
     let conditions = try filter()
     guard !runs.isEmpty else { return conditions }
-    let list = try runs.map { "'\(try store.runID($0))'" }.joined(separator: ", ")
-    let named = try RowFilter("id IN (\(list))")
+    let named = RowFilter.ids(try store.runIDs(runs))
     return conditions.map(named.and) ?? named
   }
 }

@@ -11,7 +11,9 @@ struct GroupCommand: ParsableCommand {
       elbow group <run> ... --none
       """)
 
-  @Argument(help: ArgumentHelp("Ids, or their beginnings; then the group.", valueName: "run|name"))
+  @Argument(
+    help: ArgumentHelp(
+      "Runs: ids or their beginnings, @last, names; then the group.", valueName: "run|name"))
   var words: [String] = []
   @Flag(help: "Take them out of their groups.") var none = false
   @OptionGroup var changes: RunChanges

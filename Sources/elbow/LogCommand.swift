@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 
@@ -30,7 +31,9 @@ struct LogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "points", abstract: "Log metrics of a run (what 'elbow log <run>' does).")
 
-    @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+    @Argument(
+      help: ArgumentHelp(
+        "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
     var prefix: String
     @Argument(help: ArgumentHelp("Values; none: from standard input.", valueName: "key=value"))
     var values: [String] = []
@@ -48,7 +51,9 @@ struct LogCommand: ParsableCommand {
       }
       let store = try database.edit()
       defer { store.close() }
-      var writer = MetricWriter(store, run: try store.runID(prefix))
+      let run = try store.runID(prefix)
+      try warnOfEnded(run, store)
+      var writer = MetricWriter(store, run: run)
       if values.isEmpty {
         try MetricLines.read {
           try writer.log($0)
@@ -59,6 +64,16 @@ struct LogCommand: ParsableCommand {
         try writer.log(MetricEntry(MetricLines.values(values), step: step))
         try writer.flush()
       }
+    }
+
+    /// A point may come late, but nobody should think that the run goes on.
+    private func warnOfEnded(_ run: String, _ store: RunStore) throws {
+      let row = try store.query(.run(run))
+      guard row[0, "fingerprint"] == .null, let status = row[0, "status"].string,
+        status != "running"
+      else { return }
+      Output.error(
+        "elbow: run \(run) has ended (\(status)); the points are added to it all the same")
     }
   }
 
@@ -94,7 +109,9 @@ struct LogCommand: ParsableCommand {
   struct End: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "End a run of another program.")
 
-    @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+    @Argument(
+      help: ArgumentHelp(
+        "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
     var prefix: String
     @Option(help: "finished, failed or interrupted (default: finished, with --error failed).")
     var status: RunEnding.Status?

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Queries
 import Records
 import RunStore
 
@@ -13,7 +14,9 @@ struct NoteCommand: ParsableCommand {
       elbow note <run> --edit
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Argument(help: "A line to add.") var text: String?
   @Flag(help: "The text takes the old note's place; an empty one removes it.") var replace = false
@@ -30,7 +33,7 @@ struct NoteCommand: ParsableCommand {
   func run() throws {
     guard text != nil || edit else {
       let store = try database.read()
-      let run = try store.query("run", ["run": store.runID(prefix)])
+      let run = try store.query(.run(store.runID(prefix)))
       if let note = run[0, "note"].string { try Output.write(note + "\n") }
       return
     }
@@ -43,7 +46,7 @@ struct NoteCommand: ParsableCommand {
         return old + "\n" + text
       }
     } else {
-      let old = try store.query("run", ["run": id])[0, "note"].string ?? ""
+      let old = try store.query(.run(id))[0, "note"].string ?? ""
       let new = try Self.edited(old)
       try store.note(id) { now in
         guard now ?? "" == old else {

@@ -56,6 +56,6 @@ struct PlotCommand: ParsableCommand {
       """,
     subcommands: [
       AccuracyPlot.self, EpsilonPlot.self, EvidencePlot.self, ErrorsPlot.self, ConfusionPlot.self,
-      TrainingPlot.self,
+      TrainingPlot.self, MetricsPlot.self,
     ])
 }

@@ -41,9 +41,8 @@ struct QueryCommand: ParsableCommand {
       }
       values[String(pair[0])] = String(pair[1])
     }
-    // A run may be named by its beginning here as everywhere.
-    for name in ["run", "a", "b"] where Queries.named(self.name ?? "")?.takesRun(name) ?? false {
-      values[name] = try values[name].map(store.runID)
+    for parameter in Queries.named(name ?? "")?.parameters ?? [] where parameter.kind == .run {
+      values[parameter.name] = try values[parameter.name].map { try store.runID($0) }
     }
     let table = try store.query(
       name ?? "", values, where: condition.map(RowFilter.init), limit: limit)
@@ -66,13 +65,6 @@ struct QueryCommand: ParsableCommand {
   }
 }
 
-extension Query {
-  /// Whether a parameter of this name is a run's id.
-  fileprivate func takesRun(_ name: String) -> Bool {
-    parameters.contains { $0.name == name && $0.description.hasPrefix("full id") }
-  }
-}
-
 /// Runs a statement of the user's own.
 struct SQLCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -86,6 +78,6 @@ struct SQLCommand: ParsableCommand {
   @OptionGroup var format: FormatOption
 
   func run() throws {
-    try format.write(try database.read().readOnly(statement))
+    try format.write(try database.read().readOnly(statement), keepsAll: true)
   }
 }

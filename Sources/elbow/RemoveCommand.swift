@@ -11,7 +11,8 @@ struct RemoveCommand: ParsableCommand {
       others were made is kept unless they go along, and so is one that is running.
       """)
 
-  @Argument(help: ArgumentHelp("Ids, or their beginnings.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))
   var prefixes: [String] = []
   @Flag(help: "Also those that were made from their images or losses.") var withDependants = false
   @OptionGroup var changes: RunChanges

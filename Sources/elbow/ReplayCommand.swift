@@ -5,6 +5,7 @@ import Datasets
 import Evaluation
 import Experiments
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -28,7 +29,9 @@ struct ReplayCommand: ParsableCommand {
       recorded is an error.
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Option(
     parsing: .upToNextOption,
@@ -102,7 +105,7 @@ struct ReplayCommand: ParsableCommand {
         "elbow: the adversarial images are fixed, made in run \(run) against another "
           + "configuration; an attack on these strategies themselves may find worse ones")
     }
-    let replays = try store.query("replays", ["run": source.id])
+    let replays = try store.query(.replays(of: source.id))
     let byID = Dictionary(
       replays.rows.indices.map { (replays[$0, "id"].string ?? "", replays.rows[$0]) },
       uniquingKeysWith: { a, _ in a })
@@ -119,8 +122,6 @@ struct ReplayCommand: ParsableCommand {
       }
       return .text(RunSummary.percent(k / n))
     }
-    try format.write(
-      table.appending("differs %", differs).fitting(
-        Output.width, dispensable: ["attack", "gradients", "weights", "images"]))
+    try format.write(table.appending("differs %", differs))
   }
 }

@@ -7,7 +7,8 @@ struct RestoreCommand: ParsableCommand {
     commandName: "restore", abstract: "Bring runs back from the trash.",
     discussion: "Runs that they were made from come along.")
 
-  @Argument(help: ArgumentHelp("Ids, or their beginnings.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))
   var prefixes: [String] = []
   @OptionGroup var changes: RunChanges
 

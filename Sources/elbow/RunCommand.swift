@@ -83,6 +83,7 @@ struct RunCommand: ParsableCommand {
 
   /// Says what is run, what was not said of it, and how long it takes.
   private func announce(_ run: Experiment.Prepared, _ session: Session) throws {
+    if Output.isQuiet { return }
     let exists = FileManager.default.fileExists(atPath: database.path)
     var estimator = Estimator(session, exists ? try? RunStore(database.path, for: .read) : nil)
     let plain = try estimator.estimate(run, probes: false)
@@ -91,7 +92,7 @@ struct RunCommand: ParsableCommand {
     let estimate =
       plain.secondsPerImage == nil && evaluations > 50_000
       ? try estimator.estimate(run, probes: true) : plain
-    for line in RunAnnouncement(run, estimate).lines { Output.message("elbow: \(line)") }
+    RunAnnouncement(run, estimate).lines.forEach(session.watch.note)
   }
 
   static func check(threads: Int?, batch: Int?) throws {

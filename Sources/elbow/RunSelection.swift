@@ -44,10 +44,9 @@ struct RunSelection: ParsableArguments {
           + (isEmpty ? "" : ", not both"), isUsage: true)
     }
     if isEmpty {
-      let ids = try prefixes.map { try store.runID($0, trashed: trashed) }
-      return ids.enumerated().filter { ids.firstIndex(of: $1) == $0 }.map(\.element)
+      return try store.runIDs(prefixes, trashed: trashed)
     }
-    return try store.query(trashed ? "trash" : "runs", where: filter(), columns: ["id"])
+    return try store.query(trashed ? .trash : .runs, where: filter(), columns: ["id"])
       .rows.compactMap { $0[0].string }
   }
 

@@ -34,7 +34,9 @@ struct StrategyCommand: ParsableCommand {
         stands for itself: give it to run, replay or sweep as --strategy.
         """)
 
-    @Argument(help: ArgumentHelp("Ids of runs of strategy 'full'.", valueName: "run"))
+    @Argument(
+      help: ArgumentHelp(
+        "Runs of strategy 'full': ids or their beginnings, @last, or names.", valueName: "run"))
     var runs: [String]
     @Option(
       help: ArgumentHelp(

@@ -82,7 +82,7 @@ struct SweepCommand: ParsableCommand {
     if plan {
       try format.write(
         format.format == .table
-          ? sweep.summary.fitting(Output.width, dispensable: ["from", "gradients"]) : sweep.table)
+          ? sweep.summary : sweep.table)
     } else {
       var table = sweep.summary
       table.rows = Array(table.rows.prefix(Self.shown))
@@ -111,7 +111,7 @@ struct SweepCommand: ParsableCommand {
     if !sweep.ids.isEmpty {
       let runs = try CompareCommand.rows(sweep.ids, store)
       try format.write(
-        format.format == .table ? RunSummary.table(runs, fitting: Output.width) : runs)
+        format.format == .table ? RunSummary.table(runs) : runs)
     }
     for failure in sweep.failures {
       Output.error(

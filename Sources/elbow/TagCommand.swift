@@ -11,7 +11,9 @@ struct TagCommand: ParsableCommand {
       elbow tag <key=value> ... --where <condition> [--dry-run]
       """)
 
-  @Argument(help: ArgumentHelp("Ids, or their beginnings, and tags.", valueName: "run|key=value"))
+  @Argument(
+    help: ArgumentHelp(
+      "Runs: ids or their beginnings, @last, names; and tags.", valueName: "run|key=value"))
   var words: [String] = []
   @Option(help: ArgumentHelp("Tag to remove, may be repeated.", valueName: "key"))
   var remove: [String] = []

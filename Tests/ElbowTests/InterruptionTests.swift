@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Runs that are killed, interrupted, and gone on with; each a real process and a real file.

@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 @Suite struct StreamTests {

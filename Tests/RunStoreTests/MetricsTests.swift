@@ -4,6 +4,7 @@ import GRDB
 import Migrations
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 @Suite struct MetricsTests {
@@ -199,7 +200,7 @@ import Testing
     try old.execute(
       """
       INSERT INTO model VALUES ('\(hash)', 'm', 'F32', 7, '{}');
-      INSERT INTO configuration VALUES ('\(hash)', '{}', 'dc', '\(hash)', NULL, 'g', 'edm',
+      INSERT INTO configuration VALUES ('\(hash)', '\(configurationJSON)', 'dc', '\(hash)', NULL, 'g', 'edm',
         'squared', 'sum', 1, 'shared', 0, 0, 1, 'full', NULL, NULL, NULL, NULL, NULL, NULL);
       INSERT INTO run (id, name, status, fingerprint, images, timesteps, seed, class_names, channels,
         height, width, records_losses, invocation, started_at)
@@ -218,7 +219,9 @@ import Testing
       """)
     let looks = [
       "SELECT id, name, status, images, seed, accuracy, nfe_per_image FROM runs",
-      "SELECT * FROM predictions", "SELECT * FROM run_tag",
+      "SELECT run_id, image_index, label, predicted, correct, nfe, gradients, seconds, position, "
+        + "dataset, split, sha256 FROM predictions",
+      "SELECT * FROM run_tag",
       "SELECT run_id, n, n_correct, nfe, gradients, seconds, attack_nfe, attack_gradients, "
         + "attack_seconds FROM run_total",
       "SELECT * FROM training_metric ORDER BY name, step",

@@ -5,6 +5,7 @@ import Migrations
 import Queries
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 @Suite struct OpeningTests {
@@ -64,7 +65,11 @@ import Testing
     try queue.inDatabase { db in
       try db.execute(sql: "ATTACH '\(newer.path)' AS newer")
       for table in ["model", "configuration", "code_diff", "run", "session"] {
-        try db.execute(sql: "INSERT INTO main.\(table) SELECT * FROM newer.\(table)")
+        let columns = try String.fetchAll(
+          db, sql: "SELECT '\"' || name || '\"' FROM pragma_table_info(?)", arguments: [table])
+        let list = columns.joined(separator: ", ")
+        try db.execute(
+          sql: "INSERT INTO main.\(table) (\(list)) SELECT \(list) FROM newer.\(table)")
       }
       try db.execute(sql: "DETACH newer")
     }
@@ -142,7 +147,7 @@ import Testing
     try database.execute(
       """
       INSERT INTO model VALUES ('\(hash)', 'm', 'F32', 7, '{}');
-      INSERT INTO configuration VALUES ('\(hash)', '{}', 'dc', '\(hash)', NULL, 'g', 'edm',
+      INSERT INTO configuration VALUES ('\(hash)', '\(configurationJSON)', 'dc', '\(hash)', NULL, 'g', 'edm',
         'squared', 'sum', 1, 'shared', 0, 0, 1, 'full', NULL, NULL, NULL, NULL, NULL, NULL);
       INSERT INTO run (id, status, fingerprint, images, timesteps, seed, class_names, channels,
         height, width, records_losses, invocation, started_at)

@@ -4,6 +4,7 @@ import Migrations
 import Queries
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 /// The package's folder.
@@ -22,6 +23,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     #expect(try sqlFiles("Queries") == Queries.all.map(\.name).sorted())
     #expect(try sqlFiles("Migrations") == Migrations.all.map(\.name))
     #expect(Migrations.all.map(\.name) == Migrations.all.map(\.name).sorted())
+    #expect(try sqlFiles("Migrations/Views") == Views.current.all.map(\.name))
   }
 
   /// Every query prepares against the schema, with the parameters that its header names and no
@@ -30,6 +32,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     let queue = try DatabaseQueue()
     try queue.write { db in
       for migration in Migrations.all { try db.execute(sql: migration.sql) }
+      for view in Views.current.all { try db.execute(sql: view.sql) }
     }
     try queue.inDatabase(LossRows.install)
     let big = [
@@ -64,7 +67,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     try record(header(1), [prediction(0)], in: RunStore(database.path, for: .write))
     let plain = try DatabaseQueue(path: database.path)
     try plain.read { db in
-      for view in ["runs", "predictions", "class_elbos", "robustness"] {
+      for view in Views.current.all.map(\.name) {
         _ = try Row.fetchAll(db, sql: "SELECT * FROM \(view)")
       }
       let columns = try db.columns(in: "predictions").map(\.name)

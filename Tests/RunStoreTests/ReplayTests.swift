@@ -1,6 +1,7 @@
 import Foundation
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 @Suite struct ReplayTests {

@@ -5,83 +5,8 @@ import Migrations
 import Queries
 import Records
 import RunStore
+import TestSupport
 import Testing
-
-/// A database file of its own for one test.
-struct TemporaryDatabase: ~Copyable {
-  let path =
-    FileManager.default.temporaryDirectory.path(percentEncoded: false)
-    + "elbow-\(UUID().uuidString).db"
-  deinit {
-    for suffix in ["", "-wal", "-shm"] + Migrations.all.map({ ".backup-\($0.name)" }) {
-      try? FileManager.default.removeItem(atPath: path + suffix)
-    }
-  }
-  /// Runs SQL on the file as another program would.
-  func execute(_ sql: String) throws {
-    let queue = try DatabaseQueue(path: path)
-    try queue.write { try $0.execute(sql: sql) }
-    try queue.close()
-  }
-}
-
-func configuration(_ strategy: String = "full") -> Records.Configuration {
-  var c = Records.Configuration(
-    classifier: .dc, model: String(repeating: "a", count: 64), grid: "linear:0.1:2:3",
-    weights: "edm")
-  c.strategy = strategy
-  return c
-}
-
-/// A run of `count` images over three levels and two classes.
-func header(
-  _ count: Int = 3, strategy: String = "full", attack: AttackConfiguration? = nil
-) -> RunHeader {
-  var header = RunHeader(
-    id: ULID.make(), configuration: configuration(strategy),
-    model: ModelRecord(
-      sha256: String(repeating: "a", count: 64), name: "small", dtype: "F32", parameters: 7,
-      architecture: "{}"),
-    seed: 5, classNames: ["cat", "dog"], imageShape: [1, 1, 2],
-    inputs: (0..<count).map {
-      InputRecord(
-        dataset: "pets", split: "test", index: 10 + $0, label: $0 % 2,
-        sha256: SHA256.hexDigest(of: "\($0)"))
-    },
-    timesteps: [0.1, 0.7, 1.4].enumerated().map {
-      TimestepRecord(index: $0, sigma: $1, weight: 2, strategyWeight: $0 == 1 ? nil : 3)
-    })
-  header.labels.name = "first"
-  header.labels.tags = ["stage": "final"]
-  header.attack = attack
-  header.attackSeed = attack == nil ? nil : 9
-  return header
-}
-
-func prediction(_ position: Int, correct: Bool = true) -> Prediction {
-  var p = Prediction(
-    position: position, predicted: 1, correct: correct,
-    evidence: [
-      ClassEvidence(label: 0, elbo: nil, lastRound: 0),
-      ClassEvidence(label: 1, elbo: -2.5, lastRound: 1),
-    ], nfe: 10, gradients: 2, seconds: 0.5)
-  p.losses = .dense([1, 2, 3, .infinity])
-  return p
-}
-
-let ending = RunEnding(status: .finished, wallSeconds: 1, cpuSeconds: 2, peakMemory: 3)
-
-/// Records a whole run.
-@discardableResult
-func record(
-  _ header: RunHeader, _ predictions: [Prediction], in store: RunStore
-) throws -> RunHeader {
-  let writer = RunWriter(store)
-  try writer.receive(.started(header))
-  for p in predictions { try writer.receive(.predicted(p)) }
-  try writer.receive(.ended(ending))
-  return header
-}
 
 @Suite struct RecordingTests {
   /// The first columns of `runs`, which scripts rely on.

@@ -4,6 +4,7 @@ import GRDB
 import Queries
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 @Suite struct TrashTests {

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 import Statistics
@@ -37,15 +38,14 @@ package struct Report {
   /// - Throws: `RunStoreError`.
   package func html() throws -> String {
     let ids = runs.rows.indices.map { runs[$0, "id"].text(null: "") }
-    let list = JSONValue.array(ids.map { .string($0) }).canonical
     var report = HTMLReport(
       database: URL(fileURLWithPath: database).lastPathComponent,
       versions: "Elbow \(elbowVersion), SQLite \(RunStore.sqliteVersion)", runs: runs,
-      provenance: try store.query("provenance", ["runs": list]))
-    report.plots = try plots(list)
+      provenance: try store.query(.provenance(of: ids)))
+    report.plots = try plots(ids)
     report.comparisons = try comparisons()
     report.confusions = try ids.compactMap { id -> (label: String, figure: Figure)? in
-      let cells = try store.query("confusion", ["run": id])
+      let cells = try store.query(.confusion(of: id))
       guard !cells.rows.isEmpty else { return nil }
       let figure = Figure(confusion: cells, classes: try store.classNames(id), run: id)
       return (labels[id] ?? id, figure)
@@ -54,13 +54,13 @@ package struct Report {
   }
 
   /// Accuracy of the clean runs against compute, and of the attacked ones against ε.
-  private func plots(_ list: String) throws -> [HTMLReport.Plot] {
+  private func plots(_ ids: [String]) throws -> [HTMLReport.Plot] {
     var figures: [Figure] = []
-    var points = try store.query("accuracy-cost", ["runs": list])
+    var points = try store.query(.accuracyCost(of: ids))
     points.rows = points.rows.indices.filter { points[$0, "attack"] == .null }
       .map { points.rows[$0] }
     if points.rows.count > 1 { figures.append(Figure(accuracy: points)) }
-    let budgets = try store.query("accuracy-by-epsilon", ["runs": list])
+    let budgets = try store.query(.accuracyByEpsilon(of: ids))
     if !budgets.rows.isEmpty { figures.append(Figure(epsilon: budgets)) }
     guard Gnuplot.path != nil else {
       if !figures.isEmpty {

@@ -1,30 +1,37 @@
 import Foundation
-import Testing
 
 /// The built program as a user runs it.
-struct Program {
+package struct Program {
   /// What a finished process left.
-  struct Result {
-    var status: Int32
-    var output: String
-    var errors: String
+  package struct Result {
+    /// Exit status, or the signal that ended it.
+    package var status: Int32
+    /// Standard output.
+    package var output: String
+    /// Standard error.
+    package var errors: String
 
     /// Standard output as JSON.
-    var json: Any {
+    package var json: Any {
       get throws { try JSONSerialization.jsonObject(with: Data(output.utf8)) }
     }
     /// As an object.
-    var object: [String: Any] {
-      get throws { try #require(try json as? [String: Any]) }
+    package var object: [String: Any] {
+      get throws { try json(as: [String: Any].self) }
     }
     /// As an array of objects.
-    var objects: [[String: Any]] {
-      get throws { try #require(try json as? [[String: Any]]) }
+    package var objects: [[String: Any]] {
+      get throws { try json(as: [[String: Any]].self) }
+    }
+
+    private func json<T>(as type: T.Type) throws -> T {
+      guard let value = try json as? T else { throw Unexpected("\(type)", output, errors) }
+      return value
     }
   }
 
   /// Beside the test bundle.
-  static let path: String = {
+  package static let path: String = {
     let bundles = Bundle.allBundles.map(\.bundleURL) + [Bundle.main.bundleURL]
     let candidates =
       bundles.flatMap { [$0, $0.deletingLastPathComponent()] }
@@ -34,19 +41,20 @@ struct Program {
   }()
 
   /// Working folder of its own, removed in the end.
-  let folder: String
+  package let folder: String
+  private let temporary: TemporaryFolder
 
-  init() throws {
-    folder =
-      FileManager.default.temporaryDirectory.path(percentEncoded: false)
-      + "elbow-run-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  /// The program in a new folder.
+  package init() throws {
+    temporary = try TemporaryFolder()
+    folder = temporary.path
   }
 
-  func remove() { try? FileManager.default.removeItem(atPath: folder) }
+  /// Removes the folder; it goes with the last copy of the value as well.
+  package func remove() { try? FileManager.default.removeItem(atPath: folder) }
 
   /// A process that is ready to run; its output goes to files, so that it never waits for us.
-  func process(_ arguments: [String], tag: String = "0") throws -> Process {
+  package func process(_ arguments: [String], tag: String = "0") throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.path)
     process.arguments = arguments
@@ -60,7 +68,8 @@ struct Program {
     return process
   }
 
-  func result(_ process: Process, tag: String = "0") throws -> Result {
+  /// Waits for a process and reads what it wrote.
+  package func result(_ process: Process, tag: String = "0") throws -> Result {
     process.waitUntilExit()
     return Result(
       status: process.terminationStatus,
@@ -68,9 +77,11 @@ struct Program {
       errors: try String(contentsOfFile: "\(folder)/\(tag).err", encoding: .utf8))
   }
 
-  func run(_ arguments: String...) throws -> Result { try run(arguments) }
+  /// Runs the program to its end.
+  package func run(_ arguments: String...) throws -> Result { try run(arguments) }
 
-  func run(_ arguments: [String]) throws -> Result {
+  /// Runs the program to its end.
+  package func run(_ arguments: [String]) throws -> Result {
     let tag = UUID().uuidString
     let process = try process(arguments, tag: tag)
     try process.run()
@@ -78,12 +89,21 @@ struct Program {
   }
 
   /// One column of a statement's answer.
-  func column(_ sql: String) throws -> [String] {
+  package func column(_ sql: String) throws -> [String] {
     let result = try run("sql", sql, "--format", "tsv")
-    #expect(result.status == 0, "\(result.errors)")
+    guard result.status == 0 else { throw Unexpected("an answer", result.output, result.errors) }
     return result.output.split(separator: "\n").dropFirst().map(String.init)
   }
 }
 
+/// What a process printed in place of what a test needs.
+package struct Unexpected: Error, CustomStringConvertible {
+  package let description: String
+
+  init(_ wanted: String, _ output: String, _ errors: String) {
+    description = "wanted \(wanted), got\n\(output)\n\(errors)"
+  }
+}
+
 /// Few images, few levels: under a second.
-let small = ["--grid", "linear:0.2:2:4", "--weights", "snr"]
+package let small = ["--grid", "linear:0.2:2:4", "--weights", "snr"]

@@ -1,0 +1,95 @@
+import Basics
+import Evaluation
+import Experiments
+import Records
+import Reporting
+import RunStore
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct ExperimentTests {
+  /// Stops a session once so many images are recorded.
+  private func session(stoppingAfter images: Int) -> Session {
+    let stop = Mutex<Session?>(nil)
+    let watch = WorkWatch { update in
+      if update.done >= images { stop.withLock { $0?.cancel() } }
+    } note: { _ in
+    }
+    let session = Session(threads: 2, watch: watch)
+    stop.withLock { $0 = session }
+    return session
+  }
+
+  /// Prepared, run, broken off, taken up: the same rows as those of an undisturbed run.
+  @Test(arguments: [
+    ["strategy": "halving:3x2,1x4"], ["attack": "pgd-margin", "attack-steps": "1"],
+  ])
+  func aLifeOfAnExperiment(values: [String: String]) throws {
+    let whole = TemporaryDatabase()
+    let undisturbed = try RunStore(whole.path, for: .write)
+    let request = try small("40", values)
+    let expected = try rows(run(request, in: Session(threads: 2), undisturbed), undisturbed)
+    #expect(expected[0].rows.count == 40)
+
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let first = session(stoppingAfter: 3)
+    let prepared = try Experiment(request, labels: RunLabels(name: "broken off"))
+      .prepare(in: first, reading: nil)
+    #expect(try store.query("runs").rows.isEmpty, "preparing records nothing")
+    let part = try prepared.run(in: first, into: store)
+    #expect(part.id == prepared.header.id)
+    try #require(part.ending.status == .interrupted)
+    let recorded = try store.recordedRun(part.id)
+    #expect(recorded.status == "interrupted" && (3..<40).contains(recorded.done.count))
+
+    let session = Session(threads: 3)
+    let rest = try Experiment.resuming(recorded, of: store, in: session)
+      .run(in: session, into: store)
+    #expect(rest.id == part.id && rest.ending.status == .finished)
+    #expect(try rows(rest.id, store) == expected)
+    #expect(try store.recordedHeader(rest.id).labels.name == "broken off")
+    #expect(
+      message {
+        _ = try Experiment.resuming(store.recordedRun(rest.id), of: store, in: session)
+      }.contains("is finished"))
+  }
+
+  /// An experiment on the images of another run, which are there once that one is done.
+  @Test func experimentsTakeTheImagesOfOthers() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let session = Session(threads: 2)
+    let attacked = try run(
+      small("4", ["attack": "pgd-margin", "attack-steps": "1", "epsilon": "0.1"]), in: session,
+      store)
+    var request = try small()
+    request.inputsRun = String(attacked.prefix(20))
+    let again = try store.recordedRun(run(request, in: session, store))
+    #expect(again.inputsRun == attacked)
+    #expect(try again.inputs == store.recordedRun(attacked).finalInputs)
+    #expect(
+      message { _ = try Experiment(request).prepare(in: session, reading: nil) }
+        .contains("there is no database"))
+  }
+
+  /// What a library's caller reads of two runs.
+  @Test func pairsAreReadBack() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let session = Session(threads: 2)
+    let full = try run(small("6"), in: session, store)
+    let part = try run(small("4", ["strategy": "first:1"]), in: session, store)
+    let comparison = try Comparison([full, String(part.prefix(22))], in: store)
+    let pair = comparison.pairs[0]
+    #expect(comparison.pairs.count == 1 && pair.n == 4)
+    let right = try [full, part].map { run in
+      try store.readOnly(
+        "SELECT sum(correct) FROM predictions WHERE run_id = '\(run)' AND position < 4"
+      ).rows[0][0].number ?? -1
+    }
+    #expect(abs(pair.delta - (right[1] - right[0]) / 4) < 1e-12)
+    #expect(throws: RunStoreError.self) { try Comparison(["01", "02"], in: store) }
+  }
+}

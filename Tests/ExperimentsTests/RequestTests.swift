@@ -1,0 +1,43 @@
+import Basics
+import Evaluation
+import Experiments
+import TestSupport
+import Testing
+
+/// What cannot be run says so before anything is recorded.
+@Suite struct RequestTests {
+  @Test(arguments: [
+    (["strategy": "unifrm:3"], "did you mean 'uniform'"),
+    (["strategy": "uniform:126"], "has 125"),
+    (["grid": "linear:3:1:5"], "0 < LOW < HIGH"),
+    (["weights": "emd"], "did you mean 'edm'"),
+    (["prior": "0.5,0.5"], "has 2 probabilities, the model has 10"),
+    (["images": "10001"], "the split has 0 to 9999"),
+    (["attack": "apgd"], "apgd-ce, apgd-dlr, apgd-margin"),
+    (["epsilon": "8/255"], "`epsilon` needs an attack"),
+    (["attack": "fgsm", "attack-steps": "3"], "takes one step"),
+    (["classifier": "cnn"], "`classifier` cnn needs a classifier network"),
+    (
+      ["classifier": "cnn", "model": "m", "strategy": "full"],
+      "`strategy` needs a classifier that weighs denoising losses"
+    ),
+    (["classifier": "lm+cnn", "model": "m", "lm": "l2"], "take `lm` paper"),
+    (
+      ["classifier": "cnn", "model": "fashion-mnist-small"],
+      "is a diffusion model (edm-unet), not a classifier (resnet)"
+    ),
+    (["model": "fashion-mnist-cnn"], "is a classifier (resnet), not a diffusion model (edm-unet)"),
+    (["lm": "paper"], "`classifier` rdc"),
+    (["model": "fashion"], "neither a file nor a shipped model"),
+    (["dataset": "cifar10", "data": "/nonexistent"], "test_batch.bin: no such file"),
+    (["seed": "x"], "`seed` needs a whole number"), (["losses": "maybe"], "must be true or false"),
+    (["strateg": "full"], "did you mean 'strategy'"),
+  ])
+  func mistakesAreNamed(values: [String: String], expected: String) {
+    let message = message {
+      _ = try Experiment(RequestKeys.request(values))
+        .prepare(in: Session(threads: 1), reading: nil)
+    }
+    #expect(message.contains(expected), "\(message)")
+  }
+}
