@@ -20,13 +20,21 @@ let instructionSet: String? = {
   return present.isSuperset(of: v4) ? "x86-64-v4" : "x86-64-v3"
 }()
 
-let numeric: [SwiftSetting] =
-  instructionSet.map { level in
+let defines: [SwiftSetting] =
+  instructionSet.map { [.define($0 == "x86-64-v4" ? "SIMD_512" : "SIMD_256")] } ?? []
+let numeric =
+  (instructionSet.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? []) + defines
+
+/// The program holds Swift's library, so that it runs, and can be copied, where there is no Swift.
+///
+/// Tests must not depend on the program's target: the library of the testing framework is another.
+let standalone: [LinkerSetting] = [
+  .unsafeFlags(
     [
-      .unsafeFlags(["-Xcc", "-march=\(level)"]),
-      .define(level == "x86-64-v4" ? "SIMD_512" : "SIMD_256"),
-    ]
-  } ?? []
+      "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
+      "-l_FoundationCollections", "-lstdc++",
+    ], .when(platforms: [.linux]))
+]
 
 /// A target of the engine, compiled for `instructionSet`.
 func engine(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
@@ -91,6 +99,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Numbers.
@@ -182,6 +191,7 @@ let package = Package(
       dependencies: ["Basics", "Queries", "Records", "RunStore", "Statistics"]),
 
     // Experiments and the face.
+    .target(name: "Packaging", dependencies: ["Basics"]),
     .target(
       name: "Experiments",
       dependencies: [
@@ -199,9 +209,9 @@ let package = Package(
       name: "ElbowCommand",
       dependencies: [
         "Attacks", "Basics", "Benchmarks", "Classifiers", "Datasets", "Evaluation", "Experiments",
-        "Networks", "Queries", "Records", "Reporting", "RunStore", "Statistics", "TensorCore",
-        "Training", arguments,
-      ], path: "Sources/elbow"),
+        "CProcessor", "Networks", "Packaging", "Queries", "Records", "Reporting", "RunStore",
+        "Statistics", "TensorCore", "Training", arguments,
+      ], path: "Sources/elbow", swiftSettings: defines, linkerSettings: standalone),
 
     product("ElbowStore", store),
     product("ElbowAnalysis", analysis),
@@ -248,7 +258,7 @@ let package = Package(
     tests(
       "ElbowTests",
       [
-        "Basics", "ElbowCommand", "Experiments", "Records", "RunStore", "TestSupport",
+        "Basics", "Experiments", "Packaging", "Records", "RunStore", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
   ],

@@ -36,21 +36,6 @@ extension RunStore {
     return ids
   }
 
-  /// Everything that names a run or a group, for completion: newest first.
-  package func nameCandidates(limit: Int) throws -> [String] {
-    try reading { db in
-      let runs = try Row.fetchAll(
-        db,
-        sql: """
-          SELECT id, name, run_group FROM run WHERE deleted_at IS NULL ORDER BY id DESC LIMIT ?
-          """, arguments: [limit])
-      let texts = runs.flatMap { row -> [String?] in [row["name"], row["run_group"], row["id"]] }
-      return (["@last"] + texts.compactMap(\.self)).reduce(into: [String]()) { all, text in
-        if !all.contains(text) { all.append(text) }
-      }
-    }
-  }
-
   private func runsNamed(
     _ text: String, trashed: Bool
   ) throws -> (ids: [String], how: String) {

@@ -19,6 +19,10 @@ struct CompareCommand: ParsableCommand {
       runs also how many images are right in both, in the first only (b), in the second only (c), \
       in neither. Runs over other images are refused; --common compares on the images that all of \
       them classified. A clean and an attacked image of one source count as the same image.
+
+      EXAMPLE:
+        elbow compare @last~1 @last
+        elbow compare --where "strategy LIKE 'uniform%'" --common
       """)
 
   @Argument(help: "Runs: ids or their beginnings, @last, names, or groups.") var runs: [String] = []

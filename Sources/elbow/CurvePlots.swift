@@ -75,6 +75,9 @@ struct TrainingPlot: ParsableCommand {
     discussion: """
       'elbow query trainings' lists trainings; without ids the newest is drawn, its loss and what \
       begins with validation.
+
+      EXAMPLE:
+        elbow plot training -o loss.svg
       """)
 
   @Argument(help: ArgumentHelp("Ids of trainings, or their beginnings.", valueName: "training"))

@@ -12,7 +12,12 @@ import Statistics
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
-    abstract: "Classify 100 test images with a handful of configurations, and compare them.")
+    abstract: "Classify 100 test images with a handful of configurations, and compare them.",
+    discussion: """
+      EXAMPLE:
+        elbow demo
+        elbow demo --thorough --db thorough.db
+      """)
 
   @OptionGroup var database: DatabaseOption
 

@@ -14,6 +14,9 @@ struct DiffCommand: ParsableCommand {
     discussion: """
       Results are what 'elbow compare' holds against each other. A field that one of them has not \
       is null. Of a resumed run the first process counts.
+
+      EXAMPLE:
+        elbow diff @last~1 @last
       """)
 
   @Argument(

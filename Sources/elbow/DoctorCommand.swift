@@ -15,7 +15,12 @@ struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
     abstract: "Check processor, BLAS, SQLite, data, models and the database.",
-    discussion: "Exits 1 where something needs attention.")
+    discussion: """
+      Exits 1 where something needs attention.
+
+      EXAMPLE:
+        elbow doctor
+      """)
 
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption

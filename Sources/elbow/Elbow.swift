@@ -31,17 +31,22 @@ struct Elbow: ParsableCommand {
       RemoveCommand.self, RestoreCommand.self, CollectCommand.self,
       StrategyCommand.self, TrainCommand.self,
       ModelCommand.self, DoctorCommand.self, BenchCommand.self,
+      InstallCommand.self, UninstallCommand.self, CompletionCommand.self, CompleteCommand.self,
     ])
 
   /// Exit status: 0, 1 for what went wrong while running, 2 for what was asked wrongly.
   static func main() {
-    signal(SIGPIPE, SIG_IGN)
     Startup.checkProcessor()
+    signal(SIGPIPE, SIG_IGN)
     Startup.restartWithBetterKernel()
     do {
       let arguments = try Arguments.expand(Array(Output.arguments.dropFirst()))
       var command = try parseAsRoot(arguments)
-      try command.run()
+      do { try command.run() } catch let error as ValidationError {
+        // Only what is thrown while parsing comes with the usage of the command at hand.
+        Output.error(Usage.message(error, of: type(of: command)))
+        Foundation.exit(2)
+      }
       Output.progress.end()
     } catch is ClosedPipe {
       Foundation.exit(0)

@@ -20,6 +20,9 @@ struct ErrorsPlot: ParsableCommand {
       --sigma. Runs the network on the image as it was classified, adversarial ones included, with \
       the run's own model, configuration and noise: the sum over pixels is the loss that the run \
       recorded.
+
+      EXAMPLE:
+        elbow plot errors @last --image 3 --sigma 0.5 -o errors.png
       """)
 
   @Argument(

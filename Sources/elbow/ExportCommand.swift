@@ -25,6 +25,11 @@ struct ExportCommand: ParsableCommand {
       that a spreadsheet would take for a formula. Rows are written as they are read, so that any \
       number will do; where --limit leaves some out, standard error says how many. HTML is a \
       report in one file: summary, front, intervals, paired comparisons, confusion, provenance.
+
+      EXAMPLE:
+        elbow export -o runs.csv
+        elbow export @last --table predictions --format jsonl
+        elbow export -o report.html
       """)
 
   /// What the rows are.

@@ -9,6 +9,10 @@ struct GroupCommand: ParsableCommand {
       elbow group <run> ... <name>
       elbow group <name> --where <condition> [--dry-run]
       elbow group <run> ... --none
+      """,
+    discussion: """
+      EXAMPLE:
+        elbow group @last @last~1 baseline
       """)
 
   @Argument(

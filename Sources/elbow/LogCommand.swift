@@ -23,13 +23,23 @@ struct LogCommand: ParsableCommand {
 
       From standard input come lines of JSON, as {"step": 3, "loss": 0.25} (step may be missing; \
       time is in seconds since 1970), or of 'step key value'; thousands go into one transaction.
+
+      EXAMPLE:
+        elbow log new --name "another program"
+        elbow log @last loss=0.25 accuracy=0.9 --step 3
+        elbow log end @last
       """,
     subcommands: [Points.self, New.self, End.self], defaultSubcommand: Points.self)
 
   /// Logs points.
   struct Points: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "points", abstract: "Log metrics of a run (what 'elbow log <run>' does).")
+      commandName: "points", abstract: "Log metrics of a run (what 'elbow log <run>' does).",
+      discussion: """
+        EXAMPLE:
+          elbow log @last loss=0.25 --step 3
+          elbow log @last < points.jsonl
+        """)
 
     @Argument(
       help: ArgumentHelp(
@@ -84,6 +94,9 @@ struct LogCommand: ParsableCommand {
       discussion: """
         It is listed among the runs, can be tagged, grouped, noted and logged to, and is running \
         until 'elbow log end'. The code recorded is that of the working directory.
+
+        EXAMPLE:
+          elbow log new --name "another program" --tag stage=trial
         """)
 
     @Option(help: "Name of the run.") var name: String?
@@ -107,7 +120,13 @@ struct LogCommand: ParsableCommand {
 
   /// Ends one.
   struct End: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "End a run of another program.")
+    static let configuration = CommandConfiguration(
+      abstract: "End a run of another program.",
+      discussion: """
+        EXAMPLE:
+          elbow log end @last
+          elbow log end @last --error "out of memory"
+        """)
 
     @Argument(
       help: ArgumentHelp(

@@ -10,7 +10,12 @@ import Statistics
 struct MetricsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "metrics", abstract: "Print the points of a run's metrics.",
-    discussion: "'elbow show' has the last, least, greatest and mean value of each.")
+    discussion: """
+      'elbow show' has the last, least, greatest and mean value of each.
+
+      EXAMPLE:
+        elbow metrics @last loss
+      """)
 
   @Argument(
     help: ArgumentHelp(

@@ -13,6 +13,10 @@ struct NoteCommand: ParsableCommand {
       elbow note <run>
       elbow note <run> <text> [--replace]
       elbow note <run> --edit
+      """,
+    discussion: """
+      EXAMPLE:
+        elbow note @last "the one of the table"
       """)
 
   @Argument(

@@ -21,6 +21,10 @@ struct ParetoCommand: ParsableCommand {
       and Price's where both classified, or were attacked on, the same images, else Newcombe's). The hypervolume is the mean, over all budgets up to the largest cost, of the \
       best accuracy that a budget buys. Robust accuracy is that under the worst of all recorded \
       attacks of --norm and --epsilon, image by image, of the same configuration.
+
+      EXAMPLE:
+        elbow pareto
+        elbow pareto --within 1
       """)
 
   @Option(

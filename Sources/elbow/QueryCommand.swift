@@ -13,6 +13,11 @@ struct QueryCommand: ParsableCommand {
     usage: """
       elbow query --list
       elbow query <name> [<param=value> ...] [--where <where>] [--limit <limit>]
+      """,
+    discussion: """
+      EXAMPLE:
+        elbow query --list
+        elbow query confusion run=@last
       """)
 
   @Argument(help: "Name of the query.") var name: String?
@@ -71,6 +76,9 @@ struct SQLCommand: ParsableCommand {
     commandName: "sql", abstract: "Run an SQL statement that reads the database.",
     discussion: """
       The views runs, predictions, class_elbos, robustness and losses are meant for this.
+
+      EXAMPLE:
+        elbow sql "SELECT strategy, avg(accuracy) FROM runs GROUP BY strategy"
       """)
 
   @Argument(help: "One SELECT statement.") var statement: String

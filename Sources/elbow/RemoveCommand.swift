@@ -9,6 +9,9 @@ struct RemoveCommand: ParsableCommand {
       What is in the trash is in no list, view and query but 'elbow runs --deleted'; 'elbow \
       restore' brings it back, 'elbow gc' deletes it for good. A run on whose images or losses \
       others were made is kept unless they go along, and so is one that is running.
+
+      EXAMPLE:
+        elbow rm --status fc --dry-run
       """)
 
   @Argument(

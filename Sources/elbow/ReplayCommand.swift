@@ -27,6 +27,9 @@ struct ReplayCommand: ParsableCommand {
       for every number from A to B: uniform:1...64. "differs %" is the share of images answered \
       otherwise than by the replayed run. Replay a run of strategy 'full': a loss that was not \
       recorded is an error.
+
+      EXAMPLE:
+        elbow replay @last --strategy uniform:1..10 --weights snr edm
       """)
 
   @Argument(

@@ -5,7 +5,12 @@ import RunStore
 struct RestoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "restore", abstract: "Bring runs back from the trash.",
-    discussion: "Runs that they were made from come along.")
+    discussion: """
+      Runs that they were made from come along.
+
+      EXAMPLE:
+        elbow restore --where "name = 'first'"
+      """)
 
   @Argument(
     help: ArgumentHelp("Runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))

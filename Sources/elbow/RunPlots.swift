@@ -14,6 +14,9 @@ struct AccuracyPlot: ParsableCommand {
     discussion: """
       Named runs are all drawn; of those that conditions choose, of each question and seed the \
       newest. Without either the finished clean runs are taken.
+
+      EXAMPLE:
+        elbow plot accuracy -o front.svg
       """)
 
   @Argument(
@@ -53,6 +56,9 @@ struct EpsilonPlot: ParsableCommand {
       A line for each configuration, a panel for each norm. Attacked runs count, all or those \
       chosen: an image is right where it is right when clean and under every attack recorded at \
       that ε.
+
+      EXAMPLE:
+        elbow plot epsilon --where "classifier = 'rdc'"
       """)
 
   @Argument(
@@ -84,6 +90,9 @@ struct EvidencePlot: ParsableCommand {
     discussion: """
       The mean over images, of the true class and of the best other one; with --image the \
       contributions of every class for that image. From the run's recorded losses.
+
+      EXAMPLE:
+        elbow plot evidence @last --image 3
       """)
 
   @Argument(
@@ -122,7 +131,11 @@ struct EvidencePlot: ParsableCommand {
 /// How often one class was taken for another.
 struct ConfusionPlot: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "confusion", abstract: "How often a run took one class for another.")
+    commandName: "confusion", abstract: "How often a run took one class for another.",
+    discussion: """
+      EXAMPLE:
+        elbow plot confusion @last
+      """)
 
   @Argument(
     help: ArgumentHelp(

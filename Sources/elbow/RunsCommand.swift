@@ -20,6 +20,10 @@ struct RunsCommand: ParsableCommand {
       --group-by takes finished runs that repeat one another over --over (default: seed) together: \
       their number and images, mean, standard deviation and 95 % interval of the mean on other images \
       and with other runs (Wilson's over images and Student's t over runs, squares added).
+
+      EXAMPLE:
+        elbow runs --where "accuracy > 85%" --sort -accuracy,nfe_per_image
+        elbow runs --group-by strategy --over seed
       """)
 
   @OptionGroup(title: "Which runs") var selection: RunSelection

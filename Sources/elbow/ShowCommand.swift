@@ -7,7 +7,11 @@ import RunStore
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Show a run: configuration, provenance, accuracy, cost and confusion.")
+    abstract: "Show a run: configuration, provenance, accuracy, cost and confusion.",
+    discussion: """
+      EXAMPLE:
+        elbow show @last
+      """)
 
   @Argument(
     help: ArgumentHelp(

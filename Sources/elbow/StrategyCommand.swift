@@ -15,6 +15,10 @@ import TensorCore
 struct StrategyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "strategy", abstract: "Learn sampling strategies from recorded runs.",
+    discussion: """
+      EXAMPLE:
+        elbow strategy learn @last --calibrate 0..50 --method greedy:6
+      """,
     subcommands: [Learn.self])
 
   /// Fits strategies to some images of a run and judges them on others.
@@ -32,6 +36,9 @@ struct StrategyCommand: ParsableCommand {
         and fits all weights again, N times; importance:N takes the N timesteps whose margins are \
         largest in units of their deviation. The spelling of what is learnt (subset:…, sift:…) \
         stands for itself: give it to run, replay or sweep as --strategy.
+
+        EXAMPLE:
+          elbow strategy learn @last --calibrate 0..50 --method greedy:6 importance:6
         """)
 
     @Argument(

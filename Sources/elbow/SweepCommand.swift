@@ -26,6 +26,10 @@ struct SweepCommand: ParsableCommand {
       uncommitted changes make other code, unless they are the same. Cells that were broken off go \
       on where they were, so that the same command goes on with a sweep after any interruption. \
       Flags of 'elbow run' after the file take the place of what it says of them.
+
+      EXAMPLE:
+        elbow sweep grid.yaml --plan
+        elbow sweep grid.yaml --images 50
       """)
 
   @Argument(help: "YAML file.") var file: String

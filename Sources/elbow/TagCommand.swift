@@ -9,6 +9,11 @@ struct TagCommand: ParsableCommand {
     usage: """
       elbow tag <run> ... <key=value> ... [--remove <key>]
       elbow tag <key=value> ... --where <condition> [--dry-run]
+      """,
+    discussion: """
+      EXAMPLE:
+        elbow tag @last stage=final
+        elbow tag stage=old --where "accuracy < 50%" --dry-run
       """)
 
   @Argument(
