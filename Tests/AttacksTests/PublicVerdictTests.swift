@@ -1,7 +1,7 @@
 import Attacks
 import Classifiers
 import Datasets
-import Diffusion
+import Networks
 import Records
 import Synchronization
 import TensorCore
