@@ -20,13 +20,21 @@ let instructionSet: String? = {
   return present.isSuperset(of: v4) ? "x86-64-v4" : "x86-64-v3"
 }()
 
-let numeric: [SwiftSetting] =
-  instructionSet.map { level in
+let defines: [SwiftSetting] =
+  instructionSet.map { [.define($0 == "x86-64-v4" ? "SIMD_512" : "SIMD_256")] } ?? []
+let numeric =
+  (instructionSet.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? []) + defines
+
+/// The program holds Swift's library, so that it runs, and can be copied, where there is no Swift.
+///
+/// Tests must not depend on the program's target: the library of the testing framework is another.
+let standalone: [LinkerSetting] = [
+  .unsafeFlags(
     [
-      .unsafeFlags(["-Xcc", "-march=\(level)"]),
-      .define(level == "x86-64-v4" ? "SIMD_512" : "SIMD_256"),
-    ]
-  } ?? []
+      "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
+      "-l_FoundationCollections", "-lstdc++",
+    ], .when(platforms: [.linux]))
+]
 
 /// A target of the engine, compiled for `instructionSet`.
 func engine(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
@@ -47,7 +55,7 @@ func tests(
 }
 
 // What the products hold; each can be imported by itself, or all of it by the product's name.
-let store = ["Basics", "Records", "RunStore"]
+let store = ["Basics", "Queries", "Records", "RunStore"]
 let analysis = ["Reporting", "Statistics"]
 let experiments = [
   "Attacks", "Classifiers", "Datasets", "Evaluation", "Experiments", "Networks", "Training",
@@ -91,6 +99,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Numbers.
@@ -119,7 +128,7 @@ let package = Package(
 
     // Store and statistics.
     .target(
-      name: "Migrations", path: "Migrations", sources: ["Migrations.swift"],
+      name: "Migrations", path: "Migrations", sources: ["Migrations.swift", "Views.swift"],
       resources: [
         .embedInCode("V0001__runs.sql"),
         .embedInCode("V0002__trainings.sql"),
@@ -128,9 +137,12 @@ let package = Package(
         .embedInCode("V0005__lifecycle.sql"),
         .embedInCode("V0006__speed.sql"),
         .embedInCode("V0007__room.sql"),
+        .embedInCode("V0008__questions.sql"),
+        .embedInCode("Views"),
       ]),
     .target(
-      name: "Queries", path: "Queries", sources: ["Queries.swift"],
+      name: "Queries", dependencies: ["Basics"], path: "Queries",
+      sources: ["Queries.swift", "QueryHandle.swift"],
       resources: [
         .embedInCode("accuracy-by-epsilon.sql"),
         .embedInCode("accuracy-cost.sql"),
@@ -149,6 +161,7 @@ let package = Package(
         .embedInCode("hardest.sql"),
         .embedInCode("health.sql"),
         .embedInCode("losses.sql"),
+        .embedInCode("metric-curves.sql"),
         .embedInCode("metric-points.sql"),
         .embedInCode("metric-series.sql"),
         .embedInCode("paired-in-place.sql"),
@@ -174,29 +187,31 @@ let package = Package(
       name: "RunStore", dependencies: ["Basics", "Migrations", "Queries", "Records"] + grdb),
     .target(name: "Statistics", dependencies: ["Basics"]),
     .target(
-      name: "Reporting", dependencies: ["Basics", "Records", "RunStore", "Statistics"]),
+      name: "Reporting",
+      dependencies: ["Basics", "Queries", "Records", "RunStore", "Statistics"]),
 
     // Experiments and the face.
+    .target(name: "Packaging", dependencies: ["Basics"]),
     .target(
       name: "Experiments",
       dependencies: [
-        "Attacks", "Basics", "Classifiers", "Datasets", "Evaluation", "Networks", "Records",
-        "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
+        "Attacks", "Basics", "Classifiers", "Datasets", "Evaluation", "Networks", "Queries",
+        "Records", "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
       ]),
     .target(
       name: "Benchmarks",
       dependencies: [
-        "Basics", "Classifiers", "Evaluation", "Experiments", "Networks", "Records", "Reporting",
-        "RunStore", "TensorCore", "Training",
+        "Basics", "Classifiers", "Evaluation", "Experiments", "Networks", "Queries", "Records",
+        "Reporting", "RunStore", "TensorCore", "Training",
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
     .executableTarget(
       name: "ElbowCommand",
       dependencies: [
         "Attacks", "Basics", "Benchmarks", "Classifiers", "Datasets", "Evaluation", "Experiments",
-        "Networks", "Queries", "Records", "Reporting", "RunStore", "Statistics", "TensorCore",
-        "Training", arguments,
-      ], path: "Sources/elbow"),
+        "CProcessor", "Networks", "Packaging", "Queries", "Records", "Reporting", "RunStore",
+        "Statistics", "TensorCore", "Training", arguments,
+      ], path: "Sources/elbow", swiftSettings: defines, linkerSettings: standalone),
 
     product("ElbowStore", store),
     product("ElbowAnalysis", analysis),
@@ -222,7 +237,8 @@ let package = Package(
       "ClassifiersTests", ["Basics", "Classifiers", "Networks", "Records", "TensorCore"],
       fixtures: true, settings: numeric),
     tests(
-      "AttacksTests", ["Attacks", "Basics", "Classifiers", "Networks", "Records", "TensorCore"],
+      "AttacksTests",
+      ["Attacks", "Basics", "Classifiers", "Datasets", "Networks", "Records", "TensorCore"],
       settings: numeric),
     tests(
       "TrainingTests",
@@ -243,7 +259,7 @@ let package = Package(
     tests(
       "ElbowTests",
       [
-        "Basics", "ElbowCommand", "Experiments", "Records", "RunStore", "TestSupport",
+        "Basics", "Experiments", "Packaging", "Records", "RunStore", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
   ],

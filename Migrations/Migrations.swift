@@ -34,5 +34,8 @@ public enum Migrations {
       name: "V0006__speed", sql: String(decoding: PackageResources.V0006__speed_sql, as: UTF8.self)),
     Migration(
       name: "V0007__room", sql: String(decoding: PackageResources.V0007__room_sql, as: UTF8.self)),
+    Migration(
+      name: "V0008__questions",
+      sql: String(decoding: PackageResources.V0008__questions_sql, as: UTF8.self)),
   ]
 }

@@ -1,7 +1,7 @@
 /// A parameter of a query.
 public struct QueryParameter: Hashable, Sendable {
-  /// SQLite type that a value must have.
-  public enum Kind: String, Sendable { case text, integer, real }
+  /// What a value must be: text, a number, or a run, whose full id is bound.
+  public enum Kind: String, Sendable { case text, integer, real, run }
 
   /// Name, without the colon.
   public let name: String
@@ -96,6 +96,7 @@ public enum Queries {
     PackageResources.hardest_sql,
     PackageResources.health_sql,
     PackageResources.losses_sql,
+    PackageResources.metric_curves_sql,
     PackageResources.metric_points_sql,
     PackageResources.metric_series_sql,
     PackageResources.paired_sql,

@@ -14,7 +14,7 @@ WITH
   -- An image counts where every attack of the budget was tried on it.
   worst AS (
     SELECT attempt.fingerprint, attempt.dataset, attempt.split, attempt.norm, attempt.epsilon,
-      input_id, min(correct) AS correct, min(clean_correct) AS clean, tried.attacks, tried.run_ids
+      image, min(correct) AS correct, min(clean_correct) AS clean, tried.attacks, tried.run_ids
     FROM attempt JOIN tried USING (fingerprint, dataset, split, norm, epsilon)
     GROUP BY 1, 2, 3, 4, 5, 6
     HAVING count(DISTINCT attempt.attack) = tried.attacks
@@ -30,7 +30,7 @@ WITH
           = (image.fingerprint, image.dataset, image.split, image.norm)
       )
     FROM (
-      SELECT fingerprint, dataset, split, norm, input_id, min(clean) AS clean
+      SELECT fingerprint, dataset, split, norm, image, min(clean) AS clean
       FROM worst GROUP BY 1, 2, 3, 4, 5
     ) AS image GROUP BY 1, 2, 3, 4
   )

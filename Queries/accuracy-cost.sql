@@ -5,8 +5,7 @@
 SELECT runs.*, nfe_per_image + gradients_per_image AS cost,
   row_number() OVER (
     -- A live run says more than its replay: it has seconds.
-    PARTITION BY fingerprint, seed, dataset, split, images, inputs_run, attack, norm, epsilon,
-      attack_steps, restarts, eot, attack_seed
+    PARTITION BY question
     ORDER BY replay_of IS NOT NULL, runs.id DESC
   ) = 1 AS newest
 FROM json_each(:runs) AS chosen

@@ -1,7 +1,7 @@
 -- name: attack-summary
 -- cardinality: one
 -- description: What a run's attack did: images attacked and broken, zero gradients, distances.
--- param: run text: full id of the run
+-- param: run run: the run
 SELECT count(*) AS n, sum(attacked) AS attacked, sum(attacked = 1 AND correct = 0) AS broken,
   1.0 * sum(attacked) / count(*) AS clean_accuracy,
   avg(attack_zero_gradients) AS zero_gradients,

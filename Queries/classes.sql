@@ -1,7 +1,7 @@
 -- name: classes
 -- cardinality: many
 -- description: Accuracy of a run class by class.
--- param: run text: full id of the run
+-- param: run run: the run
 SELECT input.label AS label, json_extract(run.class_names, '$[' || input.label || ']') AS name,
   count(*) AS n, sum(prediction.correct) AS n_correct,
   1.0 * sum(prediction.correct) / count(*) AS accuracy

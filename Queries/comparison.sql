@@ -4,9 +4,9 @@
 -- param: runs text: JSON array of full ids of runs
 WITH
   chosen AS (SELECT key AS place, value AS run_id FROM json_each(:runs)),
-  -- An image is what it is made from: clean and attacked versions of it are the same image.
+  -- An image is the pixels that it is made from: clean and attacked versions of it are the same image.
   result AS (
-    SELECT chosen.place, input.source, input.image_index, prediction.predicted,
+    SELECT chosen.place, input.image, prediction.predicted,
       prediction.correct, prediction.nfe, prediction.gradients, input.sha256
     FROM chosen
     CROSS JOIN run_total ON run_total.run_id = chosen.run_id
@@ -15,12 +15,12 @@ WITH
     JOIN input ON input.id = run_input.input_id
   ),
   shared AS (
-    SELECT source, image_index
+    SELECT image
     FROM result
-    GROUP BY source, image_index
+    GROUP BY image
     HAVING count(DISTINCT place) = (SELECT count(*) FROM chosen)
   ),
-  common AS MATERIALIZED (SELECT * FROM result JOIN shared USING (source, image_index))
+  common AS MATERIALIZED (SELECT * FROM result JOIN shared USING (image))
 SELECT chosen.run_id AS id, count(other.place) AS n,
   coalesce(sum(other.correct), 0) AS n_correct,
   avg(other.nfe) AS nfe_per_image, avg(other.gradients) AS gradients_per_image,
@@ -32,7 +32,6 @@ SELECT chosen.run_id AS id, count(other.place) AS n,
   coalesce(sum(first.sha256 <> other.sha256), 0) AS n_other_pixels
 FROM chosen
 LEFT JOIN common AS other ON other.place = chosen.place
-LEFT JOIN common AS first ON first.place = 0 AND first.source = other.source
-  AND first.image_index = other.image_index
+LEFT JOIN common AS first ON first.place = 0 AND first.image = other.image
 GROUP BY chosen.place
 ORDER BY chosen.place;

@@ -1,7 +1,7 @@
 -- name: confusion
 -- cardinality: many
 -- description: How often a run took images of one class for another.
--- param: run text: full id of the run
+-- param: run run: the run
 SELECT input.label AS label, prediction.predicted AS predicted, count(*) AS n
 FROM run_total
 JOIN prediction ON prediction.run = run_total.number

@@ -1,8 +1,8 @@
 -- name: diff
 -- cardinality: many
 -- description: What two runs differ in: configuration, run, inputs, code, machine.
--- param: a text: full id of the first run
--- param: b text: full id of the second run
+-- param: a run: the first run
+-- param: b run: the second run
 WITH
   side AS (SELECT 1 AS place, :a AS id UNION ALL SELECT 2, :b),
   described AS (
@@ -26,7 +26,7 @@ WITH
     JOIN configuration ON configuration.fingerprint = run.fingerprint
     JOIN json_each(configuration.json) AS field
     WHERE field.key <> 'lm' AND field.key <> 'prior'
-      AND field.key NOT IN (SELECT name FROM pragma_table_info('configuration'))
+      AND field.key NOT IN (SELECT name FROM pragma_table_xinfo('configuration'))
     UNION ALL
     SELECT 2, side.place, field.key, field.atom
     FROM side
@@ -36,6 +36,14 @@ WITH
       'attack', attack, 'norm', norm, 'epsilon', epsilon, 'attack_steps', attack_steps,
       'restarts', restarts, 'eot', eot, 'gradient', gradient, 'attack_seed', attack_seed,
       'records_losses', records_losses, 'replay_of', replay_of)) AS field
+    UNION ALL
+    -- Parameters of an attack that have no column of their own; one that is left out is neutral.
+    SELECT 2, side.place, 'attack.' || field.key, coalesce(field.atom, field.value)
+    FROM side
+    JOIN run ON run.id = side.id
+    JOIN json_each(run.attack_json) AS field
+    WHERE field.key NOT IN (
+      'name', 'norm', 'epsilon', 'steps', 'restarts', 'eot', 'gradient')
     UNION ALL
     SELECT 2, side.place, 'tags.' || run_tag.key, run_tag.value
     FROM side

@@ -1,7 +1,7 @@
 -- name: evidence-image
 -- cardinality: many
 -- description: What each timestep adds to the ELBO of every class, for one image.
--- param: run text: full id of the run
+-- param: run run: the run
 -- param: image integer: index of the image in its split
 WITH
   part AS (

@@ -1,7 +1,7 @@
 -- name: evidence
 -- cardinality: many
 -- description: What each timestep adds to the ELBO, mean over images: the true class, the best other.
--- param: run text: full id of the run
+-- param: run run: the run
 WITH
   part AS (
     SELECT timestep, sigma,

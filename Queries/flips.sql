@@ -1,8 +1,8 @@
 -- name: flips
 -- cardinality: many
 -- description: Images that two runs answer differently, with how far ahead the true class was.
--- param: a text: full id of the first run
--- param: b text: full id of the second run
+-- param: a run: the first run
+-- param: b run: the second run
 -- A margin is the ELBO of the true class less the best of the others; NULL: it was eliminated.
 SELECT source.dataset AS dataset, source.split AS split, image.image_index AS image_index,
   image.label AS label, first.predicted AS first, second.predicted AS second,
@@ -23,8 +23,8 @@ JOIN run_input AS given ON given.run = a.number
 JOIN input AS image ON image.id = given.input_id
 JOIN source ON source.id = image.source
 JOIN prediction AS first ON first.run = given.run AND first.position = given.position
--- An image is what it is made from: clean and attacked versions of it are the same image.
-JOIN input AS other ON other.source = image.source AND other.image_index = image.image_index
+-- An image is the pixels that it is made from: clean and attacked versions of it are the same image.
+JOIN input AS other ON other.image = image.image
 JOIN run_input AS also ON also.input_id = other.id AND also.run = b.number
 JOIN prediction AS second ON second.run = also.run AND second.position = also.position
 WHERE a.run_id = :a

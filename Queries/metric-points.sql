@@ -1,7 +1,7 @@
 -- name: metric-points
 -- cardinality: many
 -- description: Points of a run's metrics, step by step; counts: 0 where the step was logged again.
--- param: run text: full id of the run
+-- param: run run: the run
 -- param: names text = []: JSON array of the metrics, empty for all of them
 -- param: repeated integer = 0: 1 for the points that do not count as well
 SELECT series.name AS name, point.step AS step, point.value AS value,

@@ -1,7 +1,7 @@
 -- name: metric-series
 -- cardinality: many
 -- description: A run's metrics: steps, last, least, greatest and mean value, not-a-numbers left out.
--- param: run text: full id of the run
+-- param: run run: the run
 SELECT series.name AS name, count(*) AS steps, series.points - count(*) AS repeated,
   min(point.step) AS first_step, max(point.step) AS last_step, (
     SELECT value FROM metric_point

@@ -1,8 +1,8 @@
 -- name: paired-robust
 -- cardinality: one
 -- description: As paired, of the runs' configurations under the worst of a budget's recorded attacks.
--- param: a text: full id of the first run
--- param: b text: full id of the second run
+-- param: a run: the first run
+-- param: b run: the second run
 -- param: norm text: linf or l2
 -- param: epsilon real: budget in pixel units
 WITH
@@ -12,7 +12,7 @@ WITH
     SELECT 2, fingerprint FROM run WHERE id = :b
   ),
   attempt AS (
-    SELECT place, dataset, split, input_id, attack, min(correct) AS correct
+    SELECT place, dataset, split, image, attack, min(correct) AS correct
     FROM side JOIN attempts USING (fingerprint)
     WHERE norm = :norm AND abs(epsilon - :epsilon) < 1e-12
     GROUP BY 1, 2, 3, 4, 5
@@ -23,7 +23,7 @@ WITH
   ),
   -- An image counts where every attack was tried on it, as in the view robustness.
   worst AS (
-    SELECT place, input_id, min(correct) AS correct
+    SELECT place, image, min(correct) AS correct
     FROM attempt JOIN tried USING (place, dataset, split)
     GROUP BY 1, 2 HAVING count(*) = attacks
   )
@@ -33,5 +33,5 @@ SELECT count(*) AS n,
   coalesce(sum(second.correct AND NOT first.correct), 0) AS c,
   coalesce(sum(NOT first.correct AND NOT second.correct), 0) AS neither
 FROM worst AS first
-JOIN worst AS second ON second.place = 2 AND second.input_id = first.input_id
+JOIN worst AS second ON second.place = 2 AND second.image = first.image
 WHERE first.place = 1;

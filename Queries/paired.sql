@@ -1,8 +1,8 @@
 -- name: paired
 -- cardinality: one
 -- description: Two runs on the images they share: right in both, in one only, in neither.
--- param: a text: full id of the first run
--- param: b text: full id of the second run
+-- param: a run: the first run
+-- param: b run: the second run
 SELECT count(*) AS n,
   coalesce(sum(first.correct AND second.correct), 0) AS "both",
   coalesce(sum(first.correct AND NOT second.correct), 0) AS b,
@@ -13,8 +13,8 @@ JOIN run_total AS b ON b.run_id = :b
 JOIN run_input AS given ON given.run = a.number
 JOIN input AS image ON image.id = given.input_id
 JOIN prediction AS first ON first.run = given.run AND first.position = given.position
--- An image is what it is made from: clean and attacked versions of it are the same image.
-JOIN input AS other ON other.source = image.source AND other.image_index = image.image_index
+-- An image is the pixels that it is made from: clean and attacked versions of it are the same image.
+JOIN input AS other ON other.image = image.image
 JOIN run_input AS also ON also.input_id = other.id AND also.run = b.number
 JOIN prediction AS second ON second.run = also.run AND second.position = also.position
 WHERE a.run_id = :a;

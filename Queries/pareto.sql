@@ -1,18 +1,18 @@
 -- name: pareto
 -- cardinality: many
--- description: What trade-offs are drawn from: the newest clean run of each configuration and seed.
+-- description: What trade-offs are drawn from: the newest clean run of each question.
 -- param: norm text = none: threat model of the robust accuracy, none for no robust accuracy
 -- param: epsilon real = 0: its budget in pixel units
 WITH
   clean AS MATERIALIZED (
     SELECT id, row_number() OVER (
         -- A live run says more than its replay: it has seconds.
-        PARTITION BY fingerprint, seed, dataset, split, images
+        PARTITION BY question
         ORDER BY replay_of IS NOT NULL, id DESC
       ) AS age
     FROM run
     WHERE status = 'finished' AND attack IS NULL AND inputs_run IS NULL
-      AND fingerprint IS NOT NULL AND deleted_at IS NULL
+      AND question IS NOT NULL AND deleted_at IS NULL
   )
 SELECT runs.*, clean.age AS age,
   CASE WHEN replay_of IS NULL THEN (

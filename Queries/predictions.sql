@@ -1,5 +1,5 @@
 -- name: predictions
 -- cardinality: many
 -- description: Every image that a run has classified, in evaluation order.
--- param: run text: full id of the run
+-- param: run run: the run
 SELECT * FROM predictions WHERE run_id = :run ORDER BY position;

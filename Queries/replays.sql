@@ -1,11 +1,11 @@
 -- name: replays
 -- cardinality: many
 -- description: A run's replays, newest first; n_differ: images they answer otherwise than the run.
--- param: run text: full id of the run whose losses were replayed
+-- param: run run: the run whose losses were replayed
 WITH
   -- A replay may be of a part of the run's images, and an attacked image stands for its source.
   live AS MATERIALIZED (
-    SELECT input.source, input.image_index, prediction.predicted
+    SELECT input.image, prediction.predicted
     FROM run_total
     JOIN prediction ON prediction.run = run_total.number
     JOIN run_input ON run_input.run = prediction.run AND run_input.position = prediction.position
@@ -18,7 +18,7 @@ SELECT runs.*, (
     JOIN prediction ON prediction.run = run_total.number
     JOIN run_input ON run_input.run = prediction.run AND run_input.position = prediction.position
     JOIN input ON input.id = run_input.input_id
-    JOIN live ON live.image_index = input.image_index AND live.source = input.source
+    JOIN live ON live.image = input.image
     WHERE run_total.run_id = runs.id AND prediction.predicted <> live.predicted
   ) AS n_differ
 FROM runs

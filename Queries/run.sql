@@ -1,7 +1,7 @@
 -- name: run
 -- cardinality: one
 -- description: One run with its configuration, notes and totals.
--- param: run text: full id of the run
+-- param: run run: the run
 SELECT runs.*, configuration.json AS configuration,
   (SELECT json_group_object(key, value) FROM run_tag WHERE run_id = runs.id) AS tags,
   run.class_names AS class_names, run.gradient AS gradient

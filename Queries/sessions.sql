@@ -1,8 +1,8 @@
 -- name: sessions
 -- cardinality: many
 -- description: The processes that worked on a run: when, where, with which code.
--- param: run text: full id of the run
+-- param: run run: the run
 SELECT number, started_at, ended_at, host, cpu, threads, batch, blas, instruction_set,
-  sqlite_version, elbow_version, git_commit, git_dirty, diff_sha256, wall_seconds, cpu_seconds,
+  sqlite_version, elbow_version, libraries, git_commit, git_dirty, diff_sha256, wall_seconds, cpu_seconds,
   peak_memory, argv
 FROM session WHERE run_id = :run ORDER BY number;

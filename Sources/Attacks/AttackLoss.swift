@@ -18,7 +18,7 @@ public enum AttackLoss: String, CaseIterable, Sendable {
   public func value(_ z: [Double], label y: Int) -> (loss: Double, gradient: [Double]) {
     var gradient = [Double](repeating: 0, count: z.count)
     guard z.allSatisfy(\.isFinite) else { return (-.infinity, gradient) }
-    let order = z.indices.sorted { (z[$0], -$0) > (z[$1], -$1) }
+    let order = Self.descending(z)
     let rival = order[0] == y ? order[1] : order[0]
     switch self {
     case .ce:
@@ -46,4 +46,22 @@ public enum AttackLoss: String, CaseIterable, Sendable {
       return (z[rival] - z[y], gradient)
     }
   }
+  /// Classes by their logits, highest first; of equals the lower class.
+  static func descending(_ z: [Double]) -> [Int] {
+    z.indices.sorted { (z[$0], -$0) > (z[$1], -$1) }
+  }
+}
+
+extension AttackLoss {
+  /// What it is, in words.
+  var title: String {
+    switch self {
+    case .ce: "the cross-entropy"
+    case .dlr: "the ratio of logits"
+    case .margin: "the margin"
+    }
+  }
+
+  /// Classes that it needs.
+  var fewestClasses: Int { self == .dlr ? 3 : 2 }
 }

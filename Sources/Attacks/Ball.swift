@@ -14,8 +14,9 @@ public struct Ball: Sendable {
   private let low: [Float]
   private let high: [Float]
 
-  /// The ball around `image`, pixel units.
+  /// The ball around `image`, pixel units; `norm` is ℓ∞ or ℓ2.
   public init(around image: [Float], norm: AttackConfiguration.Norm, epsilon: Double) {
+    precondition(norm.isBall, "\(norm.rawValue) bounds no distance in pixel units")
     centre = image.map { pixel in
       let level = (Double(pixel) * 255).rounded()
       return Float(level) / 255 == pixel ? level / 255 : Double(pixel)
@@ -35,6 +36,9 @@ public struct Ball: Sendable {
     }
   }
 
+  /// All images, with distances from `image`.
+  init(around image: [Float]) { self.init(around: image, norm: .linf, epsilon: 1) }
+
   /// The nearest image of the ball (for ℓ2: pulled back along the ray, then clipped).
   public func project(_ image: [Double]) -> [Float] {
     var result = [Float](repeating: 0, count: image.count)
@@ -53,21 +57,19 @@ public struct Ball: Sendable {
     precondition(
       source.count == centre.count && gradient.count == centre.count,
       "a step of \(gradient.count) values from \(source.count) in a ball of \(centre.count)")
-    switch norm {
-    case .linf:
-      project(into: &target) { i in
+    guard norm == .l2 else {
+      return project(into: &target) { i in
         let g = gradient[i]
         return Double(source[i]) + (g > 0 ? size : g < 0 ? -size : 0)
       }
-    case .l2:
-      var length = 0.0
-      for i in gradient.indices { length += Double(gradient[i]) * Double(gradient[i]) }
-      guard length > 0, length.isFinite else {
-        return project(into: &target) { i in Double(source[i]) }
-      }
-      let factor = size / length.squareRoot()
-      project(into: &target) { i in Double(source[i]) + factor * Double(gradient[i]) }
     }
+    var length = 0.0
+    for i in gradient.indices { length += Double(gradient[i]) * Double(gradient[i]) }
+    guard length > 0, length.isFinite else {
+      return project(into: &target) { i in Double(source[i]) }
+    }
+    let factor = size / length.squareRoot()
+    project(into: &target) { i in Double(source[i]) + factor * Double(gradient[i]) }
   }
 
   /// The projection of a step from `image` up `gradient`.
@@ -76,6 +78,11 @@ public struct Ball: Sendable {
     var target = result.mutableSpan
     step(from: image.span, along: gradient.span, by: size, into: &target)
     return result
+  }
+
+  /// Distance from the centre in the ball's own norm.
+  package func distance(_ image: [Float]) -> Double {
+    norm == .l2 ? distance2(image.map(Double.init)) : distanceInfinity(image)
   }
 
   /// ‖x − centre‖∞.

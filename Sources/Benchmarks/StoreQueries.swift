@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -25,11 +26,11 @@ package struct StoreQueries {
     let store = try RunStore(path, for: .read)
     // The largest clean runs on the same images: the most that a comparison has to do.
     let ids = try store.query(
-      "runs", where: RowFilter("status = 'finished' AND attack IS NULL AND inputs_run IS NULL"),
+      .runs, where: .finishedClean,
       columns: ["id"], order: ["-images"], limit: 4
     ).rows.compactMap { $0[0].string }
     guard ids.count == 4 else {
-      throw RunStoreError("\(path) has fewer than four finished clean runs to compare")
+      throw ElbowError(.inaccessible, "\(path) has fewer than four finished clean runs to compare")
     }
     var rows = [try opening()]
     rows.append(try row(["runs"], goal: 200))
@@ -130,7 +131,8 @@ package struct StoreQueries {
     // Foundation looks whether a process has ended every twentieth of a second.
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      throw RunStoreError(
+      throw ElbowError(
+        .inaccessible,
         "'elbow \(arguments.joined(separator: " "))' failed: "
           + String(decoding: message, as: UTF8.self).trimmed)
     }

@@ -9,6 +9,7 @@ import TensorCore
 public final class CountedClassifier: DifferentiableClassifier, @unchecked Sendable {
   public let shape: ImageShape
   public let classCount: Int
+  public var isRandomized: Bool { plan != nil || maximization != Cost() }
   /// What one image takes to classify.
   public let cost: Cost
   /// Whether an image of which one class leads clearly takes less.
@@ -18,6 +19,7 @@ public final class CountedClassifier: DifferentiableClassifier, @unchecked Senda
   /// Asked once and never again, which is why it may be shared.
   private let ledger: LossLedger?
   private let maximization: Cost
+  private let passage: Cost
   private let source: EvenLosses
   /// Of gradients, by the labels in them.
   private let known = Mutex<[[Int]: Cost]>([:])
@@ -29,25 +31,23 @@ public final class CountedClassifier: DifferentiableClassifier, @unchecked Senda
   ///   - plan: nil: a network that answers with one evaluation.
   ///   - isMultiHead: whether the denoiser gives all classes at once.
   ///   - maximization: what comes before.
+  ///   - passage: what carrying a gradient back through that takes.
   public init(
     _ plan: ClassifierPlan?, classCount: Int, shape: ImageShape, isMultiHead: Bool,
-    maximization: Cost
+    maximization: Cost, passage: Cost = Cost()
   ) throws {
     (self.plan, self.classCount, self.shape) = (plan, classCount, shape)
-    self.maximization = maximization
+    (self.maximization, self.passage) = (maximization, passage)
     guard let plan else {
-      source = EvenLosses(classCount: classCount, sharesEvaluations: true, leader: nil)
+      source = EvenLosses(classCount: classCount, sharesEvaluations: true)
       (ledger, isBound, cost) = (nil, false, Cost(evaluations: 1) + maximization)
       return
     }
     let shares = plan.sharesEvaluations(isMultiHead: isMultiHead)
-    source = EvenLosses(classCount: classCount, sharesEvaluations: shares, leader: nil)
-    func ask(_ source: EvenLosses) throws -> LossLedger {
-      try plan.sample(source, key: Self.image, stream: Self.stream, keepsEntries: false)
-    }
-    let even = try ask(source)
-    let led = try ask(EvenLosses(classCount: classCount, sharesEvaluations: shares, leader: 0))
-    isBound = led.evaluations != even.evaluations
+    source = EvenLosses(classCount: classCount, sharesEvaluations: shares)
+    let even = try plan.sample(
+      source, key: Self.image, stream: Self.stream, keepsEntries: false)
+    isBound = plan.strategy.stopsByLosses
     let most =
       source.evaluations(classes: classCount) * plan.strategy.largestSubset(of: plan.grid.count)
       * plan.draws
@@ -76,21 +76,20 @@ public final class CountedClassifier: DifferentiableClassifier, @unchecked Senda
   }
 
   private func gradientCost(_ slope: [Double]) -> Cost {
-    guard let plan, let ledger else { return cost + Cost(gradients: 1) }
+    guard let plan, let ledger else { return cost + passage + Cost(gradients: 1) }
     let terms = plan.gradientTerms(
       of: ledger, cotangent: slope, sharingEvaluations: source.sharesEvaluations)
     let passes = terms.reduce(0) { $0 + source.evaluations(classes: $1.labels.count) }
-    return cost + Cost(evaluations: passes, gradients: passes)
+    return cost + passage + Cost(evaluations: passes, gradients: passes)
   }
 
-  /// Losses that say nothing, or that one class leads clearly.
+  /// Losses that say nothing.
   private struct EvenLosses: LossSource {
     let classCount: Int
     let sharesEvaluations: Bool
-    let leader: Int?
 
     func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float] {
-      timesteps.flatMap { _ in classes.map { leader == nil || $0 == leader ? 1 : 1e9 } }
+      Array(repeating: 1, count: timesteps.count * classes.count)
     }
   }
 }

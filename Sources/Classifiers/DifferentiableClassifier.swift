@@ -78,19 +78,7 @@ public struct LogitGradient: Sendable {
 }
 
 /// A classifier that a white-box attack can differentiate.
-///
-/// Images are planar `[C, H, W]` in pixel units [0, 1].
-public protocol DifferentiableClassifier: Sendable {
-  /// Size of the images.
-  var shape: ImageShape { get }
-  /// Number of classes K.
-  var classCount: Int { get }
-
-  /// Logits of one image.
-  func logits(
-    of image: [Float], key: ImageKey, stream: NoiseStream
-  ) throws -> (logits: [Double], cost: Cost)
-
+public protocol DifferentiableClassifier: LogitClassifier {
   /// Logits and the gradient of Σ_k c_k·logit_k, where c is chosen from the logits.
   ///
   /// - Parameter cotangent: maps the logits to c, `[K]`; classes whose c is 0 cost no backward pass.

@@ -25,6 +25,7 @@ public struct DiffusionClassifier: ImageClassifier {
 
   public var shape: ImageShape { plan.shape }
   public var classCount: Int { plan.classCount }
+  public var isRandomized: Bool { true }
 
   public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
     let source = ModelLossSource(

@@ -9,6 +9,7 @@ import TensorCore
 public final class NetworkClassifier: ImageClassifier {
   public let shape: ImageShape
   public let classCount: Int
+  public var isRandomized: Bool { false }
   private let workers: WorkerPool
   private let sessions: Sessions
 

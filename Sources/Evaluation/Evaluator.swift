@@ -13,15 +13,17 @@ public struct Evaluator: Sendable {
   /// The classifier that its configuration describes.
   public var classifier: any ImageClassifier
   /// The attack that its header describes.
-  public var attack: (any Attack)?
+  public var attack: Attacker?
   /// The image at a position of `header.inputs`, planar `[C, H, W]`, pixel units [0, 1].
   public var image: @Sendable (_ position: Int) throws -> [Float]
+  /// Told what the attack on a position has spent so far.
+  public var watch: @Sendable (_ position: Int, _ cost: Cost) -> Void = { _, _ in }
   /// The threads; cancelling them ends the evaluation as interrupted.
   public var workers: WorkerPool
 
   /// The evaluation as given.
   public init(
-    header: RunHeader, classifier: any ImageClassifier, attack: (any Attack)?,
+    header: RunHeader, classifier: any ImageClassifier, attack: Attacker?,
     workers: WorkerPool, image: @escaping @Sendable (_ position: Int) throws -> [Float]
   ) {
     self.header = header
@@ -93,15 +95,15 @@ public struct Evaluator: Sendable {
     }
 
     var prediction = try classify(clean)
-    guard let attack, let configuration = header.attack else { return prediction }
+    guard let attack else { return prediction }
     var outcome = AttackOutcome(cleanPredicted: prediction.predicted)
     if prediction.correct {
       let (result, seconds) = try timed {
         try attack.perturb(
           clean, label: input.label, key: key, seed: header.attackSeed ?? header.seed,
-          against: classifier)
+          defence: stream, against: classifier
+        ) { [watch] in watch(position, $0) }
       }
-      let ball = Ball(around: clean, norm: configuration.norm, epsilon: configuration.epsilon)
       outcome.attempted = true
       outcome.image = result.image
       outcome.nfe = result.cost.evaluations
@@ -109,8 +111,8 @@ public struct Evaluator: Sendable {
       outcome.seconds = seconds * share
       outcome.zeroGradientShare = result.zeroGradientShare
       outcome.loss = result.loss.isFinite ? result.loss : nil
-      outcome.linf = ball.distanceInfinity(result.image)
-      outcome.l2 = ball.distance2(result.image.map(Double.init))
+      outcome.linf = result.linf
+      outcome.l2 = result.l2
       prediction = try classify(result.image)
     }
     prediction.attack = outcome

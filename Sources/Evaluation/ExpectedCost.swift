@@ -35,10 +35,11 @@ extension RunPlan {
   public func expectedCost() throws -> ExpectedCost {
     let counted = try CountedClassifier(
       weighing, classCount: dataset.classNames.count, shape: dataset.shape,
-      isMultiHead: model.isMultiHead, maximization: maximization)
+      isMultiHead: model.isMultiHead, maximization: maximization, passage: passage)
     let attacked = try attack?.perturb(
       Array(repeating: 0.5, count: dataset.shape.count), label: 0,
-      key: ImageKey(dataset: dataset.name, split: "", index: 0), seed: 0, against: counted)
+      key: ImageKey(dataset: dataset.name, split: "", index: 0), seed: 0,
+      defence: NoiseStream(seed: 0, owner: .defence), against: counted)
     return ExpectedCost(own: counted.cost, attack: attacked?.cost, isBound: counted.isBound)
   }
 }

@@ -33,6 +33,7 @@ public enum RequestKeys {
       try key.apply(&request, RequestText(key: key.name, text: text))
     }
     try finish(&request, values)
+    request.attack = request.attack.map(Attacks.canonical)
     return request
   }
 
@@ -112,7 +113,7 @@ public enum RequestKeys {
     ) { $0.split = $1.text },
     RequestKey(
       "images", .images, usage: "n|a..b|a,b,c",
-      "First N, half-open range A..B, or list A,B,C (default: 100).", form: .list
+      "First N, A..B (without B), A...B (with B), or A,B,C (default: 100).", form: .list
     ) { $0.images = $1.text },
     RequestKey(
       "inputs", .images, usage: "run",
@@ -209,51 +210,88 @@ public enum RequestKeys {
 
   // MARK: Attack
 
-  private static let attack = [
-    RequestKey(
-      "attack", .attack, usage: "name",
-      "none, \(Attacks.names.joined(separator: ", ")) (default: none).",
-      choices: ["none"] + Attacks.names
-    ) { request, text in
-      guard text.text != "none" else { return }
-      var attack = AttackConfiguration(
-        name: text.text, norm: .linf, epsilon: AttackConfiguration.Norm.linf.usualBudget)
-      if Attacks.isSingleStep(text.text) { attack.steps = 1 }
-      request.attack = attack
-    },
-    RequestKey(
-      "norm", .attack, usage: "name", "linf or l2 (default: linf).",
-      choices: AttackConfiguration.Norm.allCases.map(\.rawValue), need: .attack
-    ) { request, text in
-      let norm = try text.choice(AttackConfiguration.Norm.self)
-      request.attack?.norm = norm
-      request.attack?.epsilon = norm.usualBudget
-    },
-    RequestKey(
-      "epsilon", .attack, usage: "budget",
-      "The attack's budget in pixel units (default: 8/255, for l2 0.5).", need: .attack
-    ) { $0.attack?.epsilon = try $1.fraction },
-    RequestKey(
-      "attack-steps", .attack, usage: "count", "Its iterations (default: 100, of fgsm 1).",
-      need: .attack
-    ) { $0.attack?.steps = try $1.integer },
-    RequestKey(
-      "restarts", .attack, usage: "count", "Its random starts (default: 1).", need: .attack
-    ) { $0.attack?.restarts = try $1.integer },
-    RequestKey(
-      "eot", .attack, usage: "count", "Noise draws averaged for each gradient (default: 1).",
-      need: .attack
-    ) { $0.attack?.eot = try $1.integer },
-    RequestKey(
-      "gradient", .attack, usage: "name",
-      "How gradients pass likelihood maximization: bpda (default: bpda).",
-      choices: AttackConfiguration.Gradient.allCases.map(\.rawValue), need: .attack
-    ) { $0.attack?.gradient = try $1.choice(AttackConfiguration.Gradient.self) },
-    RequestKey(
-      "attack-seed", .attack, usage: "seed", "Seed of the attacker's noise (default: 1).",
-      need: .attack
-    ) { $0.attackSeed = try $1.seed },
-  ]
+  private static let attack =
+    [
+      RequestKey(
+        "attack", .attack, usage: "name",
+        "none, \(Attacks.names.joined(separator: ", ")) (default: none).",
+        choices: ["none"] + Attacks.names
+      ) { request, text in
+        guard text.text != "none" else { return }
+        request.attack = try Attacks.usual(text.text)
+      },
+      RequestKey(
+        "norm", .attack, usage: "name",
+        "linf, l2, or that of an attack that has another (default: the attack's).",
+        choices: AttackConfiguration.Norm.allCases.map(\.rawValue), need: .attack
+      ) { request, text in
+        let norm = try text.choice(AttackConfiguration.Norm.self)
+        request.attack?.norm = norm
+        request.attack?.epsilon = norm.usualEpsilon
+      },
+      RequestKey(
+        "epsilon", .attack, usage: "budget",
+        "The attack's budget in pixel units (default: 8/255, for l2 0.5); of a corruption its "
+          + "severity, 1 to 5.", need: .attack
+      ) { $0.attack?.epsilon = try $1.fraction },
+      RequestKey(
+        "attack-steps", .attack, usage: "count", "Its iterations (default: the attack's).",
+        need: .attack
+      ) { $0.attack?.steps = try $1.integer },
+      RequestKey(
+        "restarts", .attack, usage: "count",
+        "Its random starts; the first that breaks a deterministic classifier is the last "
+          + "(default: 1).", need: .attack
+      ) { $0.attack?.restarts = try $1.integer },
+      RequestKey(
+        "eot", .attack, usage: "count", "Noise draws averaged at each look (default: 1).",
+        need: .attack
+      ) { $0.attack?.eot = try $1.integer },
+      RequestKey(
+        "attack-noise", .attack, usage: "name",
+        "Noise that the attacker sees: fresh of its own, or frozen, the defence's (default: fresh).",
+        choices: AttackConfiguration.Noise.allCases.map(\.rawValue), need: .attack
+      ) { $0.attack?.noise = try $1.choice(AttackConfiguration.Noise.self) },
+      RequestKey(
+        "choice-draws", .attack, usage: "count",
+        "Fresh draws by which the final image is chosen among the best five (default: 0).",
+        need: .attack
+      ) { $0.attack?.choiceDraws = try $1.integer },
+      RequestKey(
+        "gradient", .attack, usage: "name",
+        "How gradients pass likelihood maximization: bpda, exact or smoothed (default: bpda).",
+        choices: AttackConfiguration.Gradient.allCases.map(\.rawValue), need: .attack
+      ) { $0.attack?.gradient = try $1.choice(AttackConfiguration.Gradient.self) },
+      RequestKey(
+        "smoothing", .attack, usage: "tau", "τ of the gradient smoothed (default: 1).",
+        need: .attack
+      ) { $0.attack?.smoothing = try $1.real },
+      RequestKey(
+        "attack-seed", .attack, usage: "seed", "Seed of the attacker's noise (default: 1).",
+        need: .attack
+      ) { $0.attackSeed = try $1.seed },
+    ] + attackParameters
+
+  /// Parameters that only some attacks have, from the table of attacks.
+  private static let attackParameters: [RequestKey] = {
+    var owners: [(parameter: AttackParameter, attacks: [String])] = []
+    for entry in Attacks.entries {
+      for parameter in entry.parameters {
+        if let known = owners.firstIndex(where: { $0.parameter.name == parameter.name }) {
+          owners[known].attacks.append(entry.name)
+        } else {
+          owners.append((parameter, [entry.name]))
+        }
+      }
+    }
+    return owners.map { parameter, attacks in
+      RequestKey(
+        "attack-\(parameter.name)", .attack, usage: "value",
+        "Of \(attacks.joined(separator: ", ")): \(parameter.summary) (default: "
+          + "\(JSONValue.canonical(number: parameter.usual))).", need: .attack
+      ) { $0.attack?.parameters[parameter.name] = try $1.real }
+    }
+  }()
 
   // MARK: Run
 
@@ -271,16 +309,6 @@ public enum RequestKeys {
   private static func absolute(_ model: String) -> String {
     FileManager.default.fileExists(atPath: model)
       ? URL(fileURLWithPath: model).path(percentEncoded: false) : model
-  }
-}
-
-extension AttackConfiguration.Norm {
-  /// The budget of the field's usual threat model, pixel units.
-  var usualBudget: Double {
-    switch self {
-    case .linf: 8.0 / 255
-    case .l2: 0.5
-    }
   }
 }
 

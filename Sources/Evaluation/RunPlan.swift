@@ -18,7 +18,7 @@ public struct RunPlan: Sendable {
   /// The network of likelihood maximization, where it is another.
   public let lmModel: ModelRecord?
   /// The attack.
-  public let attack: (any Attack)?
+  public let attack: Attacker?
   /// The images' dataset.
   public let dataset: Dataset
   /// The grid as a run records it; empty where no losses are asked for.
@@ -29,6 +29,8 @@ public struct RunPlan: Sendable {
   let weighing: ClassifierPlan?
   /// What maximizing the likelihood of an image takes.
   let maximization: Cost
+  /// What carrying a gradient back through it takes.
+  let passage: Cost
 
   /// Loads what `request` names.
   ///
@@ -91,14 +93,15 @@ public struct RunPlan: Sendable {
       guard let denoisers else { preconditionFailure("likelihood maximization has no denoiser") }
       let maximizer = try LikelihoodMaximizer(denoisers, parameters: parameters, grid: grid)
       maximization = maximizer.cost
-      classifier = Self.maximized(base, by: maximizer)
+      passage = maximizer.pullbackCost(request.attack?.gradient ?? .bpda)
+      classifier = try Self.maximized(base, by: maximizer, request.attack)
     } else {
       lmModel = nil
-      maximization = Cost()
+      (maximization, passage) = (Cost(), Cost())
       classifier = base
     }
     attack = try request.attack.map {
-      try Attacks.make($0, classCount: dataset.classNames.count)
+      try Attacks.make($0, classCount: dataset.classNames.count, shape: dataset.shape)
     }
     self.configuration = configuration
   }
@@ -112,6 +115,12 @@ public struct RunPlan: Sendable {
         .malformed,
         "`lm` and its parameters need a classifier that maximizes likelihood: `classifier` "
           + "\(names.joined(separator: " or ")), not \(kind.rawValue)")
+    }
+    if !kind.maximizesLikelihood, let gradient = request.attack?.gradient, gradient != .bpda {
+      throw ElbowError(
+        .malformed,
+        "the gradient \(gradient.rawValue) is a way through likelihood maximization: it needs "
+          + "`classifier` \(names.joined(separator: " or ")), not \(kind.rawValue)")
     }
     if !kind.maximizesLikelihood, request.lmModel != nil {
       throw ElbowError(
@@ -173,8 +182,10 @@ public struct RunPlan: Sendable {
   }
 
   private static func maximized(
-    _ base: some ImageClassifier, by maximizer: LikelihoodMaximizer
-  ) -> any ImageClassifier {
-    MaximizedClassifier(maximizer, base)
+    _ base: some ImageClassifier, by maximizer: LikelihoodMaximizer,
+    _ attack: AttackConfiguration?
+  ) throws -> any ImageClassifier {
+    try MaximizedClassifier(
+      maximizer, base, passage: attack?.gradient ?? .bpda, smoothing: attack?.smoothing ?? 1)
   }
 }

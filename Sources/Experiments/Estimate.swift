@@ -1,5 +1,6 @@
 import Basics
 import Evaluation
+import Queries
 import Records
 import RunStore
 
@@ -70,7 +71,7 @@ extension RunStore {
   fileprivate func evaluationsPerImage(of configuration: Configuration) throws -> Double? {
     let fingerprint = try configuration.fingerprint()
     let runs = try query(
-      "runs", where: RowFilter("fingerprint = '\(fingerprint)' AND n_done > 0"),
+      .runs, where: .equal("fingerprint", fingerprint).and(.above("n_done", 0)),
       columns: ["nfe_per_image", "n_done"])
     let sums = runs.rows.reduce(into: (evaluations: 0.0, images: 0.0)) { sums, row in
       guard let each = row[0].number, let n = row[1].number else { return }

@@ -74,7 +74,7 @@ extension TrainingRecipe {
   public init(file: String) throws {
     guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
       throw ElbowError(
-        .inaccessible, "\(file): cannot be read; a recipe is a YAML file, as 'epochs: 4'")
+        .unknownName, "\(file): cannot be read; a recipe is a YAML file, as 'epochs: 4'")
     }
     do {
       for key in try Yams.compose(yaml: text)?.mapping?.keys.compactMap(\.string) ?? []

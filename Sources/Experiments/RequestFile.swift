@@ -60,7 +60,7 @@ package struct RequestFile {
   static func mapping(_ file: String, _ what: String) throws -> Node.Mapping {
     guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
       throw ElbowError(
-        .inaccessible, "\(file): cannot be read; \(what) keys and values, as 'seed: 0'")
+        .unknownName, "\(file): cannot be read; \(what) keys and values, as 'seed: 0'")
     }
     let node: Node?
     do { node = try Yams.compose(yaml: text) } catch {

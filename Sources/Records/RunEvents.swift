@@ -69,6 +69,13 @@ public struct InputRecord: Hashable, Sendable {
   }
 }
 
+extension InputRecord {
+  /// Whether place, label and pixels are the same, whatever the dataset is called.
+  public func isSameImage(as other: InputRecord) -> Bool {
+    (split, index, label, sha256) == (other.split, other.index, other.label, other.sha256)
+  }
+}
+
 /// One level of a run's noise grid.
 public struct TimestepRecord: Hashable, Sendable {
   /// Position in the grid.
@@ -96,22 +103,14 @@ public struct RunHeader: Sendable {
   public var id: String
   /// What the user calls it.
   public var labels: RunLabels
-  /// What is asked of every image.
-  public var configuration: Configuration
+  /// What it asks.
+  public var question: Question
   /// The denoiser.
   public var model: ModelRecord
   /// The network that maximizes likelihood, where it is another.
   public var lmModel: ModelRecord?
-  /// The attack; nil on clean runs.
-  public var attack: AttackConfiguration?
-  /// Seed of the defence's stream.
-  public var seed: UInt64
-  /// Seed of the attacker's stream; nil on clean runs.
-  public var attackSeed: UInt64?
   /// Names of the classes, `[K]`.
   public var classNames: [String]
-  /// In evaluation order.
-  public var inputs: [InputRecord]
   /// Run whose recorded images are the inputs (`--inputs RUN`).
   public var inputsRun: String?
   /// Run whose recorded losses were replayed: no network was evaluated; nil on live runs.
@@ -134,11 +133,10 @@ public struct RunHeader: Sendable {
     classNames: [String], imageShape: [Int], inputs: [InputRecord], timesteps: [TimestepRecord]
   ) {
     self.id = id
-    self.configuration = configuration
+    question = Question(
+      configuration: configuration, attack: nil, seed: seed, attackSeed: nil, inputs: inputs)
     self.model = model
-    self.seed = seed
     self.classNames = classNames
-    self.inputs = inputs
     self.timesteps = timesteps
     self.timestepsAsked = timesteps.count
     self.imageShape = imageShape
@@ -146,6 +144,34 @@ public struct RunHeader: Sendable {
     self.environment = RunEnvironment()
     self.recordsLosses = true
     self.invocation = "{}"
+  }
+}
+
+extension RunHeader {
+  /// What is asked of every image.
+  public var configuration: Configuration {
+    get { question.configuration }
+    set { question.configuration = newValue }
+  }
+  /// The attack; nil on clean runs.
+  public var attack: AttackConfiguration? {
+    get { question.attack }
+    set { question.attack = newValue }
+  }
+  /// Seed of the defence's stream.
+  public var seed: UInt64 {
+    get { question.seed }
+    set { question.seed = newValue }
+  }
+  /// Seed of the attacker's stream; nil on clean runs.
+  public var attackSeed: UInt64? {
+    get { question.attackSeed }
+    set { question.attackSeed = newValue }
+  }
+  /// In evaluation order.
+  public var inputs: [InputRecord] {
+    get { question.inputs }
+    set { question.inputs = newValue }
   }
 }
 

@@ -1,11 +1,10 @@
-import Basics
+import Queries
 import RunStore
 
 extension RunStore {
-  /// Ids of the runs that meet a condition, as a JSON array.
-  package func ids(where filter: RowFilter) throws -> String {
-    let table = try query("runs", where: filter, columns: ["id"])
-    return JSONValue.array(table.rows.map { .string($0[0].text(null: "")) }).canonical
+  /// Ids of the runs that meet a condition, newest first.
+  package func ids(where filter: RowFilter) throws -> [String] {
+    try query(.runs, where: filter, columns: ["id"]).rows.map { $0[0].text(null: "") }
   }
 
   /// Names of a run's classes.

@@ -28,7 +28,7 @@ struct ColumnNames: Sendable {
       return
     }
     let hidden = Set(columns + ["json", "model", "fingerprint"])
-    parameters = try db.columns(in: "configuration").map(\.name).filter { !hidden.contains($0) }
+    parameters = try db.columns(in: "configurations").map(\.name).filter { !hidden.contains($0) }
     tags = try String.fetchAll(db, sql: "SELECT DISTINCT key FROM run_tag ORDER BY key")
     metrics = try String.fetchAll(
       db,
@@ -65,10 +65,28 @@ struct ColumnNames: Sendable {
     }
     if let column = find(columns) { return "answer.\"\(column)\"" }
     if let parameter = find(parameters) {
-      return "(SELECT \"\(parameter)\" FROM configuration WHERE fingerprint = answer.fingerprint)"
+      return "(SELECT \"\(parameter)\" FROM configurations WHERE fingerprint = answer.fingerprint)"
     }
     if name.hasPrefix("metrics."), !metrics.isEmpty { throw unknown(metric: bare) }
     throw UnknownName(description: "no column '\(bare)'" + advice(bare))
+  }
+
+  /// A name in SQL as a value to show: a metric whose last value is not a number is `NaN`, which is
+  /// NULL as a number, and so are metrics that a run has not.
+  ///
+  /// - Parameter bind: binds a text and gives its placeholder.
+  /// - Throws: `UnknownName`.
+  func shown(_ name: String, bind: (String) -> String) throws -> String {
+    let value = try sql(name, bind: bind)
+    let bare = name.hasPrefix("metrics.") ? String(name.dropFirst("metrics.".count)) : nil
+    let last = name.lowercased().hasPrefix("last(") ? String(name.dropFirst(5).dropLast()) : nil
+    guard columns.contains("fingerprint"), let metric = bare ?? last, metrics.contains(metric)
+    else { return value }
+    return """
+      coalesce(\(value), CASE WHEN EXISTS (
+        SELECT 1 FROM metric_series WHERE run_id = answer.id AND name = \(bind(metric)) AND points > 0
+      ) THEN 'NaN' END)
+      """
   }
 
   /// Whether a column of runs is what a metric of its name would be.

@@ -36,9 +36,13 @@ struct Insertion {
     }
   }
 
-  /// Binds the value at `index`, from 1.
-  func bind(_ index: Int32, _ text: String) {
-    sqlite3_bind_text(handle, index, text, -1, Self.copied)
+  /// Binds the value at `index`, from 1; nil is NULL.
+  func bind(_ index: Int32, _ text: String?) {
+    if let text {
+      sqlite3_bind_text(handle, index, text, -1, Self.copied)
+    } else {
+      sqlite3_bind_null(handle, index)
+    }
   }
 
   /// Binds the value at `index`, from 1: the values as they lie in memory, little-endian; nil is NULL.

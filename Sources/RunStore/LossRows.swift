@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// Recorded losses as rows, on Elbow's own connections: the temporary view
-/// `losses(run_id, image_index, draw, timestep, class, loss, position)`.
+/// Recorded losses as rows, on Elbow's own connections: a temporary view before the stored one of the
+/// same name, columns and rows, which needs no function of Elbow's but more time.
 package enum LossRows {
   /// Makes the view on a connection.
   package static func install(in db: Database) throws {
@@ -38,12 +38,13 @@ package enum LossRows {
       let classes = Int.fromDatabaseValue(arguments[2]),
       let text = String.fromDatabaseValue(arguments[3])
     else { return nil }
+    guard values.count.isMultiple(of: 4) else { throw damaged }
     let losses = Blob.floats(values)
     let timesteps = try JSONDecoder().decode([Int].self, from: Data(text.utf8))
     let places: [[Int]]
     if let triples = Data.fromDatabaseValue(arguments[1]) {
       let numbers = Blob.integers(triples)
-      guard numbers.count == 3 * losses.count else { throw damaged }
+      guard triples.count == 12 * losses.count else { throw damaged }
       places = losses.indices.map { Array(numbers[(3 * $0)..<(3 * $0 + 3)]) }
     } else {
       let perDraw = timesteps.count * classes

@@ -5,7 +5,7 @@ struct ProcessIdentity: Hashable, Sendable {
   var host: String
   /// Random id of the boot.
   var bootID: String
-  var pid: Int32
+  var pid: Int64
   /// Start time in clock ticks since boot.
   var started: String
   /// Namespace that the pid counts in.
@@ -13,7 +13,7 @@ struct ProcessIdentity: Hashable, Sendable {
 
   /// This process.
   static let current: ProcessIdentity = {
-    let pid = getpid()
+    let pid = Int64(getpid())
     return ProcessIdentity(
       host: ProcessInfo.processInfo.hostName, bootID: bootID, pid: pid,
       started: startTime(of: pid) ?? "", namespace: currentNamespace)
@@ -32,7 +32,7 @@ struct ProcessIdentity: Hashable, Sendable {
   private static let currentNamespace =
     (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? ""
 
-  private static func startTime(of pid: Int32) -> String? {
+  private static func startTime(of pid: Int64) -> String? {
     // Field 22; the command in field 2 may hold spaces, so count from its closing parenthesis.
     guard let stat = read("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else {
       return nil

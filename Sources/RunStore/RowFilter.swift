@@ -16,7 +16,7 @@ public struct RowFilter: Sendable {
   /// Conditions that must hold as well.
   private var others: [RowFilter] = []
 
-  private enum Token: Hashable {
+  enum Token: Hashable {
     case name(String)
     case word(String)
     case number(String)
@@ -36,13 +36,13 @@ public struct RowFilter: Sendable {
 
   /// Reads a condition that was given as `--where`.
   ///
-  /// - Throws: `RunStoreError` for characters that have no place in one.
-  public init(_ text: String) throws { try self.init(text, label: "--where") }
+  /// - Throws: `ElbowError` for characters that have no place in one.
+  public init(_ text: String) throws { try self.init(text, label: "`where`") }
 
   /// Reads a condition.
   ///
   /// - Parameter label: what it was given as, for messages.
-  /// - Throws: `RunStoreError` for characters that have no place in one.
+  /// - Throws: `ElbowError` for characters that have no place in one.
   public init(_ text: String, label: String) throws {
     let place = "\(label) \"\(text)\""
     self.place = place
@@ -73,6 +73,12 @@ public struct RowFilter: Sendable {
     self.tokens = tokens
   }
 
+  /// A condition of the program's own, which is in form.
+  init(_ tokens: [Token]) {
+    place = "condition \"\(tokens.map(\.spelling).joined(separator: " "))\""
+    self.tokens = tokens
+  }
+
   /// Both conditions at once.
   public func and(_ other: RowFilter) -> RowFilter {
     var both = self
@@ -91,7 +97,8 @@ public struct RowFilter: Sendable {
     if let quote = rest.first, quote == "\"" || quote == "`" {
       return .name(try quoted(&rest, quote, place))
     }
-    let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
+    // There is no arithmetic, so that signs within a name are its own: metrics.cross-entropy.
+    let word = rest.prefix { $0.isLetter || $0.isNumber || "_.-/:@".contains($0) }
     rest = rest[word.endIndex...]
     return words.contains(word.uppercased()) ? .word(word.uppercased()) : .name(String(word))
   }
@@ -113,13 +120,13 @@ public struct RowFilter: Sendable {
     throw fail(place, "a quote is not closed")
   }
 
-  private static func fail(_ place: String, _ problem: String) -> RunStoreError {
-    RunStoreError("\(place): \(problem)", isUsage: true)
+  private static func fail(_ place: String, _ problem: String) -> ElbowError {
+    ElbowError(.malformed, "\(place): \(problem)")
   }
 
   /// The condition in SQL with its bound values.
   ///
-  /// - Throws: `RunStoreError` for unknown columns, with a suggestion, and malformed conditions.
+  /// - Throws: `ElbowError` for unknown columns, with a suggestion, and malformed conditions.
   func sql(
     over names: ColumnNames
   ) throws -> (sql: String, arguments: [String: (any DatabaseValueConvertible)?]) {
@@ -165,7 +172,9 @@ public struct RowFilter: Sendable {
     }
 
     mutating func comparison() throws -> String {
+      let before = tokens
       let left = try operand()
+      let spelling = before.dropLast(tokens.count).map(\.spelling).joined(separator: " ")
       if take(.word("IS")) {
         let negated = take(.word("NOT"))
         try expect(.word("NULL"))
@@ -181,9 +190,22 @@ public struct RowFilter: Sendable {
         return "\(left) \(negated)IN (\(items.joined(separator: ", ")))"
       }
       guard negated.isEmpty, case .symbol(let sign)? = tokens.first, comparisons.contains(sign)
-      else { throw fail("expected a comparison after '\(left)'\(found)") }
+      else {
+        throw fail(
+          "expected a comparison after '\(spelling)'\(found)"
+            + (spelling.contains(".") ? "; a name with spaces stands in quotes" : ""))
+      }
       tokens.removeFirst()
+      try checkShare(before.first, tokens.first)
       return "\(left) \(sign) \(try operand())"
+    }
+
+    /// Accuracies are shares: one that is held against 80 was meant as 80 %.
+    private func checkShare(_ left: Token?, _ right: Token?) throws {
+      guard case .name(let name)? = left, name.lowercased().hasPrefix("accuracy"),
+        case .number(let digits)? = right, let value = Double(digits), value > 1, value <= 100
+      else { return }
+      throw fail("\(name) is a fraction of 1: write \(digits)% or \(value / 100)")
     }
 
     mutating func operand() throws -> String {
@@ -231,6 +253,6 @@ public struct RowFilter: Sendable {
       tokens.first.map { ", found '\($0.spelling)'" } ?? " at the end"
     }
 
-    private func fail(_ problem: String) -> RunStoreError { RowFilter.fail(place, problem) }
+    private func fail(_ problem: String) -> ElbowError { RowFilter.fail(place, problem) }
   }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Records
@@ -48,7 +49,15 @@ extension RunStore {
     ),
     ("metric series", "DELETE FROM metric_series WHERE \(trashed)"),
     ("sessions", "DELETE FROM session WHERE \(trashed)"),
-    ("runs", "DELETE FROM run WHERE deleted_at IS NOT NULL"),
+    // What is left of a run that another program deleted stays while others were made from it.
+    (
+      "runs",
+      """
+      DELETE FROM run WHERE deleted_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM run AS made
+        WHERE made.deleted_at IS NULL AND (made.inputs_run = run.id OR made.replay_of = run.id))
+      """
+    ),
     // What nothing refers to any more.
     (
       "configurations",
@@ -68,6 +77,9 @@ extension RunStore {
       "images",
       """
       DELETE FROM input WHERE NOT EXISTS (SELECT 1 FROM run_input WHERE input_id = input.id)
+        AND NOT EXISTS (
+          SELECT 1 FROM input AS same JOIN run_input ON run_input.input_id = same.id
+          WHERE same.image = input.id)
       """
     ),
     ("sources of images", "DELETE FROM source WHERE id NOT IN (SELECT source FROM input)"),
@@ -86,7 +98,7 @@ extension RunStore {
   ///
   /// Bytes are measured by deleting; a dry run takes that back.
   ///
-  /// - Throws: `RunStoreError`; nothing is deleted then.
+  /// - Throws: `ElbowError`; nothing is deleted then.
   public func collect(dryRun: Bool) throws -> Reclamation {
     do {
       var result = Reclamation()
@@ -99,7 +111,8 @@ extension RunStore {
         var before = try free()
         result.free = before * page
         try db.inTransaction(.immediate) {
-          for step in Self.steps {
+          for (done, step) in Self.steps.enumerated() {
+            watch(WorkUpdate("gc", done, of: Self.steps.count, "kinds", remarks: [step.what]))
             try db.execute(sql: step.sql)
             let now = try free()
             result.parts.append(
@@ -108,13 +121,16 @@ extension RunStore {
           }
           return dryRun ? .rollback : .commit
         }
-        if !dryRun { try db.execute(sql: "VACUUM") }
+        if !dryRun {
+          watch.note("\(path): making the file small, which reads and writes all of it")
+          try db.execute(sql: "VACUUM")
+        }
       }
       _ = try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
       if !dryRun { result.sizeAfter = size }
       return result
     } catch {
-      throw RunStoreError(error, file: path)
+      throw ElbowError(error, file: path)
     }
   }
 

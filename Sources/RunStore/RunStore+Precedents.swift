@@ -37,36 +37,22 @@ extension RunStore {
   ///
   /// Where the header wants losses recorded, only those count that have them.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func precedents(of header: RunHeader, code: CurrentCode) throws -> [Precedent] {
     let state = code.state
     let table = try query(
       "precedents",
       [
-        "fingerprint": try header.configuration.fingerprint(), "commit": state?.commit ?? "-",
+        "question": try header.question.id(), "commit": state?.commit ?? "-",
         "dirty": code.isDirty ? "1" : "0", "diff": state?.diffSHA256 ?? "-",
         "version": elbowVersion,
       ])
-    let attack = header.attack
-    func text(_ value: String?) -> Cell { value.map { .text($0) } ?? .null }
-    func integer(_ value: Int?) -> Cell { value.map { .integer(Int64($0)) } ?? .null }
-    let asked: [String: Cell] = [
-      "seed": .integer(Int64(bitPattern: header.seed)),
-      "attack": text(attack?.name), "norm": text(attack?.norm.rawValue),
-      "epsilon": attack.map { .real($0.epsilon) } ?? .null, "attack_steps": integer(attack?.steps),
-      "restarts": integer(attack?.restarts), "eot": integer(attack?.eot),
-      "gradient": text(attack?.gradient.rawValue),
-      "attack_seed": header.attackSeed.map { .integer(Int64(bitPattern: $0)) } ?? .null,
-      "inputs_run": text(header.inputsRun), "images": integer(header.inputs.count),
-    ]
-    return try table.rows.compactMap { row in
+    return table.rows.compactMap { row in
       let cells = Dictionary(uniqueKeysWithValues: zip(table.columns, row))
-      guard asked.allSatisfy({ cells[$0] == $1 }), case .text(let id)? = cells["id"],
-        case .text(let status)? = cells["status"], case .integer(let done)? = cells["n_done"],
+      guard case .text(let id)? = cells["id"], case .text(let status)? = cells["status"],
+        case .integer(let done)? = cells["n_done"],
         cells["records_losses"] == .integer(1) || !header.recordsLosses
       else { return nil }
-      let inputs = try reading { try Self.inputs(of: id, $0) }
-      guard inputs == header.inputs else { return nil }
       var group: String?
       if case .text(let name)? = cells["group"] { group = name }
       return Precedent(
@@ -82,7 +68,7 @@ extension RunStore {
   ///   - header: the run.
   ///   - units: of so many evaluations and gradients.
   /// - Returns: nil where there are no such runs.
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func secondsPerUnit(
     of header: RunHeader, units: (_ evaluations: Double, _ gradients: Double) -> Double
   ) throws -> Double? {

@@ -20,6 +20,8 @@ public struct RecordedRun: Sendable {
   public let done: Set<Int>
   /// Of the configuration.
   public let fingerprint: String
+  /// Id of what it asks: configuration, attack, seeds and inputs.
+  public let question: String
   /// Run whose images are the inputs.
   public let inputsRun: String?
   /// Whether raw losses are recorded.
@@ -38,50 +40,9 @@ public struct RecordedRun: Sendable {
 }
 
 extension RunStore {
-  /// The full id of the run that `prefix` names.
-  ///
-  /// - Throws: `RunStoreError` where no run, or more than one, begins with it.
-  public func runID(_ prefix: String) throws -> String { try runID(prefix, trashed: false) }
-
-  /// The full id of the run that `prefix` names, in the trash or out of it.
-  ///
-  /// - Throws: `RunStoreError` where no run there, or more than one, begins with it.
-  public func runID(_ prefix: String, trashed: Bool) throws -> String {
-    let upper = prefix.uppercased()
-    guard !upper.isEmpty, upper.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
-      throw RunStoreError("'\(prefix)' is no run id; 'elbow runs' lists them", isUsage: true)
-    }
-    let found = try reading {
-      try Row.fetchAll(
-        $0,
-        sql: """
-          SELECT id, deleted_at IS NOT NULL AS is_trashed FROM run
-          WHERE id >= ?1 AND id < ?1 || '~' ORDER BY is_trashed <> ?2, id LIMIT 6
-          """, arguments: [upper, trashed])
-    }
-    let ids = found.filter { $0["is_trashed"] == trashed }.map { $0["id"] as String }
-    guard let id = ids.first else {
-      if let other = found.first?["id"] as String? {
-        throw RunStoreError(
-          trashed
-            ? "run \(other) is not in the trash"
-            : "run \(other) is in the trash; 'elbow restore \(other)' brings it back",
-          isUsage: true)
-      }
-      throw RunStoreError(
-        "no run begins with '\(prefix)' in \(path); 'elbow runs' lists them", isUsage: true)
-    }
-    guard ids.count == 1 else {
-      throw RunStoreError(
-        "several runs begin with '\(prefix)': \(ids.prefix(5).joined(separator: ", "))"
-          + "\(ids.count > 5 ? ", …" : ""); give more characters", isUsage: true)
-    }
-    return id
-  }
-
   /// A run as far as it is recorded.
   ///
-  /// - Throws: `RunStoreError` where `prefix` does not name one.
+  /// - Throws: `ElbowError` where `prefix` does not name one.
   public func recordedRun(_ prefix: String) throws -> RecordedRun {
     let id = try runID(prefix)
     return try reading { db in
@@ -89,94 +50,104 @@ extension RunStore {
         let row = try Row.fetchOne(
           db,
           sql: """
-            SELECT runs.status AS status, run.invocation, run.fingerprint, run.inputs_run,
-              run.records_losses, coalesce(runs.n_correct, 0) AS n_correct
+            SELECT run.invocation, runs.status, run.images, run.fingerprint, run.question,
+              run.inputs_run, run.records_losses, coalesce(runs.n_correct, 0) AS n_correct
             FROM run JOIN runs USING (id) WHERE id = ?
             """, arguments: [id])
-      else { throw RunStoreError("run \(id) is gone") }
-      guard let invocation = row["invocation"] as String? else { throw Self.external(id) }
-      let inputs = try Self.inputs(of: id, db)
-      let images = try Row.fetchAll(
+      else { throw ElbowError(.missing, "run \(id) is gone") }
+      let run = CheckedRow(row, of: id, in: path)
+      guard let invocation = try run.optionalText(0) else { throw Self.external(id) }
+      let inputs = try Self.inputs(of: id, db, in: path)
+      guard inputs.count == (try run.integer(2)) else {
+        throw run.damaged(2, "is not the number of its inputs, \(inputs.count)")
+      }
+      let positions = 0...inputs.count - 1
+      var images: [Int: String] = [:]
+      let changed = try Row.fetchCursor(
         db, sql: "SELECT position, sha256 FROM adversarial_images WHERE run_id = ?",
         arguments: [id])
+      while let row = try changed.next() {
+        let image = CheckedRow(row, of: id, in: path)
+        images[try image.integer(0, in: positions)] = try image.text(1)
+      }
+      var done: Set<Int> = []
+      let predictions = try Row.fetchCursor(
+        db,
+        sql: """
+          SELECT position FROM run_total JOIN prediction ON prediction.run = run_total.number
+          WHERE run_id = ?
+          """, arguments: [id])
+      while let row = try predictions.next() {
+        done.insert(try CheckedRow(row, of: id, in: path).integer(0, in: positions))
+      }
       return RecordedRun(
-        id: id, status: row["status"], invocation: invocation, inputs: inputs,
-        adversarial: Dictionary(
-          images.map { ($0["position"], $0["sha256"]) }, uniquingKeysWith: { a, _ in a }),
-        done: try Set(
-          Int.fetchAll(
-            db, sql: "SELECT position FROM predictions WHERE run_id = ?", arguments: [id])),
-        fingerprint: row["fingerprint"], inputsRun: row["inputs_run"],
-        recordsLosses: row["records_losses"], correctCount: row["n_correct"])
+        id: id, status: try run.text(1), invocation: invocation, inputs: inputs,
+        adversarial: images, done: done, fingerprint: try run.text(3), question: try run.text(4),
+        inputsRun: try run.optionalText(5), recordsLosses: try run.flag(6),
+        correctCount: try run.integer(7))
     }
   }
 
   /// Of what only Elbow's own runs have.
-  static func external(_ id: String) -> RunStoreError {
-    RunStoreError(
-      "run \(id) was made by another program: it has no images and predictions of its own",
-      isUsage: true)
-  }
-
-  /// A run's inputs in evaluation order.
-  static func inputs(of id: String, _ db: Database) throws -> [InputRecord] {
-    let cursor = try Row.fetchCursor(
-      db,
-      sql: """
-        SELECT dataset, split, image_index, label, lower(hex(sha256))
-        FROM run_total
-        JOIN run_input ON run_input.run = run_total.number
-        JOIN input ON input.id = run_input.input_id
-        JOIN source ON source.id = input.source
-        WHERE run_id = ? ORDER BY position
-        """, arguments: [id])
-    return try Array(
-      cursor.map {
-        InputRecord(dataset: $0[0], split: $0[1], index: $0[2], label: $0[3], sha256: $0[4])
-      })
+  static func external(_ id: String) -> ElbowError {
+    ElbowError(
+      .unknownName,
+      "run \(id) was made by another program: it has no images and predictions of its own")
   }
 
   /// The recorded final image of an attack, planar `[C, H, W]`, pixel units.
   ///
-  /// - Throws: `RunStoreError` where the image is not there, or not the one that was recorded.
+  /// - Throws: `ElbowError` where the image is not there, or not the one that was recorded.
   public func adversarialImage(run: String, position: Int) throws -> [Float] {
-    let row = try reading {
-      try Row.fetchOne(
-        $0,
-        sql: "SELECT pixels, sha256 FROM adversarial_images WHERE run_id = ? AND position = ?",
-        arguments: [run, position])
+    try reading { db in
+      let row = try Row.fetchOne(
+        db,
+        sql: """
+          SELECT adversarial.pixels, adversarial.sha256, channels, height, width
+          FROM adversarial_images AS adversarial JOIN run ON run.id = run_id
+          WHERE run_id = ? AND position = ?
+          """, arguments: [run, position])
+      guard let row else {
+        throw ElbowError(
+          .missing, "\(path): run \(run) has no adversarial image at position \(position)")
+      }
+      let image = CheckedRow(row, of: run, in: path)
+      let pixels = try image.floats(0)
+      guard
+        pixels.count == (try (2...4).map { try image.integer($0, in: 1...1 << 16) }.reduce(1, *)),
+        SHA256.hexDigest(of: pixels) == (try image.text(1))
+      else {
+        throw ElbowError(
+          .damaged,
+          "\(path): the adversarial image at position \(position) of run \(run) is damaged")
+      }
+      return pixels
     }
-    guard let row else {
-      throw RunStoreError("\(path): run \(run) has no adversarial image at position \(position)")
-    }
-    let pixels = Blob.floats(row["pixels"])
-    guard SHA256.hexDigest(of: pixels) == row["sha256"] as String else {
-      throw RunStoreError(
-        "\(path): the adversarial image at position \(position) of run \(run) is damaged")
-    }
-    return pixels
   }
 
   /// Recorded raw losses of one image, as they were asked for.
   ///
-  /// - Throws: `RunStoreError` where none are recorded.
+  /// - Throws: `ElbowError` where none are recorded.
   public func losses(run: String, position: Int) throws -> LossRecord {
-    let row = try reading {
-      try Row.fetchOne(
-        $0, sql: "SELECT \"values\", places FROM loss WHERE run_id = ? AND position = ?",
+    try reading { db in
+      let row = try Row.fetchOne(
+        db, sql: "SELECT \"values\", places FROM loss WHERE run_id = ? AND position = ?",
         arguments: [run, position])
+      guard let row else {
+        throw ElbowError(.missing, "\(path): run \(run) has no losses at position \(position)")
+      }
+      return try Self.lossRecord(CheckedRow(row, of: run, in: path), at: 0)
     }
-    guard let row else {
-      throw RunStoreError("\(path): run \(run) has no losses at position \(position)")
-    }
-    return Self.lossRecord(row)
   }
 
-  /// Losses from the columns `values` and `places`.
-  static func lossRecord(_ row: Row) -> LossRecord {
-    let values = Blob.floats(row["values"])
-    guard let triples = row["places"] as Data? else { return .dense(values) }
-    let places = Blob.integers(triples)
+  /// Losses from the columns `values` and `places`, which stand at `index` and after it.
+  static func lossRecord(_ row: CheckedRow, at index: Int) throws -> LossRecord {
+    let values = try row.floats(index)
+    guard !row.isNull(index + 1) else { return .dense(values) }
+    let places = try row.integers(index + 1)
+    guard places.count == 3 * values.count, places.allSatisfy({ $0 >= 0 }) else {
+      throw row.damaged(index + 1, "are not the places of \(values.count) losses")
+    }
     return .sparse(
       values.indices.map {
         .init(

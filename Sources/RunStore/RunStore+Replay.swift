@@ -9,7 +9,7 @@ extension RunStore {
   /// What belongs to one process (threads, command line, libraries) is left at its default.
   ///
   /// - Parameter id: full id.
-  /// - Throws: `RunStoreError` where there is no such run; `ElbowError` where a newer Elbow
+  /// - Throws: `ElbowError` where there is no such run; `ElbowError` where a newer Elbow
   ///   wrote its configuration.
   public func recordedHeader(_ id: String) throws -> RunHeader {
     try reading { db in
@@ -17,47 +17,65 @@ extension RunStore {
         let row = try Row.fetchOne(
           db,
           sql: """
-            SELECT run.*, configuration.json AS json, model, lm_model
+            SELECT run.fingerprint, json, model, lm_model, run.seed, class_names, channels, height,
+              width, name, run_group, note, run.timesteps, inputs_run, replay_of, records_losses,
+              attack_json, attack_seed, images
             FROM run LEFT JOIN configuration USING (fingerprint) WHERE id = ?
             """, arguments: [id])
-      else { throw RunStoreError("run \(id) is gone") }
-      guard row["fingerprint"] as String? != nil else { throw Self.external(id) }
-      func decoded<T: Decodable>(_ column: String) throws -> T {
-        try JSONDecoder().decode(T.self, from: Data((row[column] as String).utf8))
+      else { throw ElbowError(.missing, "run \(id) is gone") }
+      let run = CheckedRow(row, of: id, in: path)
+      guard !run.isNull(0) else { throw Self.external(id) }
+      func decoded<T: Decodable>(_ index: Int) throws -> T {
+        try run.json(index) { try JSONDecoder().decode(T.self, from: Data($0.utf8)) }
       }
-      guard let model = try Self.model(row["model"], db) else {
-        throw RunStoreError("\(path): the model of run \(id) is gone")
+      guard let model = try Self.model(run.text(2), db) else {
+        throw ElbowError(.missing, "\(path): the model of run \(id) is gone")
+      }
+      let classNames: [String] = try decoded(5)
+      let inputs = try Self.inputs(of: id, db, in: path)
+      guard try run.integer(18) == inputs.count else {
+        throw run.damaged(18, "is not the number of its inputs, \(inputs.count)")
+      }
+      if let label = inputs.map(\.label).max(), label >= classNames.count {
+        throw run.damaged(5, "has \(classNames.count) names, but there is a label \(label)")
       }
       var header = RunHeader(
-        id: id, configuration: try decoded("json"), model: model,
-        seed: UInt64(bitPattern: row["seed"]), classNames: try decoded("class_names"),
-        imageShape: [row["channels"], row["height"], row["width"]],
-        inputs: try Self.inputs(of: id, db),
-        timesteps: try Row.fetchAll(
-          db,
-          sql: """
-            SELECT timestep, sigma, weight, strategy_weight FROM run_timestep
-            WHERE run_id = ? ORDER BY timestep
-            """, arguments: [id]
-        ).map { TimestepRecord(index: $0[0], sigma: $0[1], weight: $0[2], strategyWeight: $0[3]) })
-      (header.labels.name, header.labels.group, header.labels.note) = (
-        row["name"], row["run_group"], row["note"]
+        id: id, configuration: try decoded(1), model: model, seed: try run.seed(4),
+        classNames: classNames,
+        imageShape: try (6...8).map { try run.integer($0, in: 1...1 << 16) },
+        inputs: inputs, timesteps: try timesteps(of: id, db))
+      (header.labels.name, header.labels.group, header.labels.note) = try (
+        run.optionalText(9), run.optionalText(10), run.optionalText(11)
       )
-      header.lmModel = try Self.model(row["lm_model"], db)
-      header.timestepsAsked = row["timesteps"]
-      (header.inputsRun, header.replayOf) = (row["inputs_run"], row["replay_of"])
-      header.recordsLosses = row["records_losses"]
-      if let attack = row["attack"] as String?,
-        let norm = (row["norm"] as String?).flatMap(AttackConfiguration.Norm.init)
-      {
-        header.attack = AttackConfiguration(name: attack, norm: norm, epsilon: row["epsilon"])
-        header.attackSeed = (row["attack_seed"] as Int64?).map { UInt64(bitPattern: $0) }
+      header.lmModel = try run.optionalText(3).flatMap { try Self.model($0, db) }
+      header.timestepsAsked = try run.optionalInteger(12)
+      (header.inputsRun, header.replayOf) = try (run.optionalText(13), run.optionalText(14))
+      header.recordsLosses = try run.flag(15)
+      if !run.isNull(16) {
+        header.attack = try run.json(16) { try AttackConfiguration(json: $0) }
+        header.attackSeed = try run.optionalSeed(17)
       }
       return header
     }
   }
 
-  private static func model(_ hash: String?, _ db: Database) throws -> ModelRecord? {
+  /// A run's noise grid.
+  private func timesteps(of id: String, _ db: Database) throws -> [TimestepRecord] {
+    try Row.fetchAll(
+      db,
+      sql: """
+        SELECT timestep, sigma, weight, strategy_weight FROM run_timestep
+        WHERE run_id = ? ORDER BY timestep
+        """, arguments: [id]
+    ).enumerated().map { index, row in
+      let level = CheckedRow(row, of: id, in: path)
+      return try TimestepRecord(
+        index: level.integer(0, in: index...index), sigma: level.real(1), weight: level.real(2),
+        strategyWeight: level.optionalReal(3))
+    }
+  }
+
+  private static func model(_ hash: String, _ db: Database) throws -> ModelRecord? {
     try Row.fetchOne(
       db, sql: "SELECT sha256, name, dtype, parameters, architecture FROM model WHERE sha256 = ?",
       arguments: [hash]
@@ -70,29 +88,40 @@ extension RunStore {
   /// read.
   ///
   /// - Parameter id: full id.
+  /// - Throws: `ElbowError` where they cannot be what they should.
   public func recordedPredictions(_ id: String) throws -> [Prediction] {
     try reading { db in
       let cursor = try Row.fetchCursor(
         db,
         sql: """
           SELECT prediction.position AS position, predicted, correct, prediction.nfe,
-            prediction.gradients, prediction.seconds,
-            movement_max, movement_mean, "values", places
-          FROM run_total
+            prediction.gradients, prediction.seconds, movement_max, movement_mean, "values", places,
+            images, json_array_length(class_names)
+          FROM run
+          JOIN run_total ON run_total.run_id = run.id
           JOIN prediction ON prediction.run = run_total.number
           LEFT JOIN loss_blob
             ON loss_blob.run = prediction.run AND loss_blob.position = prediction.position
-          WHERE run_id = ? ORDER BY prediction.position
+          WHERE run.id = ? ORDER BY prediction.position
           """, arguments: [id])
-      return try Array(
-        cursor.map { row in
-          var prediction = Prediction(
-            position: row[0], predicted: row[1], correct: row[2], evidence: [], nfe: row[3],
-            gradients: row[4], seconds: row[5])
-          (prediction.movementMax, prediction.movementMean) = (row[6], row[7])
-          prediction.losses = row.hasNull(atIndex: 8) ? nil : Self.lossRecord(row)
-          return prediction
-        })
+      var predictions: [Prediction] = []
+      while let row = try cursor.next() {
+        let recorded = CheckedRow(row, of: id, in: path)
+        let images = try recorded.integer(10, in: 1...Int.max)
+        let classes = try recorded.integer(11, in: 1...Int.max)
+        var prediction = try Prediction(
+          position: recorded.integer(0, in: 0...images - 1),
+          predicted: recorded.integer(1, in: 0...classes - 1), correct: recorded.flag(2),
+          evidence: [], nfe: recorded.integer(3), gradients: recorded.integer(4),
+          seconds: recorded.real(5))
+        (prediction.movementMax, prediction.movementMean) = try (
+          recorded.optionalReal(6), recorded.optionalReal(7)
+        )
+        prediction.losses =
+          recorded.isNull(8) ? nil : try Self.lossRecord(recorded, at: 8)
+        predictions.append(prediction)
+      }
+      return predictions
     }
   }
 }

@@ -16,37 +16,33 @@ extension RunStore {
         try Bool.fetchOne(
           db, sql: "SELECT deleted_at IS NULL FROM run WHERE id = ?", arguments: [source]) == true
       else {
-        throw RunStoreError("run \(source), whose images or losses are used, went to the trash")
+        throw ElbowError(
+          .inaccessible, "run \(source), whose images or losses are used, went to the trash")
       }
     }
     for model in [header.model, header.lmModel].compactMap(\.self) { try insert(model, db) }
     try insert(header.configuration, db)
     let datasets = Set(header.inputs.map { [$0.dataset, $0.split] })
-    let attack = header.attack
     try db.execute(
       sql: """
-        INSERT INTO run (id, name, run_group, note, status, fingerprint, dataset, split, images,
-          timesteps, inputs_run, replay_of, seed, attack_seed, attack, norm, epsilon,
-          attack_steps, restarts, eot, gradient, class_names, channels, height, width, records_losses, invocation,
-          started_at)
-        VALUES (:id, :name, :group, :note, 'running', :fingerprint, :dataset, :split, :images,
-          :timesteps, :inputs_run, :replay_of, :seed, :attack_seed, :attack, :norm, :epsilon,
-          :attack_steps, :restarts, :eot, :gradient, :class_names, :channels, :height, :width, :records_losses,
-          :invocation, :started_at)
+        INSERT INTO run (id, name, run_group, note, status, question, fingerprint, dataset, split,
+          images, timesteps, inputs_run, replay_of, seed, attack_seed, attack_json, class_names,
+          channels, height, width, records_losses, invocation, started_at)
+        VALUES (:id, :name, :group, :note, 'running', :question, :fingerprint, :dataset, :split,
+          :images, :timesteps, :inputs_run, :replay_of, :seed, :attack_seed, :attack, :class_names,
+          :channels, :height, :width, :records_losses, :invocation, :started_at)
         """,
       arguments: [
         "id": header.id, "name": header.labels.name, "group": header.labels.group,
-        "note": header.labels.note,
+        "note": header.labels.note, "question": try header.question.id(),
         "fingerprint": try header.configuration.fingerprint(),
         "dataset": datasets.count == 1 ? header.inputs[0].dataset : nil,
         "split": datasets.count == 1 ? header.inputs[0].split : nil,
         "images": header.inputs.count, "timesteps": header.timestepsAsked,
         "inputs_run": header.inputsRun, "replay_of": header.replayOf,
         "seed": Int64(bitPattern: header.seed),
-        "attack_seed": header.attackSeed.map { Int64(bitPattern: $0) }, "attack": attack?.name,
-        "norm": attack?.norm.rawValue, "epsilon": attack?.epsilon,
-        "attack_steps": attack?.steps, "restarts": attack?.restarts, "eot": attack?.eot,
-        "gradient": attack?.gradient.rawValue, "class_names": json(header.classNames),
+        "attack_seed": header.attackSeed.map { Int64(bitPattern: $0) },
+        "attack": try header.attack?.canonicalJSON(), "class_names": json(header.classNames),
         "channels": header.imageShape[0], "height": header.imageShape[1],
         "width": header.imageShape[2], "records_losses": header.recordsLosses,
         "invocation": header.invocation, "started_at": Timestamp.now,
@@ -64,7 +60,7 @@ extension RunStore {
 
   /// Records that another process goes on with a run.
   ///
-  /// - Throws: `RunStoreError` where a living process works on it.
+  /// - Throws: `ElbowError` where a living process works on it.
   func insertSession(_ header: RunHeader) throws -> RunPosition {
     let code = CodeState.current
     return try writing { db in
@@ -74,7 +70,8 @@ extension RunStore {
           WHERE id = ? AND status <> 'running' AND deleted_at IS NULL
           """, arguments: [header.id])
       guard db.changesCount == 1 else {
-        throw RunStoreError(
+        throw ElbowError(
+          .busy,
           "run \(header.id) is being worked on by another process, or went to the trash")
       }
       return try insertSession(header, code, db)
@@ -119,7 +116,7 @@ extension RunStore {
   // MARK: Parts
 
   func writing<R>(_ body: (Database) throws -> R) throws -> R {
-    do { return try database.write(body) } catch { throw RunStoreError(error, file: path) }
+    do { return try database.write(body) } catch { throw ElbowError(error, file: path) }
   }
 
   private func insert(_ model: ModelRecord, _ db: Database) throws {
@@ -131,28 +128,9 @@ extension RunStore {
   }
 
   private func insert(_ c: Records.Configuration, _ db: Database) throws {
-    /// NULL where the classifier weighs no losses.
-    func ofLosses<T>(_ value: T) -> T? { c.classifier.weighsLosses ? value : nil }
     try db.execute(
-      sql: """
-        INSERT INTO configuration
-        VALUES (:fingerprint, :json, :classifier, :model, :lm_model, :grid, :weights, :loss,
-          :reduction, :logit_scale, :noise, :share_timesteps, :antithetic, :draws, :strategy, :lm,
-          :lm_steps, :lm_rate, :lm_sigma_low, :lm_sigma_high, :eta)
-        ON CONFLICT DO NOTHING
-        """,
-      arguments: [
-        "fingerprint": try c.fingerprint(), "json": try c.canonicalJSON(),
-        "classifier": c.classifier.rawValue, "model": c.model, "lm_model": c.lmModel,
-        "grid": ofLosses(c.grid), "weights": ofLosses(c.weights),
-        "loss": ofLosses(c.loss.rawValue), "reduction": ofLosses(c.reduction.rawValue),
-        "logit_scale": ofLosses(c.logitScale), "noise": ofLosses(c.noise.rawValue),
-        "share_timesteps": ofLosses(c.sharesTimesteps), "antithetic": ofLosses(c.antithetic),
-        "draws": ofLosses(c.draws), "strategy": ofLosses(c.strategy),
-        "lm": c.lm?.variant.rawValue, "lm_steps": c.lm?.steps,
-        "lm_rate": c.lm?.rate, "lm_sigma_low": c.lm?.sigmaLow, "lm_sigma_high": c.lm?.sigmaHigh,
-        "eta": c.lm?.eta,
-      ])
+      sql: "INSERT INTO configuration (fingerprint, json) VALUES (?, ?) ON CONFLICT DO NOTHING",
+      arguments: [try c.fingerprint(), try c.canonicalJSON()])
   }
 
   func insertTags(_ tags: [String: String], _ run: String, _ db: Database) throws {
@@ -166,9 +144,21 @@ extension RunStore {
   }
 
   private func insertInputs(_ header: RunHeader, _ db: Database) throws {
-    // An image that is known already is passed over by the table's trigger.
+    // An image that is known already is passed over by the table's trigger. One that another run's
+    // attack has made is of the image that it was made from.
     let input = try Insertion(
-      "INSERT INTO input (source, image_index, label, sha256) VALUES (?, ?, ?, ?)", db)
+      """
+      INSERT INTO input (source, image_index, label, sha256, image)
+      VALUES (?1, ?2, ?3, ?4, (
+        SELECT given.image
+        FROM run_total
+        CROSS JOIN input AS given ON given.image_index = ?2 AND given.source = ?1
+          AND given.label = ?3 AND given.sha256 <> ?4
+        CROSS JOIN run_input ON run_input.input_id = given.id
+          AND run_input.run = run_total.number
+        WHERE run_id = ?5 LIMIT 1))
+      """, db)
+    input.bind(5, header.inputsRun)
     let link = try Insertion(
       """
       INSERT INTO run_input
@@ -217,20 +207,20 @@ extension RunStore {
       sql: """
         INSERT INTO session (run_id, number, started_at, heartbeat_at, host, boot_id, pid,
           pid_started, pid_namespace, argv, cpu, threads, batch, blas, instruction_set,
-          sqlite_version, elbow_version, git_commit, git_dirty, diff_sha256)
+          sqlite_version, elbow_version, libraries, git_commit, git_dirty, diff_sha256)
         VALUES (:run_id, :number, :now, :now, :host, :boot_id, :pid, :pid_started, :pid_namespace,
           :argv, :cpu, :threads, :batch, :blas, :instruction_set, sqlite_version(), :elbow_version,
-          :git_commit, :git_dirty, :diff_sha256)
+          :libraries, :git_commit, :git_dirty, :diff_sha256)
         """,
       arguments: [
         "run_id": header.id, "number": number, "now": now, "host": process.host,
         "boot_id": process.bootID, "pid": process.pid, "pid_started": process.started,
         "pid_namespace": process.namespace, "argv": json(header.environment.arguments),
-        "cpu": Machine.cpu,
-        "threads": header.environment.threads, "batch": header.environment.batch,
-        "blas": header.environment.blas,
+        "cpu": Machine.cpu, "threads": header.environment.threads,
+        "batch": header.environment.batch, "blas": header.environment.blas,
         "instruction_set": header.environment.instructionSet, "elbow_version": elbowVersion,
-        "git_commit": code?.commit, "git_dirty": code?.isDirty, "diff_sha256": diffHash,
+        "libraries": libraryVersionsJSON, "git_commit": code?.commit, "git_dirty": code?.isDirty,
+        "diff_sha256": diffHash,
       ])
     return RunPosition(runID: header.id, session: number)
   }
@@ -242,6 +232,13 @@ extension RunStore {
 
 /// Elbow's own version, recorded with every session.
 public let elbowVersion = "0.1.0"
+
+/// Versions of the libraries in the program that can change what a run answers or how it is recorded,
+/// by name, recorded with every session: those that `Package.swift` pins.
+public let libraryVersions = ["GRDB": "7.10.0", "Yams": "6.2.2"]
+
+/// The versions as sessions keep them.
+let libraryVersionsJSON = JSONValue.object(libraryVersions.mapValues { .string($0) }).canonical
 
 /// UTC, ISO 8601, milliseconds.
 enum Timestamp {

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Migrations
@@ -22,6 +23,9 @@ public final class RunStore: Sendable {
   /// What the user should know, as that the file is newer than the program; nil: nothing.
   public let notice: String?
   let database: any DatabaseWriter
+  let watch: WorkWatch
+  /// Whether reading has made a log beside the file that could keep its owner out.
+  private let leavesLog: Bool
 
   /// SQLite's version.
   public static var sqliteVersion: String {
@@ -30,45 +34,55 @@ public final class RunStore: Sendable {
 
   /// Opens a database, and brings its schema up to date after a backup beside it.
   ///
-  /// - Parameter path: the file; made for `write` where it does not exist.
-  /// - Throws: `RunStoreError`. A file newer than the program opens for reading only, with `notice`.
-  public convenience init(_ path: String, for access: Access) throws {
-    try self.init(path, for: access, schema: .current)
+  /// - Parameters:
+  ///   - path: the file; made for `write` where it does not exist.
+  ///   - watch: is told of what takes long: a migration, the emptying of the trash.
+  /// - Throws: `ElbowError`. A file newer than the program opens for reading only, with `notice`.
+  public convenience init(
+    _ path: String, for access: Access, watch: WorkWatch = .none
+  ) throws {
+    try self.init(path, for: access, schema: .current, watch: watch)
   }
 
-  package init(_ path: String, for access: Access, schema: Schema) throws {
-    self.path = path
-    let exists = FileManager.default.fileExists(atPath: path)
-    if access == .read, !exists {
-      throw RunStoreError(
+  package init(
+    _ path: String, for access: Access, schema: Schema, watch: WorkWatch = .none
+  ) throws {
+    (self.path, self.watch) = (path, watch)
+    let file = DatabaseFile(path)
+    if access == .read, !file.exists {
+      throw ElbowError(
+        .missing,
         "no database at \(path); record a run with 'elbow run' or 'elbow demo', or name another "
-          + "file with --db")
+          + "file with `db`")
     }
     do {
-      let isNewer = try exists && schema.isNewer(path)
-      if isNewer, access == .write {
-        throw RunStoreError(
-          "\(path): was written by a newer Elbow, so this one only reads it; update Elbow, or "
-            + "record into another file with --db")
-      }
-      // A foreign file is refused before anything touches it.
-      let isOutdated = try !exists || schema.isOutdated(path)
-      if !isNewer, access == .write || isOutdated { try schema.bringUpToDate(path) }
-      notice =
-        isNewer
-        ? "\(path) was written by a newer Elbow: opened for reading only; update Elbow to record"
-        : nil
-      if access == .write {
+      switch access {
+      case .read:
+        let opened = try Reading(file, schema, watch)
+        (database, notice, leavesLog) = (opened.queue, opened.notice, opened.leavesLog)
+      case .write:
+        // SQLite would say so at the first row only.
+        if file.exists, !file.isWritable {
+          throw DatabaseError(resultCode: .SQLITE_READONLY, message: "no permission")
+        }
+        // A foreign file is refused before anything touches it.
+        if file.exists, try file.probe(schema) == .newer {
+          throw ElbowError(
+            .newer,
+            "\(path): was written by a newer Elbow, so this one only reads it; update Elbow, or "
+              + "record into another file with `db`")
+        }
+        try schema.bringUpToDate(path, watch: watch)
         database = try DatabasePool(path: path, configuration: Self.settings(readonly: false))
-      } else {
-        if !isNewer { Self.markDeadRuns(path) }
-        database = try DatabaseQueue(path: path, configuration: Self.settings(readonly: true))
+        (notice, leavesLog) = (nil, false)
       }
     } catch {
-      throw RunStoreError(error, file: path)
+      throw ElbowError(error, file: path)
     }
     if access == .write { try? declareDeadRuns() }
   }
+
+  deinit { if leavesLog { close() } }
 
   /// Closes every connection, so that the file alone holds everything again; the store cannot be
   /// used any more. Best effort: another process may still have the file open.
@@ -86,9 +100,13 @@ public final class RunStore: Sendable {
   /// in a new file, which waste least where losses lie on them, room for many of them, and the
   /// temporary view of losses.
   ///
-  /// - Parameter showsLosses: false while migrating: tables cannot be changed under a view that wants
-  ///   them as they will be.
-  static func settings(readonly: Bool, showsLosses: Bool = true) -> GRDB.Configuration {
+  /// - Parameters:
+  ///   - showsLosses: false while migrating: tables cannot be changed under a view that wants them as
+  ///     they will be.
+  ///   - views: to put before those of the file.
+  static func settings(
+    readonly: Bool, showsLosses: Bool = true, views: Views? = nil
+  ) -> GRDB.Configuration {
     var settings = GRDB.Configuration()
     settings.readonly = readonly
     settings.busyMode = .timeout(30)
@@ -101,40 +119,22 @@ public final class RunStore: Sendable {
       }
       try db.execute(sql: "PRAGMA cache_size = -65536")
       if showsLosses { try LossRows.install(in: db) }
+      try views?.shadow(in: db)
     }
     return settings
   }
 
   /// Runs `body`; database errors come out with the file's name.
   func reading<R>(_ body: (Database) throws -> R) throws -> R {
-    do { return try database.read(body) } catch { throw RunStoreError(error, file: path) }
+    do { return try database.read(body) } catch { throw ElbowError(error, file: path) }
   }
 
   // MARK: Runs whose process has died
 
-  private static func markDeadRuns(_ path: String) {
-    // Best effort: without write access the view's own rule, the age of the heartbeat, stands.
-    guard FileManager.default.isWritableFile(atPath: path),
-      let queue = try? DatabaseQueue(path: path, configuration: settings(readonly: false))
-    else { return }
-    try? declareDeadRuns(in: queue)
-    try? queue.close()
-  }
-
   func declareDeadRuns() throws { try Self.declareDeadRuns(in: database) }
 
-  private static func declareDeadRuns(in database: any DatabaseWriter) throws {
-    let dead = try database.read { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT run_id, host, boot_id, pid, pid_started, pid_namespace
-          FROM run JOIN session ON session.run_id = run.id
-          WHERE status = 'running' AND pid IS NOT NULL
-          GROUP BY run_id HAVING number = max(number)
-          """
-      ).filter { ProcessIdentity($0).isAlive == false }.map { $0["run_id"] as String }
-    }
+  static func declareDeadRuns(in database: any DatabaseWriter) throws {
+    let dead = try database.read(deadRuns)
     guard !dead.isEmpty else { return }
     try database.write { db in
       for id in dead {
@@ -144,12 +144,25 @@ public final class RunStore: Sendable {
       }
     }
   }
+
+  /// Ids of the runs that are said to be running, but whose process has died.
+  static func deadRuns(_ db: Database) throws -> [String] {
+    try Row.fetchAll(
+      db,
+      sql: """
+        SELECT run_id, host, boot_id, pid, pid_started, pid_namespace
+        FROM run JOIN session ON session.run_id = run.id
+        WHERE status = 'running' AND pid IS NOT NULL
+        GROUP BY run_id HAVING number = max(number)
+        """
+    ).filter { ProcessIdentity($0).isAlive == false }.map { $0["run_id"] ?? "" }
+  }
 }
 
 extension ProcessIdentity {
   init(_ row: Row) {
     self.init(
-      host: row["host"], bootID: row["boot_id"], pid: row["pid"], started: row["pid_started"],
-      namespace: row["pid_namespace"])
+      host: row["host"] ?? "", bootID: row["boot_id"] ?? "", pid: row["pid"] ?? 0,
+      started: row["pid_started"] ?? "", namespace: row["pid_namespace"] ?? "")
   }
 }

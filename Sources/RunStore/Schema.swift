@@ -4,18 +4,25 @@ import GRDB
 import Migrations
 import Records
 
-/// A list of migrations as GRDB applies them, each with the checksum of its text.
+/// A list of migrations as GRDB applies them, each with the checksum of its text, and the views over
+/// the tables that they make.
 package struct Schema: Sendable {
   private let migrations: [Migration]
   private let migrator: DatabaseMigrator
+  /// nil where the migrations end before the one that views of their own begin with.
+  let views: Views?
+
+  /// Tables whose references a migration could have broken, where it leaves the big ones alone.
+  private static let changed = ["V0008__questions": ["configuration", "run", "input"]]
 
   /// That of the `Migrations` folder.
   package static let current = Schema(Migrations.all)
 
-  /// The schema that `migrations` make, one after the other.
-  package init(_ migrations: [Migration]) {
+  /// The schema that `migrations` make, one after the other, with `views`.
+  package init(_ migrations: [Migration], views: Views = .current) {
     self.migrations = migrations
-    var migrator = DatabaseMigrator()
+    self.views = migrations.contains { $0.name == Views.firstMigration } ? views : nil
+    var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
     for migration in migrations {
       migrator.registerMigration(migration.name) { db in
         // What is missing was read before this transaction began: another process may have made it
@@ -24,7 +31,11 @@ package struct Schema: Sendable {
           db, sql: "SELECT count(*) FROM grdb_migrations WHERE identifier = ?",
           arguments: [migration.name])
         if isApplied == true { throw AppliedMeanwhile() }
-        try db.execute(sql: migration.sql)
+        if migration.name > Views.firstMigration {
+          try views.takenDown(in: db) { try db.execute(sql: migration.sql) }
+        } else {
+          try db.execute(sql: migration.sql)
+        }
         try db.execute(
           sql: """
             CREATE TABLE IF NOT EXISTS migration_checksum (
@@ -34,37 +45,52 @@ package struct Schema: Sendable {
         try db.execute(
           sql: "INSERT INTO migration_checksum VALUES (?, ?)",
           arguments: [migration.name, SHA256.hexDigest(of: migration.sql)])
+        if migration.name == Views.firstMigration { try RecordedQuestions.write(db) }
+        if migration.name >= Views.firstMigration { try views.replace(in: db) }
+        if let changed = Self.changed[migration.name] {
+          for table in changed { try db.checkForeignKeys(in: table) }
+        } else {
+          try db.checkForeignKeys()
+        }
       }
     }
     self.migrator = migrator
   }
 
-  /// Whether the file holds migrations that this program does not know.
-  func isNewer(_ path: String) throws -> Bool {
-    try read(path) { try $0.tableExists("grdb_migrations") && migrator.hasBeenSuperseded($0) }
-  }
+  /// How far behind a file is.
+  enum Age: Comparable { case current, olderViews, olderTables, newer }
 
-  /// Whether migrations are missing.
-  func isOutdated(_ path: String) throws -> Bool {
-    try read(path) { db in
-      guard try db.tableExists("grdb_migrations") else {
-        if try isForeign(db) { throw foreign(path) }
-        return true
-      }
-      return try !migrator.hasCompletedMigrations(db)
+  /// How far the file that `db` reads is behind this schema, or before it.
+  ///
+  /// - Parameter path: named where it is another program's.
+  /// - Throws: `ElbowError` for another program's file.
+  func age(_ db: Database, _ path: String) throws -> Age {
+    guard try db.tableExists("grdb_migrations") else {
+      if try isForeign(db) { throw foreign(path) }
+      return .olderTables
     }
+    if try migrator.hasBeenSuperseded(db) { return .newer }
+    guard try migrator.hasCompletedMigrations(db) else { return .olderTables }
+    return try views?.areNewer(than: db) ?? false ? .olderViews : .current
   }
 
-  /// Applies the migrations that are missing, after a backup of a file that has some already.
+  /// Applies the migrations that are missing, after a backup of a file that has some already, and
+  /// replaces older views.
   ///
   /// Two processes may do this at once: the one that comes second finds the work done.
   ///
-  /// - Throws: `RunStoreError` while an older Elbow records into the file, which could not go on.
-  func bringUpToDate(_ path: String) throws {
+  /// - Parameters:
+  ///   - isCopy: whether the file is a copy that nobody else has: no backup is taken then, and what
+  ///     was being recorded when it was made is no matter.
+  ///   - watch: is told of a migration, which takes long on a large file.
+  /// - Throws: `ElbowError` while an older Elbow records into the file, which could not go on.
+  func bringUpToDate(
+    _ path: String, isCopy: Bool = false, watch: WorkWatch = .none
+  ) throws {
     let deadline = Date(timeIntervalSinceNow: 30)
     while true {
       do {
-        try migrate(path)
+        try migrate(path, isCopy: isCopy, watch)
         return
       } catch let error where Date() < deadline && isRace(error) {
         Thread.sleep(forTimeInterval: .random(in: 0.01...0.1))
@@ -83,7 +109,7 @@ package struct Schema: Sendable {
     }
   }
 
-  private func migrate(_ path: String) throws {
+  private func migrate(_ path: String, isCopy: Bool, _ watch: WorkWatch) throws {
     let pool = try DatabasePool(
       path: path, configuration: RunStore.settings(readonly: false, showsLosses: false))
     defer { try? pool.close() }
@@ -95,14 +121,21 @@ package struct Schema: Sendable {
       try verify(db, path)
       return try migrator.appliedMigrations(db)
     }
+    if let views, applied.count == migrations.count {
+      guard try pool.read({ try views.areNewer(than: $0) }) else { return }
+      try pool.write { if try views.areNewer(than: $0) { try views.replace(in: $0) } }
+    }
     guard applied.count < migrations.count else { return }
-    if let last = applied.last {
+    if let last = applied.last, !isCopy {
       if let work = try pool.read(livingWork) {
-        throw RunStoreError(
+        throw ElbowError(
+          .busy,
           "\(path): an older Elbow is recording \(work); this one can bring the file up to date, and "
             + "read it, when that has ended")
       }
-      try pool.backup(to: DatabaseQueue(path: "\(path).backup-\(last)"))
+      let backup = "\(path).backup-\(last)"
+      watch.note("bringing \(path) up to date; as it was it stays in \(backup)")
+      try pool.backup(to: DatabaseQueue(path: backup))
     }
     try migrator.migrate(pool)
   }
@@ -141,9 +174,10 @@ package struct Schema: Sendable {
         continue
       }
       guard SHA256.hexDigest(of: known.sql) == row["sha256"] as String else {
-        throw RunStoreError(
+        throw ElbowError(
+          .damaged,
           "\(path): was made with another text of migration \(known.name); use the Elbow that made "
-            + "it, or record into another file with --db")
+            + "it, or record into another file with `db`")
       }
     }
   }
@@ -152,17 +186,9 @@ package struct Schema: Sendable {
     try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0 > 0
   }
 
-  private func foreign(_ path: String) -> RunStoreError {
-    RunStoreError(
-      "\(path): is an SQLite database of another program; name another file with --db")
-  }
-
-  private func read<R>(_ path: String, _ body: (Database) throws -> R) throws -> R {
-    var settings = GRDB.Configuration()
-    settings.readonly = true
-    settings.busyMode = .timeout(30)
-    let queue = try DatabaseQueue(path: path, configuration: settings)
-    defer { try? queue.close() }
-    return try queue.read(body)
+  private func foreign(_ path: String) -> ElbowError {
+    ElbowError(
+      .damaged,
+      "\(path): is an SQLite database of another program; name another file with `db`")
   }
 }

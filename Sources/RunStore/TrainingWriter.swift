@@ -11,7 +11,7 @@ public struct TrainingWriter: Sendable {
 
   /// Records that a training begins, or that this process goes on with it.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public init(_ store: RunStore, _ header: TrainingHeader) throws {
     self.store = store
     id = header.id
@@ -38,10 +38,10 @@ public struct TrainingWriter: Sendable {
         sql: """
           INSERT INTO training_session (training_id, number, first_step, started_at, heartbeat_at,
             host, boot_id, pid, pid_started, pid_namespace, argv, cpu, threads, blas,
-            instruction_set, elbow_version, git_commit, git_dirty, diff_sha256)
+            instruction_set, elbow_version, libraries, git_commit, git_dirty, diff_sha256)
           VALUES (:id, :number, :first_step, :now, :now, :host, :boot_id, :pid, :pid_started,
             :pid_namespace, :argv, :cpu, :threads, :blas, :instruction_set, :elbow_version,
-            :git_commit, :git_dirty, :diff_sha256)
+            :libraries, :git_commit, :git_dirty, :diff_sha256)
           """,
         arguments: [
           "id": header.id, "number": number, "first_step": header.firstStep, "now": now,
@@ -50,7 +50,7 @@ public struct TrainingWriter: Sendable {
           "argv": JSONValue.array(header.arguments.map { .string($0) }).canonical,
           "cpu": Machine.cpu, "threads": header.threads, "blas": header.blas,
           "instruction_set": header.instructionSet, "elbow_version": elbowVersion,
-          "git_commit": code?.commit, "git_dirty": code?.isDirty,
+          "libraries": libraryVersionsJSON, "git_commit": code?.commit, "git_dirty": code?.isDirty,
           "diff_sha256": try code?.insertDiff(db),
         ])
       return number
@@ -59,7 +59,7 @@ public struct TrainingWriter: Sendable {
 
   /// Records measurements, and that the training lives.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func log(_ metrics: [TrainingMetric]) throws {
     try store.writing { db in
       let entries = metrics.map { MetricEntry([$0.name: $0.value], step: $0.step) }
@@ -73,7 +73,7 @@ public struct TrainingWriter: Sendable {
   /// Records how this process's part ended.
   ///
   /// - Parameter model: SHA-256 of the produced model's tensors, where it is finished.
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func finish(_ ending: RunEnding, model: String?) throws {
     try store.writing { db in
       let now = Timestamp.now

@@ -19,7 +19,12 @@ public struct WilsonInterval: Hashable, Sendable {
   /// **Source** Wilson 1927, JASA 22:209.
   public init(successes: Int, of n: Int) {
     precondition(n >= 1 && (0...n).contains(successes), "\(successes) successes of \(n)")
-    let (count, p) = (Double(n), Double(successes) / Double(n))
+    self.init(share: Double(successes) / Double(n), of: n)
+  }
+
+  /// The same of a share that need not be a whole number of `n`, as a mean over runs.
+  init(share p: Double, of n: Int) {
+    let count = Double(n)
     let zz = Self.zz
     let scale = 1 + zz / count
     let centre = (p + zz / (2 * count)) / scale

@@ -140,6 +140,7 @@ public struct ClassifierRecipe: TrainingRecipe {
     if method == .fgsm, let key = attacking[2...].first(where: \.1)?.0 {
       return "'\(key.rawValue)' cannot be given: fgsm takes one step of length epsilon"
     }
+    if let norm, !norm.isBall { return "'norm' must be linf or l2, not \(norm.rawValue)" }
     if beta != nil, method != .trades { return "'beta' needs the method trades" }
     let attack = attack(steps: nil)
     return problem(

@@ -3,12 +3,16 @@ import Evaluation
 import Experiments
 
 /// The command line before it is parsed: what `RequestKeys` knows becomes `--set KEY=VALUE`, and a
-/// file given with `-c` stands for its lines, so that flags after it override it.
+/// file given with `-c` stands for its lines, so that flags after it override it; `--quiet` is taken
+/// out, wherever it stands.
 enum Arguments {
   /// Flags of `run` and `sweep` that are of the request, as they are parsed.
   ///
   /// - Throws: `ElbowError` for a file that cannot be read, or a flag without its value.
   static func expand(_ arguments: [String]) throws -> [String] {
+    let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+    let arguments =
+      arguments[..<end].filter { $0 != "--quiet" && $0 != "-q" } + arguments[end...]
     guard let command = arguments.first, command == "run" || command == "sweep",
       !arguments.contains(where: { $0 == "--resume" || $0.hasPrefix("--resume=") })
     else { return arguments }
@@ -23,7 +27,7 @@ enum Arguments {
       if command == "run", let file = try file(argument, &rest) {
         fromFiles += try flags(of: file)
       } else {
-        result += try set(argument, &rest) ?? [argument]
+        result.append(try set(argument, &rest, of: command) ?? argument)
       }
     }
     return [command] + fromFiles + result
@@ -45,23 +49,26 @@ enum Arguments {
     }
   }
 
-  /// A flag of the request as `--set`; nil where the argument is another.
-  private static func set(_ argument: String, _ rest: inout ArraySlice<String>) throws -> [String]?
-  {
+  /// A flag of the request, or of a sweep's file, as `--set`; nil where the argument is another.
+  private static func set(
+    _ argument: String, _ rest: inout ArraySlice<String>, of command: String
+  ) throws -> String? {
     guard argument.hasPrefix("--") else { return nil }
     let parts = argument.dropFirst(2)
       .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    let isOff = parts[0].hasPrefix("no-")
-    if parts.count == 1,
-      case .toggle? = RequestKeys.named(isOff ? String(parts[0].dropFirst(3)) : parts[0])?.form
-    {
-      return ["--set=\(isOff ? String(parts[0].dropFirst(3)) : parts[0])=\(!isOff)"]
+    let name = parts[0]
+    let toggled = name.hasPrefix("no-") ? String(name.dropFirst(3)) : name
+    if parts.count == 1, case .toggle? = RequestKeys.named(toggled)?.form {
+      return "--set=\(toggled)=\(toggled == name)"
     }
-    guard RequestKeys.named(parts[0]) != nil else { return nil }
+    let isOfFile =
+      command == "sweep" && RequestFile.settings.contains(name)
+      && !SweepFile.ownFlags.contains(name)
+    guard RequestKeys.named(name) != nil || isOfFile else { return nil }
     guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
-      throw ElbowError(.malformed, "`\(parts[0])` needs a value")
+      throw ElbowError(.malformed, "`\(name)` needs a value")
     }
-    return ["--set=\(parts[0])=\(value)"]
+    return "--set=\(name)=\(value)"
   }
 
   /// The first flag among them that says what a run computes or is called.

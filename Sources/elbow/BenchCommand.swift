@@ -4,6 +4,11 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Time the denoiser, or the store, on this machine.",
+    discussion: """
+      EXAMPLE:
+        elbow bench denoiser
+        elbow bench store
+      """,
     subcommands: [BenchDenoiserCommand.self, BenchStoreCommand.self],
     defaultSubcommand: BenchDenoiserCommand.self)
 }

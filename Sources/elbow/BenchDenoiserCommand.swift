@@ -15,6 +15,9 @@ struct BenchDenoiserCommand: ParsableCommand {
       products of 512×512 matrices in the same run, one on each thread, and share is gflops/peak: \
       above 100 % where fewer multiplications do the same work. A pass of a multi-head network \
       computes all classes at once; its gradient is that of one of them.
+
+      EXAMPLE:
+        elbow bench denoiser fashion-mnist --seconds 2
       """)
 
   @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))

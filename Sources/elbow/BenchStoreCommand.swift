@@ -19,6 +19,9 @@ struct BenchStoreCommand: ParsableCommand {
       and transactions), bytes a loss, and what recording takes of a real run's time. Share is the \
       store's part of what plain SQLite reaches. --generate makes a file of runs that nobody ran, \
       and --queries measures what opening it and the commands that read take; both may be given.
+
+      EXAMPLE:
+        elbow bench store
       """)
 
   @Option(help: ArgumentHelp("Make a file of synthetic runs.", valueName: "file"))
@@ -101,7 +104,7 @@ struct BenchStoreCommand: ParsableCommand {
   /// Writes the runs, a hundred a transaction, then what only time does to runs.
   private func write(_ runs: SyntheticRuns, to path: String) throws {
     guard !FileManager.default.fileExists(atPath: path) else {
-      throw RunStoreError("\(path) exists already; name another file", isUsage: true)
+      throw ElbowError(.malformed, "\(path) exists already; name another file")
     }
     let store = try RunStore(path, for: .write)
     let writer = ReplayWriter(store)

@@ -12,6 +12,9 @@ struct CollectCommand: ParsableCommand {
       Configurations, models, images and code diffs that no run refers to go as well. Bytes are \
       those of the pages that a deletion frees, measured by deleting; --dry-run takes it back. The \
       file shrinks by at least as much.
+
+      EXAMPLE:
+        elbow gc --dry-run
       """)
 
   @Flag(help: "Only tell what would be deleted.") var dryRun = false

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -10,17 +11,21 @@ import Statistics
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Compare runs on the same images: accuracy, cost, exact and bootstrap tests.",
+    abstract: "Compare runs on the same images: accuracy, cost, differences, exact tests.",
     discussion: """
       Every run is held against the first; those that conditions choose come after the named ones, \
-      newest first. Given are the difference in accuracy in points with the 95 % interval of the \
-      paired bootstrap over images, and the two-sided p-value of McNemar's exact test. For two \
+      newest first. Given are the difference in accuracy in points with its 95 % interval (Bonett \
+      and Price's of paired proportions), and the two-sided p-value of McNemar's exact test. For two \
       runs also how many images are right in both, in the first only (b), in the second only (c), \
       in neither. Runs over other images are refused; --common compares on the images that all of \
       them classified. A clean and an attacked image of one source count as the same image.
+
+      EXAMPLE:
+        elbow compare @last~1 @last
+        elbow compare --where "strategy LIKE 'uniform%'" --common
       """)
 
-  @Argument(help: "Ids of the runs, or their beginnings.") var runs: [String] = []
+  @Argument(help: "Runs: ids or their beginnings, @last, names, or groups.") var runs: [String] = []
   @OptionGroup(title: "Which runs") var selection: RunSelection
   @Flag(help: "Compare on the images that all runs share.") var common = false
   @Flag(
@@ -40,10 +45,10 @@ struct CompareCommand: ParsableCommand {
     let ids = try chosen(store)
     let comparison = try Comparison(ids, store)
     if !common { try comparison.refuseUnequalInputs() }
-    let flipped = flips ? try store.query("flips", ["a": ids[0], "b": ids[1]]) : nil
+    let flipped = flips ? try store.query(.flips(ids[0], ids[1])) : nil
     switch format.format {
     case .table:
-      try format.write(comparison.table(fitting: Output.width))
+      try format.write(comparison.table)
       try Output.write("\n" + comparison.description)
       if let flipped { try Output.write("\n" + Self.describe(flipped)) }
     case .json: try Output.write(comparison.json(flips: flipped))
@@ -53,26 +58,25 @@ struct CompareCommand: ParsableCommand {
 
   /// The named runs, then those that the conditions choose.
   private func chosen(_ store: RunStore) throws -> [String] {
-    var ids = try runs.map(store.runID)
-    guard Set(ids).count == ids.count else {
-      throw RunStoreError("a run cannot be compared with itself", isUsage: true)
+    var ids = try store.runIDs(runs)
+    guard ids.count >= min(runs.count, 2) || !selection.isEmpty else {
+      throw ElbowError(.malformed, "a run cannot be compared with itself")
     }
     if !selection.isEmpty { ids += try selection.runs([], in: store).filter { !ids.contains($0) } }
     guard ids.count >= 2 else {
-      throw RunStoreError(
-        "the conditions leave \(ids.count) run\(ids.count == 1 ? "" : "s") to compare",
-        isUsage: true)
+      throw ElbowError(
+        .malformed,
+        "the conditions leave \(ids.count) run\(ids.count == 1 ? "" : "s") to compare")
     }
     if flips, ids.count != 2 {
-      throw RunStoreError("--flips needs exactly two runs, not \(ids.count)", isUsage: true)
+      throw ElbowError(.malformed, "--flips needs exactly two runs, not \(ids.count)")
     }
     return ids
   }
 
   /// Rows of `runs` in the order asked.
   static func rows(_ ids: [String], _ store: RunStore) throws -> ResultTable {
-    let list = ids.map { "'\($0)'" }.joined(separator: ", ")
-    let table = try store.query("runs", where: RowFilter("id IN (\(list))"))
+    let table = try store.query(.runs, where: .ids(ids))
     return ResultTable(
       columns: table.columns,
       rows: ids.compactMap { id in table.rows.first { $0.first == .text(id) } })

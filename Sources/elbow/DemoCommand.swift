@@ -12,7 +12,12 @@ import Statistics
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
-    abstract: "Classify 100 test images with a handful of configurations, and compare them.")
+    abstract: "Classify 100 test images with a handful of configurations, and compare them.",
+    discussion: """
+      EXAMPLE:
+        elbow demo
+        elbow demo --thorough --db thorough.db
+      """)
 
   @OptionGroup var database: DatabaseOption
 
@@ -80,7 +85,7 @@ struct DemoCommand: ParsableCommand {
     let session = Session(watch: Output.watch, arguments: Output.arguments)
     let interruption = Interruption(session.workers, budget: nil)
     defer { withExtendedLifetime(interruption) {} }
-    let store = try RunStore(database.path, for: .write)
+    let store = try database.record()
     defer { store.close() }
     var ids: [String] = []
     for step in steps {
@@ -104,13 +109,15 @@ struct DemoCommand: ParsableCommand {
       }
     }
     let runs = try CompareCommand.rows(ids, store)
-    try Output.write("\n" + TableFormat.table.render(RunSummary.table(runs, fitting: Output.width)))
+    try Output.write("\n")
+    try TableFormat.table.write(RunSummary.table(runs))
     let clean = ResultTable(
       columns: runs.columns,
       rows: runs.rows.filter { row in
         runs.columns.firstIndex(of: "attack").map { row[$0] == .null } ?? false
       })
-    try Output.write("\n" + RunSummary.tradeOff(clean).joined(separator: "\n") + "\n")
+    try Output.write(
+      "\n" + RunSummary.tradeOff(clean, width: Output.width ?? 80).joined(separator: "\n") + "\n")
     let short = ids.map { $0.prefix(RunSummary.shortID) }
     let option = database.flag
     try Output.write(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -13,9 +14,14 @@ struct DiffCommand: ParsableCommand {
     discussion: """
       Results are what 'elbow compare' holds against each other. A field that one of them has not \
       is null. Of a resumed run the first process counts.
+
+      EXAMPLE:
+        elbow diff @last~1 @last
       """)
 
-  @Argument(help: ArgumentHelp("Id of a run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "A run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var first: String
   @Argument(help: ArgumentHelp("Id of another.", valueName: "run")) var second: String
   @OptionGroup var database: DatabaseOption
@@ -24,26 +30,9 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let store = try database.read()
     let table = try store.query(
-      "diff", ["a": try store.runID(first), "b": try store.runID(second)])
+      .diff(store.runID(first), store.runID(second)))
     guard format.format == .table else { return try format.write(table) }
     guard !table.rows.isEmpty else { return Output.error("the runs differ in nothing recorded") }
-    try format.write(table.shortened(to: Output.width))
-  }
-}
-
-extension ResultTable {
-  /// With texts cut so that the last two columns share what `width` leaves them; nil: as it is.
-  fileprivate func shortened(to width: Int?) -> ResultTable {
-    guard let width else { return self }
-    let head = dropping(columns[columns.count - 1]).dropping(columns[columns.count - 2])
-    let room = max((width - TableFormat.width(head) - 4) / 2, 16)
-    return ResultTable(
-      columns: columns,
-      rows: rows.map { row in
-        row.map { cell in
-          guard let text = cell.string, text.count > room else { return cell }
-          return .text(text.prefix(room - 1) + "…")
-        }
-      })
+    try format.write(table, keepsAll: true)
   }
 }

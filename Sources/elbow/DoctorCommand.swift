@@ -3,6 +3,7 @@ import Basics
 import Datasets
 import Foundation
 import Networks
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -14,7 +15,12 @@ struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
     abstract: "Check processor, BLAS, SQLite, data, models and the database.",
-    discussion: "Exits 1 where something needs attention.")
+    discussion: """
+      Exits 1 where something needs attention.
+
+      EXAMPLE:
+        elbow doctor
+      """)
 
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption
@@ -98,7 +104,7 @@ struct DoctorCommand: ParsableCommand {
     }
     do {
       let store = try RunStore(path, for: .read)
-      let health = try store.query("health")
+      let health = try store.query(.health)
       func count(_ column: String) -> Int { Int(health[0, column].number ?? 0) }
       var findings = [
         Finding(

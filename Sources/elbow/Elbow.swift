@@ -12,6 +12,15 @@ struct Elbow: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "elbow",
     abstract: "Runs diffusion classifiers, records every run in SQLite, and compares them.",
+    discussion: """
+      Runs are named by the beginning of an id, @last, @last~2 (the third newest), their name, and, \
+      where several are taken, by a group. --quiet (-q), with any command, shows results and errors \
+      only.
+
+      EXAMPLE:
+        elbow demo
+        elbow show @last
+      """,
     version: elbowVersion,
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
@@ -22,26 +31,28 @@ struct Elbow: ParsableCommand {
       RemoveCommand.self, RestoreCommand.self, CollectCommand.self,
       StrategyCommand.self, TrainCommand.self,
       ModelCommand.self, DoctorCommand.self, BenchCommand.self,
+      InstallCommand.self, UninstallCommand.self, CompletionCommand.self, CompleteCommand.self,
     ])
 
   /// Exit status: 0, 1 for what went wrong while running, 2 for what was asked wrongly.
   static func main() {
-    signal(SIGPIPE, SIG_IGN)
     Startup.checkProcessor()
+    signal(SIGPIPE, SIG_IGN)
     Startup.restartWithBetterKernel()
     do {
       let arguments = try Arguments.expand(Array(Output.arguments.dropFirst()))
       var command = try parseAsRoot(arguments)
-      try command.run()
+      do { try command.run() } catch let error as ValidationError {
+        // Only what is thrown while parsing comes with the usage of the command at hand.
+        Output.error(Usage.message(error, of: type(of: command)))
+        Foundation.exit(2)
+      }
       Output.progress.end()
     } catch is ClosedPipe {
       Foundation.exit(0)
     } catch let code as ExitCode {
       Foundation.exit(code.rawValue)
     } catch let error as ElbowError {
-      Output.error(error)
-      Foundation.exit(error.isUsage ? 2 : 1)
-    } catch let error as RunStoreError {
       Output.error(error)
       Foundation.exit(error.isUsage ? 2 : 1)
     } catch {

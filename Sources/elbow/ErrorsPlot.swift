@@ -4,6 +4,7 @@ import Classifiers
 import Evaluation
 import Experiments
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -19,9 +20,14 @@ struct ErrorsPlot: ParsableCommand {
       --sigma. Runs the network on the image as it was classified, adversarial ones included, with \
       the run's own model, configuration and noise: the sum over pixels is the loss that the run \
       recorded.
+
+      EXAMPLE:
+        elbow plot errors @last --image 3 --sigma 0.5 -o errors.png
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
   var image: Int
@@ -39,9 +45,10 @@ struct ErrorsPlot: ParsableCommand {
     let store = try options.database.read()
     let run = try store.recordedRun(prefix)
     guard let position = run.inputs.firstIndex(where: { $0.index == image }) else {
-      throw RunStoreError(
+      throw ElbowError(
+        .unknownName,
         "run \(run.id) has no image \(image); 'elbow export \(run.id) --table predictions' lists "
-          + "its images", isUsage: true)
+          + "its images")
     }
     let header = try store.recordedHeader(run.id)
     let plan = try Self.plan(run, header)
@@ -64,9 +71,7 @@ struct ErrorsPlot: ParsableCommand {
       key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
       stream: NoiseStream(seed: header.seed, owner: .defence), timestep: timestep, draw: draw)
     let predicted = try store.query(
-      "predictions", ["run": run.id],
-      where: RowFilter(
-        "position = \(position)"), columns: ["predicted"])
+      .predictions(of: run.id), where: .equal("position", position), columns: ["predicted"])
     try options.write(
       figure(maps, header, input, timestep, predicted.rows.first?[0].number.map { Int($0) }))
   }

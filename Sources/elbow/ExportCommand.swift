@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -20,9 +21,15 @@ struct ExportCommand: ParsableCommand {
       Without runs and conditions every run is taken. CSV, TSV, JSON and JSON lines have all \
       columns and all digits; Markdown and LaTeX are for reading: accuracy with its 95 % interval, \
       rounded. LaTeX is a fragment for \\input that needs the package booktabs, with the ids of \
-      the runs in a comment behind each row. Rows are written as they are read, so that any number \
-      will do; where --limit leaves some out, standard error says how many. HTML is a report in \
-      one file: summary, front, intervals, paired comparisons, confusion, provenance.
+      the runs in a comment behind each row. In CSV and TSV an apostrophe stands before a text \
+      that a spreadsheet would take for a formula. Rows are written as they are read, so that any \
+      number will do; where --limit leaves some out, standard error says how many. HTML is a \
+      report in one file: summary, front, intervals, paired comparisons, confusion, provenance.
+
+      EXAMPLE:
+        elbow export -o runs.csv
+        elbow export @last --table predictions --format jsonl
+        elbow export -o report.html
       """)
 
   /// What the rows are.
@@ -51,7 +58,8 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: ArgumentHelp("Ids of runs, or their beginnings.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))
   var runs: [String] = []
   @OptionGroup(title: "Which runs") var selection: RunSelection
   @Option(help: "What the rows are: runs, predictions, class_elbos or losses.")
@@ -84,9 +92,9 @@ struct ExportCommand: ParsableCommand {
     }
     if table == .runs { return try writeRuns(store, filter, tableFormat) }
     guard filter != nil else {
-      throw RunStoreError(
-        "say of which runs: elbow export RUN … --table \(table.rawValue), or --where \"…\"",
-        isUsage: true)
+      throw ElbowError(
+        .malformed,
+        "say of which runs: elbow export RUN … --table \(table.rawValue), or --where \"…\"")
     }
     try writeRecords(of: store, filter, tableFormat)
   }
@@ -115,7 +123,7 @@ struct ExportCommand: ParsableCommand {
     }
     let answer = try options.answer(store, where: filter, isForReading: false)
     try reportCut(answer.table.rows.count, try store.count("runs", where: filter), "runs")
-    return try Report(answer.table, store, database: database.path, watch: Output.watch).html()
+    return try RunReport(answer.table, store, database: database.path, watch: Output.watch).html()
   }
 
   private func writeRuns(_ store: RunStore, _ filter: RowFilter?, _ format: TableFormat) throws {
@@ -130,7 +138,7 @@ struct ExportCommand: ParsableCommand {
     try Output.write(to: output) { write in
       if format == .latex {
         try write(
-          "% Runs of \(database.path.onOneLine), written by Elbow \(elbowVersion); "
+          "% Runs of \(database.path.visible), written by Elbow \(elbowVersion); "
             + "needs \\usepackage{booktabs}\n")
       }
       var writer = TableWriter(
@@ -150,18 +158,19 @@ struct ExportCommand: ParsableCommand {
   private func writeRecords(
     of store: RunStore, _ filter: RowFilter?, _ format: TableFormat
   ) throws {
-    let chosen = try store.query("runs", where: filter)
+    let chosen = try store.query(.runs, where: filter)
     let ids = chosen.rows.indices.map { chosen[$0, "id"].text(null: "") }
     let all = try store.columns(ofQuery: table.query, ["run": ""])
     let named = options.columns.map(RunTableOptions.names)
     let dropped = RunTableOptions.names(options.drop ?? "").map { $0.lowercased() }
     if let unknown = dropped.first(where: { !all.contains($0) }) {
-      throw RunStoreError(
-        "--drop: no column '\(unknown)'" + didYouMean(unknown, among: all), isUsage: true)
+      throw ElbowError(
+        .unknownName,
+        "--drop: no column '\(unknown)'" + didYouMean(unknown, among: all))
     }
     let columns = (named ?? all).filter { !dropped.contains($0.lowercased()) }
     guard !columns.isEmpty else {
-      throw RunStoreError("--drop leaves no column", isUsage: true)
+      throw ElbowError(.unknownName, "--drop leaves no column")
     }
     var missing: [String] = []
     var written = 0
@@ -174,6 +183,7 @@ struct ExportCommand: ParsableCommand {
         try store.stream(table.query, ["run": id], columns: columns, limit: left) {
           try writer.append($0, comment: "run \(id)")
           written += 1
+          if written % 10_000 == 0 { Output.watch(WorkUpdate("export", written, of: nil, "rows")) }
         }
         if written == before { missing.append(id) }
       }
@@ -207,12 +217,11 @@ struct ExportCommand: ParsableCommand {
 extension RunSelection {
   /// The runs named and those that meet the conditions, as one condition; nil where there is none.
   ///
-  /// - Throws: `RunStoreError` for what is out of form, or names no run.
+  /// - Throws: `ElbowError` for what is out of form, or names no run.
   func filter(_ runs: [String], _ store: RunStore) throws -> RowFilter? {
     let conditions = try filter()
     guard !runs.isEmpty else { return conditions }
-    let list = try runs.map { "'\(try store.runID($0))'" }.joined(separator: ", ")
-    let named = try RowFilter("id IN (\(list))")
+    let named = RowFilter.ids(try store.runIDs(runs))
     return conditions.map(named.and) ?? named
   }
 }

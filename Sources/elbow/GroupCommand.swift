@@ -9,9 +9,15 @@ struct GroupCommand: ParsableCommand {
       elbow group <run> ... <name>
       elbow group <name> --where <condition> [--dry-run]
       elbow group <run> ... --none
+      """,
+    discussion: """
+      EXAMPLE:
+        elbow group @last @last~1 baseline
       """)
 
-  @Argument(help: ArgumentHelp("Ids, or their beginnings; then the group.", valueName: "run|name"))
+  @Argument(
+    help: ArgumentHelp(
+      "Runs: ids or their beginnings, @last, names; then the group.", valueName: "run|name"))
   var words: [String] = []
   @Flag(help: "Take them out of their groups.") var none = false
   @OptionGroup var changes: RunChanges

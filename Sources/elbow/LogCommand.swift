@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 
@@ -22,15 +23,27 @@ struct LogCommand: ParsableCommand {
 
       From standard input come lines of JSON, as {"step": 3, "loss": 0.25} (step may be missing; \
       time is in seconds since 1970), or of 'step key value'; thousands go into one transaction.
+
+      EXAMPLE:
+        elbow log new --name "another program"
+        elbow log @last loss=0.25 accuracy=0.9 --step 3
+        elbow log end @last
       """,
     subcommands: [Points.self, New.self, End.self], defaultSubcommand: Points.self)
 
   /// Logs points.
   struct Points: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "points", abstract: "Log metrics of a run (what 'elbow log <run>' does).")
+      commandName: "points", abstract: "Log metrics of a run (what 'elbow log <run>' does).",
+      discussion: """
+        EXAMPLE:
+          elbow log @last loss=0.25 --step 3
+          elbow log @last < points.jsonl
+        """)
 
-    @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+    @Argument(
+      help: ArgumentHelp(
+        "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
     var prefix: String
     @Argument(help: ArgumentHelp("Values; none: from standard input.", valueName: "key=value"))
     var values: [String] = []
@@ -48,7 +61,9 @@ struct LogCommand: ParsableCommand {
       }
       let store = try database.edit()
       defer { store.close() }
-      var writer = MetricWriter(store, run: try store.runID(prefix))
+      let run = try store.runID(prefix)
+      try warnOfEnded(run, store)
+      var writer = MetricWriter(store, run: run)
       if values.isEmpty {
         try MetricLines.read {
           try writer.log($0)
@@ -60,6 +75,16 @@ struct LogCommand: ParsableCommand {
         try writer.flush()
       }
     }
+
+    /// A point may come late, but nobody should think that the run goes on.
+    private func warnOfEnded(_ run: String, _ store: RunStore) throws {
+      let row = try store.query(.run(run))
+      guard row[0, "fingerprint"] == .null, let status = row[0, "status"].string,
+        status != "running"
+      else { return }
+      Output.error(
+        "elbow: run \(run) has ended (\(status)); the points are added to it all the same")
+    }
   }
 
   /// Begins a run of another program.
@@ -69,6 +94,9 @@ struct LogCommand: ParsableCommand {
       discussion: """
         It is listed among the runs, can be tagged, grouped, noted and logged to, and is running \
         until 'elbow log end'. The code recorded is that of the working directory.
+
+        EXAMPLE:
+          elbow log new --name "another program" --tag stage=trial
         """)
 
     @Option(help: "Name of the run.") var name: String?
@@ -83,7 +111,7 @@ struct LogCommand: ParsableCommand {
       (external.name, external.group, external.note) = (name, group, note)
       external.tags = try RunLabels.tags(tag)
       external.arguments = CommandLine.arguments
-      let store = try RunStore(database.path, for: .write)
+      let store = try database.record()
       defer { store.close() }
       try store.beginExternal(external)
       try Output.write(external.id + "\n")
@@ -92,9 +120,17 @@ struct LogCommand: ParsableCommand {
 
   /// Ends one.
   struct End: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "End a run of another program.")
+    static let configuration = CommandConfiguration(
+      abstract: "End a run of another program.",
+      discussion: """
+        EXAMPLE:
+          elbow log end @last
+          elbow log end @last --error "out of memory"
+        """)
 
-    @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+    @Argument(
+      help: ArgumentHelp(
+        "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
     var prefix: String
     @Option(help: "finished, failed or interrupted (default: finished, with --error failed).")
     var status: RunEnding.Status?

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -9,9 +10,16 @@ import Statistics
 struct MetricsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "metrics", abstract: "Print the points of a run's metrics.",
-    discussion: "'elbow show' has the last, least, greatest and mean value of each.")
+    discussion: """
+      'elbow show' has the last, least, greatest and mean value of each.
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+      EXAMPLE:
+        elbow metrics @last loss
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Argument(help: ArgumentHelp("Metrics (default: all).", valueName: "key"))
   var names: [String] = []
@@ -22,31 +30,20 @@ struct MetricsCommand: ParsableCommand {
   func run() throws {
     let store = try database.read()
     let id = try store.runID(prefix)
-    let known = try store.query("metric-series", ["run": id]).rows.compactMap { $0[0].string }
+    let known = try store.query(.metricSeries(of: id)).rows.compactMap { $0[0].string }
     for name in names where !known.contains(name) {
-      throw RunStoreError(
+      throw ElbowError(
+        .unknownName,
         "run \(id) has no metric '\(name)'"
-          + (known.isEmpty ? ", nor any other" : didYouMean(name, among: known)), isUsage: true)
+          + (known.isEmpty ? ", nor any other" : didYouMean(name, among: known)))
     }
-    let points = try store.query(
-      "metric-points",
-      [
-        "run": id, "names": JSONValue.array(names.map { .string($0) }).canonical,
-        "repeated": repeated ? "1" : "0",
-      ])
+    let points = try store.query(.metricPoints(of: id, names: names, repeated: repeated))
     if points.rows.isEmpty, format.format == .table { return Output.error("no metrics") }
     try format.write(Self.naming(repeated ? points : points.dropping("counts")))
   }
 
   /// With NaN for values that are not a number.
   static func naming(_ metrics: ResultTable) -> ResultTable {
-    let values = ["value", "last", "min", "max", "mean"].compactMap(metrics.columns.firstIndex)
-    return ResultTable(
-      columns: metrics.columns,
-      rows: metrics.rows.map { row in
-        var row = row
-        for column in values where row[column] == .null { row[column] = .text("NaN") }
-        return row
-      })
+    metrics.namingNaN(in: ["value", "last", "min", "max", "mean"])
   }
 }

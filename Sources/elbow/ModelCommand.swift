@@ -11,12 +11,20 @@ import TensorCore
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model", abstract: "Inspect checkpoints and verify what they compute.",
+    discussion: """
+      EXAMPLE:
+        elbow model inspect fashion-mnist
+      """,
     subcommands: [Inspect.self, Verify.self])
 
   /// Says what a checkpoint holds.
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show a checkpoint's architecture, size and hash.")
+      abstract: "Show a checkpoint's architecture, size and hash.",
+      discussion: """
+        EXAMPLE:
+          elbow model inspect fashion-mnist --tensors
+        """)
 
     @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))
     var model: String
@@ -78,6 +86,9 @@ struct ModelCommand: ParsableCommand {
         denoised, and optionally gradient, of Σ(D(x;σ,y) − x)² to x through both. For each the \
         worst row's relative error ‖a−b‖₂/‖b‖₂ is printed; above the tolerance the exit status is \
         1. Of a multi-head network the label's head is compared.
+
+        EXAMPLE:
+          elbow model verify fashion-mnist reference.safetensors
         """)
 
     @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 
@@ -11,9 +13,15 @@ struct NoteCommand: ParsableCommand {
       elbow note <run>
       elbow note <run> <text> [--replace]
       elbow note <run> --edit
+      """,
+    discussion: """
+      EXAMPLE:
+        elbow note @last "the one of the table"
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Argument(help: "A line to add.") var text: String?
   @Flag(help: "The text takes the old note's place; an empty one removes it.") var replace = false
@@ -30,7 +38,7 @@ struct NoteCommand: ParsableCommand {
   func run() throws {
     guard text != nil || edit else {
       let store = try database.read()
-      let run = try store.query("run", ["run": store.runID(prefix)])
+      let run = try store.query(.run(store.runID(prefix)))
       if let note = run[0, "note"].string { try Output.write(note + "\n") }
       return
     }
@@ -43,11 +51,12 @@ struct NoteCommand: ParsableCommand {
         return old + "\n" + text
       }
     } else {
-      let old = try store.query("run", ["run": id])[0, "note"].string ?? ""
+      let old = try store.query(.run(id))[0, "note"].string ?? ""
       let new = try Self.edited(old)
       try store.note(id) { now in
         guard now ?? "" == old else {
-          throw RunStoreError("run \(id): the note was changed meanwhile; yours is: \(new)")
+          throw ElbowError(
+            .inaccessible, "run \(id): the note was changed meanwhile; yours is: \(new)")
         }
         return new
       }
@@ -68,7 +77,8 @@ struct NoteCommand: ParsableCommand {
     try process.run()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      throw RunStoreError("'\(editor)' failed, so the note stays as it was; set $EDITOR")
+      throw ElbowError(
+        .inaccessible, "'\(editor)' failed, so the note stays as it was; set $EDITOR")
     }
     var new = try String(contentsOf: file, encoding: .utf8)
     while new.last?.isWhitespace ?? false { new.removeLast() }

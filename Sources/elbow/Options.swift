@@ -25,24 +25,48 @@ struct DatabaseOption: ParsableArguments {
 
   /// Opens the database for queries and passes its notice on.
   func read() throws -> RunStore {
-    let store = try RunStore(path, for: .read)
+    let store = try RunStore(path, for: .read, watch: Output.watch)
     if let notice = store.notice { Output.error("elbow: \(notice)") }
     return store
   }
 
+  /// Opens the database for recording; it is made where there is none.
+  func record() throws -> RunStore { try RunStore(path, for: .write, watch: Output.watch) }
+
   /// Opens a database that is there for changing what it holds.
   func edit() throws -> RunStore {
     guard FileManager.default.fileExists(atPath: path) else { return try read() }
-    return try RunStore(path, for: .write)
+    return try record()
   }
 }
 
 extension TableFormat: ExpressibleByArgument {}
+
+extension TableFormat {
+  /// Writes a table to standard output, on a terminal in the width there is.
+  ///
+  /// - Parameters:
+  ///   - keepsAll: whether the columns were chosen by hand.
+  ///   - remedy: how to see the columns that are left out; nil: as everywhere.
+  func write(_ table: ResultTable, keepsAll: Bool = false, remedy: String? = nil) throws {
+    guard self == .table else { return try Output.write(render(table)) }
+    let shown = TerminalTable(table, keepsAll: keepsAll)
+      .output(width: Output.width, style: Output.style)
+    try Output.write(shown.text)
+    let notice =
+      remedy.map { shown.notice(remedy: $0, width: Output.width) }
+      ?? shown.notice(width: Output.width)
+    if let notice { Output.error(notice) }
+  }
+}
 
 /// How tables are written.
 struct FormatOption: ParsableArguments {
   @Option(help: "Form of the output: table, json, jsonl, csv, tsv, markdown or latex.")
   var format: TableFormat = .table
 
-  func write(_ table: ResultTable) throws { try Output.write(format.render(table)) }
+  /// Writes a table: see `TableFormat.write`.
+  func write(_ table: ResultTable, keepsAll: Bool = false, remedy: String? = nil) throws {
+    try format.write(table, keepsAll: keepsAll, remedy: remedy)
+  }
 }

@@ -13,6 +13,9 @@ enum Output {
   /// The command line, program name first.
   static let arguments = CommandLine.arguments
 
+  /// Whether only results and errors are shown.
+  static let isQuiet = arguments.prefix { $0 != "--" }.contains { $0 == "--quiet" || $0 == "-q" }
+
   /// How the user called the program, for commands to try next: from the working directory where it
   /// lies there.
   static let program: String = {
@@ -32,12 +35,20 @@ enum Output {
     return Int(size.ws_col)
   }
 
+  /// Whether texts on standard output are set off: on a terminal that can, unless `NO_COLOR` is set.
+  static let style: TextStyle = {
+    let environment = ProcessInfo.processInfo.environment
+    let isRefused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
+    return isTerminal && !isRefused && environment["TERM"] != "dumb" ? .ansi : .plain
+  }()
+
   /// Shows how long work goes on, on standard error.
   static let progress = ProgressLine()
 
   /// Tells `progress` of work.
   static let watch = WorkWatch(
-    update: { progress.show($0) }, note: { message("elbow: \($0)") })
+    update: { if !isQuiet { progress.show($0) } },
+    note: { if !isQuiet { message("elbow: \($0)") } })
 
   /// Writes all of `text` to standard output.
   ///
@@ -81,9 +92,12 @@ enum Output {
   /// Runs `body`, a closed pipe being no problem.
   static func quietly(_ body: () throws -> Void) { try? body() }
 
-  /// Writes to standard error, past the progress line.
+  /// Writes to standard error, past the progress line. Line by line, what a reader would not see, or a
+  /// terminal would obey, is shown as a sign.
   static func message(_ text: String, terminator: String = "\n") {
-    progress.around { _ = send(text + terminator, to: STDERR_FILENO) }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let shown = lines.map { String($0).visible }.joined(separator: "\n")
+    progress.around { _ = send(shown + terminator, to: STDERR_FILENO) }
   }
 
   /// Writes to standard error as it is.

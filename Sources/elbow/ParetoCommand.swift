@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -16,11 +17,14 @@ struct ParetoCommand: ParsableCommand {
     discussion: """
       Of every configuration and seed the newest finished clean run is taken, a live one before a \
       replay. Besides the front the table has the runs tied with it: whose difference in accuracy \
-      to the best run of the front at no more cost has a 95 % interval with 0 in it (the paired \
-      bootstrap over images where both classified, or were attacked on, the same ones, else \
-      Newcombe's). The hypervolume is the mean, over all budgets up to the largest cost, of the \
+      to the best run of the front at no more cost has a 95 % interval with 0 in it (Bonett \
+      and Price's where both classified, or were attacked on, the same images, else Newcombe's). The hypervolume is the mean, over all budgets up to the largest cost, of the \
       best accuracy that a budget buys. Robust accuracy is that under the worst of all recorded \
       attacks of --norm and --epsilon, image by image, of the same configuration.
+
+      EXAMPLE:
+        elbow pareto
+        elbow pareto --within 1
       """)
 
   @Option(
@@ -77,39 +81,38 @@ struct ParetoCommand: ParsableCommand {
       if format.format == .json { return try Output.write(try view.json(all: all, answers: [])) }
       return Output.error("no finished clean runs to compare")
     }
-    var answers: [ParetoView.Answer] = []
+    var answers: [ParetoView.Choice] = []
     if let within { answers.append(try view.cheapest(within: within)) }
     if let limit { answers.append(try view.best(under: limit.value, limit.measure)) }
     switch format.format {
     case .table:
-      try format.write(view.table(all: all, fitting: Output.width))
+      try format.write(view.table(all: all))
       try Output.write("\n" + view.description + answers.map { $0.text + "\n" }.joined())
     case .json: try Output.write(try view.json(all: all, answers: answers))
     default: try format.write(view.rows(all: all))
     }
   }
 
-  /// Parameters of the queries on robust accuracy; empty where none is asked for.
-  private func threat(_ measures: [Measure], _ store: RunStore) throws -> [String: String] {
-    if measures.contains(.robustAccuracy) {
-      let threat = try threatModel(store)
-      return ["norm": threat.norm, "epsilon": "\(threat.epsilon)"]
-    }
+  /// The threat model of robust accuracies; nil where none is asked for.
+  private func threat(
+    _ measures: [Measure], _ store: RunStore
+  ) throws -> QueryHandle.ThreatModel? {
+    if measures.contains(.robustAccuracy) { return try threatModel(store) }
     guard norm == nil, epsilon == nil else {
       throw ElbowError(.malformed, "--norm and --epsilon need robust-accuracy among --axes")
     }
-    return [:]
+    return nil
   }
 
   /// The runs that have all measures.
   private func points(
-    _ measures: [Measure], _ threat: [String: String], _ store: RunStore
+    _ measures: [Measure], _ threat: QueryHandle.ThreatModel?, _ store: RunStore
   ) throws -> ResultTable {
     // A table for reading shows few of the columns.
     let shown = RunSummary.needed + ["n_correct", "n_robust", "n_robustness", "dataset", "split"]
     let columns = shown + measures.map(\.column).filter { !shown.contains($0) }
     var table = try store.query(
-      "pareto", threat, where: selection.filter(),
+      .pareto(threat), where: selection.filter(),
       columns: format.format == .table ? columns : nil)
     let sources = Set(table.rows.indices.map { [table[$0, "dataset"], table[$0, "split"]] })
     guard sources.count <= 1 else {
@@ -138,10 +141,10 @@ struct ParetoCommand: ParsableCommand {
   }
 
   /// What --norm and --epsilon name, or the only one that is recorded.
-  private func threatModel(_ store: RunStore) throws -> (norm: String, epsilon: Double) {
+  private func threatModel(_ store: RunStore) throws -> QueryHandle.ThreatModel {
     let given = try epsilon.map { try Self.fraction($0) }
-    if let norm, let given { return (norm.rawValue, given) }
-    let table = try store.query("robustness")
+    if let norm, let given { return .init(norm: norm.rawValue, epsilon: given) }
+    let table = try store.query(.robustness)
     let recorded = Set(table.rows.indices.map { [table[$0, "norm"], table[$0, "epsilon"]] })
     let fitting = recorded.filter { model in
       (norm == nil || model[0] == .text(norm?.rawValue ?? ""))
@@ -160,7 +163,7 @@ struct ParetoCommand: ParsableCommand {
           : "say which threat model with --norm and --epsilon; recorded are "
             + names.sorted().joined(separator: ", "))
     }
-    return (name, budget)
+    return .init(norm: name, epsilon: budget)
   }
 
   private static func fraction(_ text: String) throws -> Double {

@@ -53,9 +53,13 @@ struct PlotCommand: ParsableCommand {
       In the terminal, or with -o FILE.svg, .png or .pdf through gnuplot (apt-get install \
       gnuplot-nox). The ids of the runs behind a plot stand in it, and in the description of an \
       SVG.
+
+      EXAMPLE:
+        elbow plot accuracy
+        elbow plot confusion @last -o confusion.svg
       """,
     subcommands: [
       AccuracyPlot.self, EpsilonPlot.self, EvidencePlot.self, ErrorsPlot.self, ConfusionPlot.self,
-      TrainingPlot.self,
+      TrainingPlot.self, MetricsPlot.self,
     ])
 }

@@ -13,6 +13,11 @@ struct QueryCommand: ParsableCommand {
     usage: """
       elbow query --list
       elbow query <name> [<param=value> ...] [--where <where>] [--limit <limit>]
+      """,
+    discussion: """
+      EXAMPLE:
+        elbow query --list
+        elbow query confusion run=@last
       """)
 
   @Argument(help: "Name of the query.") var name: String?
@@ -37,13 +42,12 @@ struct QueryCommand: ParsableCommand {
     for text in parameters {
       let pair = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard pair.count == 2 else {
-        throw RunStoreError("parameters are NAME=VALUE, got '\(text)'", isUsage: true)
+        throw ElbowError(.malformed, "parameters are NAME=VALUE, got '\(text)'")
       }
       values[String(pair[0])] = String(pair[1])
     }
-    // A run may be named by its beginning here as everywhere.
-    for name in ["run", "a", "b"] where Queries.named(self.name ?? "")?.takesRun(name) ?? false {
-      values[name] = try values[name].map(store.runID)
+    for parameter in Queries.named(name ?? "")?.parameters ?? [] where parameter.kind == .run {
+      values[parameter.name] = try values[parameter.name].map { try store.runID($0) }
     }
     let table = try store.query(
       name ?? "", values, where: condition.map(RowFilter.init), limit: limit)
@@ -66,19 +70,15 @@ struct QueryCommand: ParsableCommand {
   }
 }
 
-extension Query {
-  /// Whether a parameter of this name is a run's id.
-  fileprivate func takesRun(_ name: String) -> Bool {
-    parameters.contains { $0.name == name && $0.description.hasPrefix("full id") }
-  }
-}
-
 /// Runs a statement of the user's own.
 struct SQLCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sql", abstract: "Run an SQL statement that reads the database.",
     discussion: """
       The views runs, predictions, class_elbos, robustness and losses are meant for this.
+
+      EXAMPLE:
+        elbow sql "SELECT strategy, avg(accuracy) FROM runs GROUP BY strategy"
       """)
 
   @Argument(help: "One SELECT statement.") var statement: String
@@ -86,6 +86,6 @@ struct SQLCommand: ParsableCommand {
   @OptionGroup var format: FormatOption
 
   func run() throws {
-    try format.write(try database.read().readOnly(statement))
+    try format.write(try database.read().readOnly(statement), keepsAll: true)
   }
 }

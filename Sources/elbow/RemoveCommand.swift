@@ -9,9 +9,13 @@ struct RemoveCommand: ParsableCommand {
       What is in the trash is in no list, view and query but 'elbow runs --deleted'; 'elbow \
       restore' brings it back, 'elbow gc' deletes it for good. A run on whose images or losses \
       others were made is kept unless they go along, and so is one that is running.
+
+      EXAMPLE:
+        elbow rm --status fc --dry-run
       """)
 
-  @Argument(help: ArgumentHelp("Ids, or their beginnings.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))
   var prefixes: [String] = []
   @Flag(help: "Also those that were made from their images or losses.") var withDependants = false
   @OptionGroup var changes: RunChanges

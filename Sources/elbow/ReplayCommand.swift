@@ -5,6 +5,7 @@ import Datasets
 import Evaluation
 import Experiments
 import Foundation
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -22,18 +23,23 @@ struct ReplayCommand: ParsableCommand {
     discussion: """
       Predictions and ELBOs are those of a live run of the same strategy, weights and seed on the \
       same images; network evaluations are counted as if they had run. Each combination is \
-      recorded as a run of its own, marked as replayed, without seconds. A..B in a strategy stands \
-      for every number from A to B: uniform:1..64. "differs %" is the share of images answered \
+      recorded as a run of its own, marked as replayed, without seconds. A...B in a strategy stands \
+      for every number from A to B: uniform:1...64. "differs %" is the share of images answered \
       otherwise than by the replayed run. Replay a run of strategy 'full': a loss that was not \
       recorded is an error.
+
+      EXAMPLE:
+        elbow replay @last --strategy uniform:1..10 --weights snr edm
       """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "\(SamplingStrategies.usages.joined(separator: ", ")); several, and ranges as uniform:1..64 "
+      "\(SamplingStrategies.usages.joined(separator: ", ")); several, and ranges as uniform:1...64 "
         + "(default: the run's own)."))
   var strategy: [String] = []
   @Option(
@@ -42,7 +48,7 @@ struct ReplayCommand: ParsableCommand {
   var weights: [String] = []
   @Option(
     help: ArgumentHelp(
-      "N, A..B (half-open) or A,B,C: replay these of the run's images only (default: all).",
+      "N, A..B (without B), A...B (with B) or A,B,C: replay these of the run's images only (default: all).",
       valueName: "images"))
   var images: String?
   @Option(help: "Name of the replayed runs.") var name: String?
@@ -56,7 +62,7 @@ struct ReplayCommand: ParsableCommand {
 
   func validate() throws {
     guard !strategy.isEmpty || !weights.isEmpty else {
-      throw ValidationError("name what to replay: --strategy uniform:1..10, or --weights snr edm")
+      throw ValidationError("name what to replay: --strategy uniform:1...10, or --weights snr edm")
     }
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads must be 1 to 1024, got \(threads)")
@@ -71,7 +77,7 @@ struct ReplayCommand: ParsableCommand {
       images?.contains($0.index) ?? true
     }
     let configurations = try configurations(replay)
-    let store = try RunStore(database.path, for: .write)
+    let store = try database.record()
     defer { store.close() }
     let writer = ReplayWriter(store)
     let labels = RunLabels(name: name, group: group, note: note, tags: tags)
@@ -102,7 +108,7 @@ struct ReplayCommand: ParsableCommand {
         "elbow: the adversarial images are fixed, made in run \(run) against another "
           + "configuration; an attack on these strategies themselves may find worse ones")
     }
-    let replays = try store.query("replays", ["run": source.id])
+    let replays = try store.query(.replays(of: source.id))
     let byID = Dictionary(
       replays.rows.indices.map { (replays[$0, "id"].string ?? "", replays.rows[$0]) },
       uniquingKeysWith: { a, _ in a })
@@ -119,8 +125,6 @@ struct ReplayCommand: ParsableCommand {
       }
       return .text(RunSummary.percent(k / n))
     }
-    try format.write(
-      table.appending("differs %", differs).fitting(
-        Output.width, dispensable: ["attack", "gradients", "weights", "images"]))
+    try format.write(table.appending("differs %", differs))
   }
 }

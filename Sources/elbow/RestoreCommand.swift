@@ -5,9 +5,15 @@ import RunStore
 struct RestoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "restore", abstract: "Bring runs back from the trash.",
-    discussion: "Runs that they were made from come along.")
+    discussion: """
+      Runs that they were made from come along.
 
-  @Argument(help: ArgumentHelp("Ids, or their beginnings.", valueName: "run"))
+      EXAMPLE:
+        elbow restore --where "name = 'first'"
+      """)
+
+  @Argument(
+    help: ArgumentHelp("Runs: ids or their beginnings, @last, names, or groups.", valueName: "run"))
   var prefixes: [String] = []
   @OptionGroup var changes: RunChanges
 

@@ -33,9 +33,8 @@ struct RunChanges: ParsableArguments {
     Output.error(
       "elbow: \(ids.count) \(ids.count == 1 ? "run" : "runs") \(dryRun ? "would be " : "")\(done)")
     guard dryRun, !ids.isEmpty else { return }
-    let list = ids.map { "'\($0)'" }.joined(separator: ", ")
-    let runs = try store.query(trashed ? "trash" : "runs", where: RowFilter("id IN (\(list))"))
+    let runs = try store.query(trashed ? .trash : .runs, where: .ids(ids))
     try format.write(
-      format.format == .table ? RunSummary.table(runs, fitting: Output.width) : runs)
+      format.format == .table ? RunSummary.table(runs) : runs)
   }
 }

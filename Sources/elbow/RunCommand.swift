@@ -53,7 +53,7 @@ struct RunCommand: ParsableCommand {
     let prepared = try resume.map { try taken($0, session) } ?? begun(session)
     try announce(prepared, session)
     // Only a request that can be run makes a database.
-    let store = try RunStore(database.path, for: .write)
+    let store = try database.record()
     defer { store.close() }
     let outcome = try prepared.run(in: session, into: store)
     try RunOutcome(
@@ -76,13 +76,14 @@ struct RunCommand: ParsableCommand {
         "`resume` goes on as the run was begun, so \(flag) cannot be given; `db`, `threads`, "
           + "`batch`, `budget` and `format` can")
     }
-    let store = try RunStore(database.path, for: .read)
+    let store = try database.read()
     return try Experiment.resuming(
       store.recordedRun(prefix), of: store, in: session, batch: batch)
   }
 
   /// Says what is run, what was not said of it, and how long it takes.
   private func announce(_ run: Experiment.Prepared, _ session: Session) throws {
+    if Output.isQuiet { return }
     let exists = FileManager.default.fileExists(atPath: database.path)
     var estimator = Estimator(session, exists ? try? RunStore(database.path, for: .read) : nil)
     let plain = try estimator.estimate(run, probes: false)
@@ -91,7 +92,7 @@ struct RunCommand: ParsableCommand {
     let estimate =
       plain.secondsPerImage == nil && evaluations > 50_000
       ? try estimator.estimate(run, probes: true) : plain
-    for line in RunAnnouncement(run, estimate).lines { Output.message("elbow: \(line)") }
+    RunAnnouncement(run, estimate).lines.forEach(session.watch.note)
   }
 
   static func check(threads: Int?, batch: Int?) throws {

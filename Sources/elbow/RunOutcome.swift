@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Experiments
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -21,9 +22,9 @@ struct RunOutcome {
 
   /// Shows the run, and ends the program as the run ended.
   func report(_ format: TableFormat) throws {
-    let runs = try store.query("runs", where: RowFilter("id = '\(outcome.id)'"))
+    let runs = try store.query(.runs, where: .ids([outcome.id]))
     switch format {
-    case .table: try Output.write(format.render(RunSummary.table(runs, fitting: Output.width)))
+    case .table: try format.write(RunSummary.table(runs))
     case .json: try Output.write(format.object(runs.columns, runs.rows[0]) + "\n")
     default: try Output.write(format.render(runs))
     }
@@ -43,7 +44,7 @@ struct RunOutcome {
 
   /// An attack whose gradients vanish proves nothing.
   static func warnOfMaskedGradients(_ run: String, _ store: RunStore) throws {
-    let summary = try store.query("attack-summary", ["run": run])
+    let summary = try store.query(.attackSummary(of: run))
     guard let share = summary[0, "zero_gradients"].number, share > 0.05 else { return }
     Output.error(
       "elbow: \(RunSummary.percent(share)) % of the attack's gradient pixels were exactly zero: the "

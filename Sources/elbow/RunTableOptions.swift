@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Queries
 import Records
 import Reporting
 import RunStore
@@ -26,7 +27,7 @@ struct RunTableOptions: ParsableArguments {
   var over: String?
 
   /// A table with the runs behind each of its rows.
-  struct Answer {
+  struct RunRows {
     var table: ResultTable
     var runs: [[String]]
   }
@@ -47,60 +48,59 @@ struct RunTableOptions: ParsableArguments {
   /// - Parameters:
   ///   - view: `runs`, or `trash`.
   ///   - isForReading: whether numbers are rounded and columns chosen for people.
-  ///   - width: of the terminal that it should fit; nil: no bound.
-  /// - Throws: `RunStoreError` for unknown names, and for a group with two equal runs.
+  ///   - times: the reader's place in time, to say when; nil: it is not said.
+  /// - Throws: `ElbowError` for unknown names, and for a group with two equal runs.
   func answer(
     _ store: RunStore, from view: String = "runs", where filter: RowFilter?, isForReading: Bool,
-    fitting width: Int? = nil
-  ) throws -> Answer {
+    times: TimeDisplay? = nil
+  ) throws -> RunRows {
     if let groupBy {
       return try groups(Self.names(groupBy), store, filter, isForReading: isForReading)
     }
     var names = columns.map(Self.names)
     if onlyChanged {
-      names = try store.query(view, limit: 0).columns + store.configurationColumns
+      names = try store.query(QueryHandle(view), limit: 0).columns + store.configurationColumns
     } else if isForReading, names == nil {
       names = RunSummary.needed
     }
     let showsID = names?.contains("id") ?? true
     let runs = try store.query(
-      view, where: filter, columns: showsID ? names : (names ?? []) + ["id"],
+      QueryHandle(view), where: filter, columns: showsID ? names : (names ?? []) + ["id"],
       order: sort.map(Self.names) ?? [], limit: limit)
     let ids = runs.rows.indices.map { [runs[$0, "id"].text(null: "")] }
-    let dropped = try store.columns(Self.names(drop ?? ""), of: view, flag: "--drop")
+    let dropped = try store.columns(Self.names(drop ?? ""), of: view, flag: "`drop`")
     var table = showsID ? runs : runs.dropping("id")
     if isForReading, columns == nil {
-      table = onlyChanged ? RunSummary.changes(runs) : RunSummary.table(runs)
+      table = onlyChanged ? RunSummary.changes(runs) : RunSummary.table(runs, times: times)
     } else if onlyChanged {
       table = runs.changed
     }
     for name in dropped {
       table = table.dropping(isForReading ? RunSummary.heading(of: name) : name)
     }
-    // What was chosen by hand is not left out for want of room.
-    if isForReading, columns == nil, !onlyChanged { table = RunSummary.fit(table, width) }
-    return Answer(table: table, runs: ids)
+    return RunRows(table: table, runs: ids)
   }
 
   private func groups(
     _ keys: [String], _ store: RunStore, _ filter: RowFilter?, isForReading: Bool
-  ) throws -> Answer {
+  ) throws -> RunRows {
     let over = over ?? "seed"
-    var finished = try RowFilter("status = 'finished'")
+    var finished = RowFilter.equal("status", "finished")
     if let filter { finished = finished.and(filter) }
     let names = RunGroups.needed + (keys + [over]).filter { !RunGroups.needed.contains($0) }
     let runs = try store.query(
-      "runs", where: finished, columns: names, order: sort.map(Self.names) ?? [])
+      .runs, where: finished, columns: names, order: sort.map(Self.names) ?? [])
     do {
       let groups = try RunGroups.table(runs, by: keys, over: over)
-      return Answer(
+      return RunRows(
         table: isForReading ? RunGroups.summary(groups) : groups,
         runs: RunGroups.members(runs, by: keys))
     } catch let twins as RunGroups.Repetition {
-      throw RunStoreError(
+      throw ElbowError(
+        .malformed,
         "runs \(twins.first) and \(twins.second) are in one group and have the same \(over), "
           + "\(twins.value); 'elbow diff' tells what they differ in: add it to --group-by, or "
-          + "choose with --where", isUsage: true)
+          + "choose with --where")
     }
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Records
 import Reporting
 import RunStore
@@ -17,7 +18,12 @@ struct RunsCommand: ParsableCommand {
       --sort and --group-by take the same names.
 
       --group-by takes finished runs that repeat one another over --over (default: seed) together: \
-      their number, mean, standard deviation and 95 % interval of the mean (Student's t).
+      their number and images, mean, standard deviation and 95 % interval of the mean on other images \
+      and with other runs (Wilson's over images and Student's t over runs, squares added).
+
+      EXAMPLE:
+        elbow runs --where "accuracy > 85%" --sort -accuracy,nfe_per_image
+        elbow runs --group-by strategy --over seed
       """)
 
   @OptionGroup(title: "Which runs") var selection: RunSelection
@@ -32,11 +38,20 @@ struct RunsCommand: ParsableCommand {
     }
   }
 
+  /// Runs that a terminal shows unless a limit is given.
+  private static let shown = 50
+
   func run() throws {
     let isTable = format.format == .table
+    let store = try database.read()
+    let view = deleted ? "trash" : "runs"
+    var options = options
+    let isCut = isTable && Output.isTerminal && options.limit == nil && options.groupBy == nil
+    if isCut { options.limit = Self.shown }
+    defer { if isCut { reportCut(store, view) } }
     let answer = try options.answer(
-      database.read(), from: deleted ? "trash" : "runs", where: selection.filter(),
-      isForReading: isTable, fitting: Output.width)
+      store, from: view, where: selection.filter(),
+      isForReading: isTable, times: TimeDisplay(now: Date(), zone: .current))
     if answer.table.rows.isEmpty, isTable {
       if options.groupBy != nil {
         try format.write(answer.table)
@@ -46,6 +61,21 @@ struct RunsCommand: ParsableCommand {
         "no runs\(deleted ? " in the trash" : "")"
           + (selection.isEmpty ? "" : " that meet the condition"))
     }
-    try format.write(answer.table)
+    // What was chosen by hand is not left out for want of room.
+    try format.write(
+      answer.table, keepsAll: options.columns != nil,
+      remedy: options.groupBy == nil ? "--columns …, or a wider terminal" : nil)
+    if options.groupBy != nil, isTable {
+      let note = RunGroups.note.wrapped(to: Output.width ?? 100).joined(separator: "\n")
+      try Output.write("\n\(note)\n")
+    }
+  }
+
+  /// Says what a terminal's usual limit leaves out.
+  private func reportCut(_ store: RunStore, _ view: String) {
+    guard let total = try? store.count(view, where: selection.filter()),
+      total > Self.shown
+    else { return }
+    Output.error("elbow: \(Self.shown) of \(total) runs; --limit \(total) shows all")
   }
 }

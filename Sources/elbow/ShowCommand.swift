@@ -1,239 +1,33 @@
 import ArgumentParser
-import Basics
 import Foundation
-import Records
 import Reporting
 import RunStore
-import Statistics
 
 /// Shows all about one run.
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Show a run: configuration, provenance, accuracy, cost and confusion.")
+    abstract: "Show a run: configuration, provenance, accuracy, cost and confusion.",
+    discussion: """
+      EXAMPLE:
+        elbow show @last
+      """)
 
-  @Argument(help: ArgumentHelp("Id of the run, or its beginning.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption
 
   func run() throws {
     let store = try database.read()
-    let parameters = ["run": try store.runID(prefix)]
-    let header = try store.query("run", parameters)
+    let page = try RunPage(
+      store.runID(prefix), store, times: TimeDisplay(now: Date(), zone: .current))
     switch format.format {
-    case .table: try Output.write(try page(header, store, parameters))
-    case .json:
-      var fields = zip(header.columns, header.rows[0]).map { column, cell in
-        // Stored as JSON, shown as JSON.
-        let isJSON = ["configuration", "tags", "class_names"].contains(column)
-        return (column, isJSON ? cell.text(null: "null") : Self.json(cell))
-      }
-      for (key, query) in [
-        ("sessions", "sessions"), ("classes", "classes"), ("confusion", "confusion"),
-        ("timestep_grid", "timesteps"), ("metrics", "metric-series"),
-      ] {
-        fields.append((key, TableFormat.json.render(try store.query(query, parameters)).trimmed))
-      }
-      if header[0, "attack"] != .null {
-        let summary = try store.query("attack-summary", parameters)
-        fields.append(("attack_summary", TableFormat.json.object(summary.columns, summary.rows[0])))
-      }
-      let body = fields.map { "  \(JSONValue.canonical(string: $0.0)): \($0.1)" }
-      try Output.write("{\n" + body.joined(separator: ",\n") + "\n}\n")
-    default: try format.write(header)
+    case .table: try Output.write(page.text())
+    case .json: try Output.write(page.json())
+    default: try format.write(page.header)
     }
   }
-
-  private static func json(_ cell: Cell) -> String {
-    let object = TableFormat.json.object(["v"], [cell])
-    return String(object.dropFirst("{\"v\": ".count).dropLast())
-  }
-
-  private func page(
-    _ header: ResultTable, _ store: RunStore, _ parameters: [String: String]
-  ) throws -> String {
-    func text(_ column: String) -> String? {
-      let cell = header[0, column]
-      return cell == .null ? nil : cell.text(null: "")
-    }
-    func number(_ column: String, _ digits: Int) -> String {
-      header[0, column].number.map { String(format: "%.\(digits)f", $0) } ?? "–"
-    }
-    var sections: [String] = []
-    func section(_ title: String, _ lines: [(String, String?)]) {
-      let present = lines.compactMap { label, value in value.map { (label, $0) } }
-      let width = present.map(\.0.count).max() ?? 0
-      sections.append(
-        ([title]
-          + present.map {
-            "  " + $0.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + $1
-          })
-          .joined(separator: "\n"))
-    }
-
-    let accuracy = header[0, "accuracy"].number.map { value in
-      "\(RunSummary.percent(value)) %  (95 % interval "
-        + "\(RunSummary.percent(header[0, "accuracy_low"].number ?? 0))–"
-        + "\(RunSummary.percent(header[0, "accuracy_high"].number ?? 1)), "
-        + "\(text("n_correct") ?? "0") of \(text("n_done") ?? "0"))"
-    }
-    section(
-      "Run \(text("id") ?? "")",
-      [
-        ("name", text("name")), ("group", text("group")),
-        ("tags", text("tags").flatMap { $0 == "{}" ? nil : $0 }), ("note", text("note")),
-        ("status", text("status")),
-        ("replay of", text("replay_of").map { "\($0): nothing was run, evaluations are counted" }),
-        ("error", text("error")), ("started", text("started_at")),
-        ("finished", text("finished_at")),
-        (
-          "inputs",
-          text("images") == nil
-            ? nil
-            : "\(text("images") ?? "") of \(text("dataset") ?? "several datasets") "
-              + "\(text("split") ?? "")"
-              + (text("inputs_run").map { ", as recorded in run \($0)" } ?? "")
-        ),
-        ("seed", text("seed")),
-      ])
-    let isOwn = text("fingerprint") != nil
-    if !isOwn { sections.append("Made by another program: what is known of it was logged.") }
-    let metrics = try store.query("metric-series", parameters)
-    if !metrics.rows.isEmpty {
-      sections.append("Metrics\n" + Self.indented(MetricsCommand.naming(metrics)))
-    }
-    if isOwn {
-      section(
-        "Result",
-        [
-          ("accuracy", accuracy),
-          ("evaluations an image", number("nfe_per_image", 1)),
-          ("gradients an image", number("gradients_per_image", 1)),
-          ("seconds an image", number("seconds_per_image", 3)),
-        ])
-    }
-    if header[0, "attack"] != .null {
-      let attack = try store.query("attack-summary", parameters)
-      func share(_ column: String) -> String? {
-        attack[0, column].number.map { RunSummary.percent($0) + " %" }
-      }
-      section(
-        "Attack",
-        [
-          ("attack", RunSummary.attack(header, 0)),
-          (
-            "parameters",
-            "\(text("attack_steps") ?? "") steps, \(text("restarts") ?? "") restarts, EOT "
-              + "\(text("eot") ?? ""), gradient \(text("gradient") ?? ""), seed "
-              + "\(text("attack_seed") ?? "")"
-          ),
-          (
-            "attacked",
-            "\(attack[0, "attacked"].text(null: "0")) of \(attack[0, "n"].text(null: "0")), broken "
-              + attack[0, "broken"].text(null: "0")
-          ),
-          ("clean accuracy", share("clean_accuracy")), ("zero gradients", share("zero_gradients")),
-          ("largest linf", attack[0, "largest_linf"].number.map { String(format: "%.6f", $0) }),
-          ("largest l2", attack[0, "largest_l2"].number.map { String(format: "%.6f", $0) }),
-          ("gradients an image", number("attack_gradients_per_image", 1)),
-          ("seconds an image", number("attack_seconds_per_image", 3)),
-        ])
-    }
-    if isOwn {
-      section(
-        "Configuration \(text("fingerprint") ?? "")",
-        [
-          ("classifier", RunSummary.classifier(header, 0)), ("model", text("model")),
-          ("model SHA-256", text("model_sha256")), ("grid", text("grid")),
-          ("weights", text("weights")), ("strategy", text("strategy")),
-          ("JSON", text("configuration")),
-        ])
-    }
-    for row in try sessions(store, parameters) { section(row.title, row.lines) }
-    if header[0, "n_done"].number ?? 0 > 0 {
-      sections.append(
-        "Confusion (rows: true class, columns: predicted)\n"
-          + (try confusion(header, store, parameters)))
-    }
-    return sections.joined(separator: "\n\n") + "\n"
-  }
-
-  private func sessions(
-    _ store: RunStore, _ parameters: [String: String]
-  ) throws -> [(title: String, lines: [(String, String?)])] {
-    let table = try store.query("sessions", parameters)
-    return table.rows.indices.map { i in
-      func text(_ column: String) -> String? {
-        let cell = table[i, column]
-        return cell == .null ? nil : cell.text(null: "")
-      }
-      let code = text("git_commit").map {
-        $0 + (table[i, "git_dirty"] == .integer(1) ? " with uncommitted changes" : "")
-      }
-      let memory = table[i, "peak_memory"].number.map { String(format: "%.0f MiB", $0 / 1_048_576) }
-      return (
-        table.rows.count == 1 ? "Provenance" : "Provenance, process \(i + 1)",
-        [
-          ("command", text("argv")), ("code", code),
-          (
-            "program",
-            [
-              "Elbow \(text("elbow_version") ?? "")", text("instruction_set"), text("blas"),
-              text("sqlite_version").map { "SQLite \($0)" },
-            ].compactMap(\.self).joined(separator: ", ")
-          ),
-          (
-            "machine",
-            [
-              text("host"), text("cpu"), text("threads").map { "\($0) threads" },
-              text("batch").map { "\($0) images at once" },
-            ].compactMap(\.self).joined(separator: ", ")
-          ),
-          ("started", text("started_at")), ("ended", text("ended_at")),
-          ("wall seconds", table[i, "wall_seconds"].number.map { String(format: "%.1f", $0) }),
-          ("CPU seconds", table[i, "cpu_seconds"].number.map { String(format: "%.1f", $0) }),
-          ("peak memory", memory),
-        ]
-      )
-    }
-  }
-
-  private func confusion(
-    _ header: ResultTable, _ store: RunStore, _ parameters: [String: String]
-  ) throws -> String {
-    let names =
-      (try? JSONDecoder().decode(
-        [String].self, from: Data((header[0, "class_names"].string ?? "[]").utf8))) ?? []
-    let counts = try store.query("confusion", parameters)
-    var cells = [[Int]](repeating: Array(repeating: 0, count: names.count), count: names.count)
-    for row in counts.rows {
-      if case .integer(let y) = row[0], case .integer(let p) = row[1], case .integer(let n) = row[2]
-      {
-        cells[Int(y)][Int(p)] = Int(n)
-      }
-    }
-    let table = ResultTable(
-      columns: ["class"] + names.indices.map(String.init) + ["accuracy %"],
-      rows: names.indices.map { y in
-        let total = cells[y].reduce(0, +)
-        return [.text("\(y) \(names[y])")]
-          + cells[y].map { $0 == 0 ? .text("·") : .integer(Int64($0)) }
-          + [
-            total == 0
-              ? .null : .text(RunSummary.percent(Double(cells[y][y]) / Double(total)))
-          ]
-      })
-    return Self.indented(table)
-  }
-
-  private static func indented(_ table: ResultTable) -> String {
-    TableFormat.table.render(table)
-      .split(separator: "\n").map { "  " + $0 }.joined(separator: "\n")
-  }
-}
-
-extension String {
-  /// Without white space at its ends.
-  var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
 }

@@ -1,17 +1,35 @@
-import Basics
+import CProcessor
 import Foundation
 import TensorCore
 
 /// What the program does before anything else: it makes sure that it runs well here.
 enum Startup {
   /// Ends the program where it was compiled for a processor that can do more than this one.
+  ///
+  /// It asks the processor, and uses neither the engine nor text that is put together: any of that
+  /// may be compiled for the other processor.
   static func checkProcessor() {
-    let missing = Processor.missingFeatures
-    guard !missing.isEmpty else { return }
-    Output.error(
-      "elbow: built for \(compiledInstructionSet), but this processor has no "
-        + "\(missing.joined(separator: ", ")); build it here, or with ELBOW_ARCH=baseline")
-    exit(1)
+    #if SIMD_512
+      let isEnough = processor_has_avx512() != 0
+      let message: StaticString = """
+        elbow: built for x86-64-v4, but this processor has no AVX-512 (or its system does not let \
+        programs use it); build it here, or anywhere with ELBOW_ARCH=x86-64-v3 or ELBOW_ARCH=baseline
+
+        """
+    #elseif SIMD_256
+      let isEnough = processor_has_avx2() != 0
+      let message: StaticString = """
+        elbow: built for x86-64-v3, but this processor has no AVX2, FMA or BMI2; build it here, or \
+        anywhere with ELBOW_ARCH=baseline
+
+        """
+    #else
+      let isEnough = true
+      let message: StaticString = ""
+    #endif
+    guard !isEnough else { return }
+    _ = write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
+    _exit(1)
   }
 
   /// Starts the program anew, once, where OpenBLAS chose a slower kernel than the processor allows:

@@ -15,6 +15,10 @@ import TensorCore
 struct StrategyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "strategy", abstract: "Learn sampling strategies from recorded runs.",
+    discussion: """
+      EXAMPLE:
+        elbow strategy learn @last --calibrate 0..50 --method greedy:6
+      """,
     subcommands: [Learn.self])
 
   /// Fits strategies to some images of a run and judges them on others.
@@ -32,13 +36,18 @@ struct StrategyCommand: ParsableCommand {
         and fits all weights again, N times; importance:N takes the N timesteps whose margins are \
         largest in units of their deviation. The spelling of what is learnt (subset:…, sift:…) \
         stands for itself: give it to run, replay or sweep as --strategy.
+
+        EXAMPLE:
+          elbow strategy learn @last --calibrate 0..50 --method greedy:6 importance:6
         """)
 
-    @Argument(help: ArgumentHelp("Ids of runs of strategy 'full'.", valueName: "run"))
+    @Argument(
+      help: ArgumentHelp(
+        "Runs of strategy 'full': ids or their beginnings, @last, or names.", valueName: "run"))
     var runs: [String]
     @Option(
       help: ArgumentHelp(
-        "N, A..B (half-open) or A,B,C: images to learn from; the others judge.",
+        "N, A..B (without B), A...B (with B) or A,B,C: images to learn from; the others judge.",
         valueName: "images"))
     var calibrate: String
     @Option(
@@ -68,7 +77,7 @@ struct StrategyCommand: ParsableCommand {
     }
 
     func run() throws {
-      let store = try RunStore(database.path, for: record == nil ? .read : .write)
+      let store = try record == nil ? database.read() : database.record()
       defer { store.close() }
       let session = Session(threads: threads, watch: Output.watch, arguments: Output.arguments)
       let learning = StrategyLearning(

@@ -16,7 +16,7 @@ struct SweepCommand: ParsableCommand {
       """,
     discussion: """
       The file has flags of 'elbow run' as keys, as a file for its -c has, and where that has one \
-      value, a list of values, or a range: seed: 0..4, strategy: uniform:1..8. Every combination \
+      value, a list of values, or a range: seed: 0...4, strategy: uniform:1...8. Every combination \
       is a cell, but those that match an item of 'exclude': a mapping from flags to values, or a \
       condition as --where takes it. Each item of 'cases' is a mapping from flags to values that \
       belong together; a cell takes one of them.
@@ -26,6 +26,10 @@ struct SweepCommand: ParsableCommand {
       uncommitted changes make other code, unless they are the same. Cells that were broken off go \
       on where they were, so that the same command goes on with a sweep after any interruption. \
       Flags of 'elbow run' after the file take the place of what it says of them.
+
+      EXAMPLE:
+        elbow sweep grid.yaml --plan
+        elbow sweep grid.yaml --images 50
       """)
 
   @Argument(help: "YAML file.") var file: String
@@ -82,7 +86,7 @@ struct SweepCommand: ParsableCommand {
     if plan {
       try format.write(
         format.format == .table
-          ? sweep.summary.fitting(Output.width, dispensable: ["from", "gradients"]) : sweep.table)
+          ? sweep.summary : sweep.table)
     } else {
       var table = sweep.summary
       table.rows = Array(table.rows.prefix(Self.shown))
@@ -100,7 +104,7 @@ struct SweepCommand: ParsableCommand {
   private func carryOut(
     _ plan: SweepPlan, _ session: Session, _ interruption: Interruption, _ database: DatabaseOption
   ) throws {
-    let store = try RunStore(database.path, for: .write)
+    let store = try database.record()
     defer { store.close() }
     var sweep = Sweep(plan)
     try sweep.run(in: session, into: store) {
@@ -111,7 +115,7 @@ struct SweepCommand: ParsableCommand {
     if !sweep.ids.isEmpty {
       let runs = try CompareCommand.rows(sweep.ids, store)
       try format.write(
-        format.format == .table ? RunSummary.table(runs, fitting: Output.width) : runs)
+        format.format == .table ? RunSummary.table(runs) : runs)
     }
     for failure in sweep.failures {
       Output.error(

@@ -9,9 +9,16 @@ struct TagCommand: ParsableCommand {
     usage: """
       elbow tag <run> ... <key=value> ... [--remove <key>]
       elbow tag <key=value> ... --where <condition> [--dry-run]
+      """,
+    discussion: """
+      EXAMPLE:
+        elbow tag @last stage=final
+        elbow tag stage=old --where "accuracy < 50%" --dry-run
       """)
 
-  @Argument(help: ArgumentHelp("Ids, or their beginnings, and tags.", valueName: "run|key=value"))
+  @Argument(
+    help: ArgumentHelp(
+      "Runs: ids or their beginnings, @last, names; and tags.", valueName: "run|key=value"))
   var words: [String] = []
   @Option(help: ArgumentHelp("Tag to remove, may be repeated.", valueName: "key"))
   var remove: [String] = []

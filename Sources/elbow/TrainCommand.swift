@@ -13,10 +13,14 @@ import Training
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train networks from a recipe.",
+    discussion: """
+      EXAMPLE:
+        elbow train diffusion -c recipe.yaml --out small.safetensors
+      """,
     subcommands: [Diffusion.self, MultiHead.self, Classifier.self])
 
   /// What every subcommand says of its files.
-  private static func discussion<R: TrainingRecipe>(_ recipe: R.Type) -> String {
+  private static func discussion<R: TrainingRecipe>(_ recipe: R.Type, _ name: String) -> String {
     """
     The state is kept beside the model, in MODEL.state, at most a minute old: the same command goes \
     on from there after any interruption, and ends with the same weights, bit for bit, as an \
@@ -24,6 +28,9 @@ struct TrainCommand: ParsableCommand {
     'elbow query training-metrics' the measurements of every step.
 
     Keys of the recipe: \(R.keys.joined(separator: ", ")).
+
+    EXAMPLE:
+      elbow train \(name) -c recipe.yaml --out model.safetensors
     """
   }
 
@@ -31,7 +38,7 @@ struct TrainCommand: ParsableCommand {
   struct Diffusion: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Train a diffusion model on the EDM loss.",
-      discussion: discussion(DiffusionRecipe.self))
+      discussion: discussion(DiffusionRecipe.self, "diffusion"))
 
     @OptionGroup var options: TrainOptions
 
@@ -43,7 +50,7 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "multi-head",
       abstract: "Distil a diffusion model into one that denoises for all classes at once.",
-      discussion: discussion(MultiHeadRecipe.self))
+      discussion: discussion(MultiHeadRecipe.self, "multi-head"))
 
     @OptionGroup var options: TrainOptions
 
@@ -54,7 +61,7 @@ struct TrainCommand: ParsableCommand {
   struct Classifier: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Train a ResNet classifier on clean or attacked images.",
-      discussion: discussion(ClassifierRecipe.self))
+      discussion: discussion(ClassifierRecipe.self, "classifier"))
 
     @OptionGroup var options: TrainOptions
 

@@ -35,19 +35,23 @@ import Testing
         let z = logits(corner)
         return z[rival] - z[y]
       }.max() ?? 0
-    let attack = PGD(loss: loss, norm: .linf, epsilon: epsilon, steps: 20, restarts: 2)
-    let result = try attack.perturb(image, label: y, key: key, seed: 1, against: classifier)
+    let attack = Attacker(
+      PGD(loss: loss, norm: .linf, epsilon: epsilon, steps: 20), restarts: 2)
+    let result = try attack.perturb(
+      image, label: y, key: key, seed: 1, defence: stream, against: classifier)
     let margin = AttackLoss.margin.value(logits(result.image), label: y).loss
     #expect(margin > best - (loss == .margin ? 1e-5 : 0.05))
     #expect(result.cost.gradients == 2 * 21)
   }
 
-  @Test(arguments: AttackConfiguration.Norm.allCases)
+  @Test(arguments: AttackConfiguration.Norm.balls)
   func staysInTheBallAndRepeatsItself(norm: AttackConfiguration.Norm) throws {
-    let attack = PGD(loss: .dlr, norm: norm, epsilon: 8.0 / 255, steps: 7, eot: 2)
+    let attack = Attacker(
+      PGD(loss: .dlr, norm: norm, epsilon: 8.0 / 255, steps: 7), knowing: Knowledge(draws: 2))
     func run(_ seed: UInt64) throws -> [Float] {
       try attack.perturb(
-        image, label: 0, key: key, seed: seed, against: LinearClassifier(jitter: 0.5)
+        image, label: 0, key: key, seed: seed, defence: stream,
+        against: LinearClassifier(jitter: 0.5)
       ).image
     }
     let found = try run(3)
@@ -68,16 +72,19 @@ import Testing
       return Float(min(max(Double(image[i]) + (g > 0 ? epsilon : g < 0 ? -epsilon : 0), 0), 1))
     }
     let attack = try Attacks.make(
-      AttackConfiguration(name: "fgsm", norm: .linf, epsilon: epsilon, steps: 1), classCount: 4)
-    let result = try attack.perturb(image, label: y, key: key, seed: 1, against: classifier)
+      AttackConfiguration(name: "fgsm", norm: .linf, epsilon: epsilon, steps: 1), classCount: 4,
+      shape: classifier.shape)
+    let result = try attack.perturb(
+      image, label: y, key: key, seed: 1, defence: stream, against: classifier)
     for (a, b) in zip(result.image, expected) { #expect(abs(a - b) < 1e-6) }
     #expect(result.cost.gradients == 2)
-    let other = try attack.perturb(image, label: y, key: key, seed: 2, against: classifier)
+    let other = try attack.perturb(
+      image, label: y, key: key, seed: 2, defence: stream, against: classifier)
     #expect(other.image == result.image)
   }
 
   /// Starts lie in the ball, uniform ones fill it, and steps of a zero gradient move nothing.
-  @Test(arguments: AttackConfiguration.Norm.allCases)
+  @Test(arguments: AttackConfiguration.Norm.balls)
   func startsAndStepsStayInside(norm: AttackConfiguration.Norm) {
     let grey = [Float](repeating: 0.5, count: 400)
     let ball = Ball(around: grey, norm: norm, epsilon: 0.2)
@@ -98,15 +105,6 @@ import Testing
     let length = norm == .linf ? 1 : gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
     for (i, value) in moved.enumerated() {
       #expect(abs(value - 0.5 - 0.01 * gradient[i] / length) < 1e-6)
-    }
-  }
-
-  @Test func singleStepsTakeNoOtherParameters() {
-    #expect(Attacks.names.contains("pgd-margin") && Attacks.isSingleStep("fgsm"))
-    for (steps, restarts) in [(2, 1), (1, 2)] {
-      let c = AttackConfiguration(
-        name: "fgsm", norm: .linf, epsilon: 0.1, steps: steps, restarts: restarts)
-      #expect(throws: ElbowError.self) { try Attacks.make(c, classCount: 10) }
     }
   }
 }

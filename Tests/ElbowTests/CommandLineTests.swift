@@ -32,7 +32,7 @@ import Testing
     #expect(runs.map { $0["id"] as? String } == [b["id"] as? String, a["id"] as? String])
     let tagged = try elbow.run("runs", "--where", "tags.stage = 'test'", "--format", "json").objects
     #expect(tagged.count == 1)
-    let none = try elbow.run("runs", "--where", "accuracy > 2", "--format", "json")
+    let none = try elbow.run("runs", "--where", "images > 1000000", "--format", "json")
     #expect(none.status == 0 && none.output == "[]\n")
 
     let ids = [try #require(a["id"] as? String), try #require(b["id"] as? String)]
@@ -51,7 +51,7 @@ import Testing
     #expect(
       Set(comparison.keys) == [
         "runs", "pairs", "n", "both", "b", "c", "neither", "delta", "p_value", "delta_low",
-        "delta_high", "n_differ",
+        "delta_high", "delta_method", "n_differ",
       ])
     #expect(comparison["n"] as? Int == 6)
     #expect((comparison["runs"] as? [[String: Any]])?.count == 2)
@@ -159,17 +159,17 @@ import Testing
     // One of each kind: fields are spelled as flags, codes become exit statuses.
     (["run", "--strategy", "unifrm:3"], 2, "did you mean 'uniform'"),
     (["run", "--epsilon", "8/255"], 2, "--epsilon needs an attack"),
-    (["run", "--model", "fashion"], 1, "neither a file nor a shipped model"),
+    (["run", "--model", "fashion"], 2, "neither a file nor a shipped model"),
     (["run", "--dataset", "cifar10", "--data", "/nonexistent"], 1, "test_batch.bin: no such file"),
     (["run", "--db", "/nonexistent/x.db"], 1, "name another file with --db"),
     (["run", "--resume", "01ABC"], 1, "no database at elbow.db"),
-    (["run", "--images"], 2, "Missing value"),
+    (["run", "--images"], 2, "--images needs a value"),
     (["run", "--no-such-flag"], 2, "Unknown option"),
     (["nonsense"], 2, "nonsense"),
     (["runs", "--db", "none.db"], 1, "no database at none.db"),
     (["query"], 2, "--list"),
     (["compare", "01"], 2, "at least two"),
-    (["model", "inspect", "none.safetensors"], 1, "neither a file"),
+    (["model", "inspect", "none.safetensors"], 2, "neither a file"),
   ])
   func mistakesAreExplained(arguments: [String], status: Int32, message: String) throws {
     let elbow = try Program()

@@ -47,7 +47,7 @@ import Testing
     #expect(
       values == [
         "acc 0 0.25", "acc 6 NaN", "loss 0 0.5", "loss 2 0.25", "loss 3 0.125", "loss 4 NaN",
-        "loss 5 inf", "val/loss 2 NaN",
+        "loss 5 Infinity", "val/loss 2 NaN",
       ])
     #expect(points.output.contains("2017-07-14T02:40:00.500Z"))
     let some = try elbow.run("metrics", prefix, "acc", "--format", "json").objects

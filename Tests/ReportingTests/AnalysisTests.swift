@@ -54,79 +54,6 @@ import Testing
     #expect(sample.deviation == nil && sample.interval == nil)
   }
 
-  @Test func runsAreGroupedOverSeeds() throws {
-    func row(_ id: String, _ strategy: String, _ seed: Int64, _ accuracy: Double) -> [Cell] {
-      [
-        .text(id), .real(accuracy), .real(10), .real(0), seed == 2 ? .null : .real(0.5),
-        .text(strategy), .integer(seed),
-      ]
-    }
-    let columns = RunGroups.needed + ["strategy", "seed"]
-    let runs = ResultTable(
-      columns: columns,
-      rows: [
-        row("a", "x", 0, 0.8), row("b", "y", 0, 0.5), row("c", "x", 1, 0.9), row("d", "x", 2, 0.7),
-      ])
-    let groups = try RunGroups.table(runs, by: ["strategy"], over: "seed")
-    #expect(
-      groups.columns == [
-        "strategy", "n", "accuracy", "accuracy_sd", "accuracy_low", "accuracy_high",
-        "nfe_per_image", "gradients_per_image", "seconds_per_image",
-      ])
-    #expect(groups.rows.map { $0[0] } == [.text("x"), .text("y")])
-    #expect(groups[0, "n"] == .integer(3) && groups[1, "accuracy_sd"] == .null)
-    #expect(abs((groups[0, "accuracy"].number ?? 0) - 0.8) < 1e-12)
-    #expect(abs((groups[0, "accuracy_sd"].number ?? 0) - 0.1) < 1e-12)
-    // t = 4.30 of two degrees: 0.8 ± 0.248, and never above 1.
-    #expect(abs((groups[0, "accuracy_low"].number ?? 0) - 0.551_586_228_824_967) < 1e-9)
-    #expect(groups[0, "accuracy_high"] == .real(1))
-    #expect(groups[0, "seconds_per_image"] == .real(0.5))
-    let text = TableFormat.table.render(RunGroups.summary(groups))
-    #expect(text.contains("80.0 (55.2–100.0)"))
-    // The same seed twice is one measurement, not two.
-    let twice = ResultTable(columns: columns, rows: runs.rows + [row("e", "x", 1, 0.9)])
-    let twins = try #require(throws: RunGroups.Repetition.self) {
-      try RunGroups.table(twice, by: ["strategy"], over: "seed")
-    }
-    #expect((twins.first, twins.second, twins.value) == ("c", "e", "1"))
-  }
-
-  /// The bootstrap distribution by adding one image at a time, −1, 0 or 1 each.
-  @Test(arguments: [
-    (3, 10, 2, 25), (40, 0, 1, 9), (0, 5, 5, 0), (311, 44, 8, 37), (0, 7, 0, 0), (1, 1, 0, 0),
-  ])
-  func bootstrapIsExact(both: Int, b: Int, c: Int, neither: Int) {
-    let counts = PairedCounts(both: both, b: b, c: c, neither: neither)
-    let n = counts.n
-    let (down, up) = (Double(b) / Double(n), Double(c) / Double(n))
-    var distribution = [Double](repeating: 0, count: 2 * n + 1)
-    distribution[n] = 1
-    for _ in 0..<n {
-      distribution = distribution.indices.map { i in
-        (i < 2 * n ? distribution[i + 1] * down : 0) + (i > 0 ? distribution[i - 1] * up : 0)
-          + distribution[i] * (1 - down - up)
-      }
-    }
-    func quantile(_ level: Double) -> Double {
-      var sum = 0.0
-      for (i, p) in distribution.enumerated() {
-        sum += p
-        if sum >= level - 1e-12 { return Double(i - n) / Double(n) }
-      }
-      return 1
-    }
-    #expect(abs(counts.deltaInterval.lowerBound - quantile(0.025)) < 1e-12)
-    #expect(abs(counts.deltaInterval.upperBound - quantile(0.975)) < 1e-12)
-  }
-
-  /// Without an image that tells the two apart, what n images can rule out.
-  @Test func equalAnswersAreNoProof() {
-    let interval = PairedCounts(both: 90, b: 0, c: 0, neither: 10).deltaInterval
-    #expect(abs(pow(1 - interval.upperBound, 100) - 0.025) < 1e-12)
-    #expect(interval.lowerBound == -interval.upperBound)
-    #expect(PairedCounts(both: 0, b: 0, c: 0, neither: 0).deltaInterval == -1...1)
-  }
-
   /// Newcombe 1998, table II: 56/70 − 48/80 by method 10 is 0.0524 to 0.3339.
   @Test func unpairedDifferences() {
     let interval = differenceInterval((48, 80), (56, 70))
@@ -189,9 +116,9 @@ import Testing
       """
       name            n  share
       ────────────  ───  ─────
-      a|b, "c" d_e    3   0.25
+      a|b, "c"␉d_e    3   0.25
       –             -12  1e-07
-      x y             –   -inf
+      x␊y             –     -∞
 
       """
     ),
@@ -222,7 +149,7 @@ import Testing
       "a|b, ""c""\td_e",3,0.25
       ,-12,1e-7
       "x
-      y",,-inf
+      y",,-Infinity
 
       """
     ),
@@ -232,7 +159,7 @@ import Testing
       name\tn\tshare
       a|b, "c"\\td_e\t3\t0.25
       \t-12\t1e-7
-      x\\ny\t\t-inf
+      x\\ny\t\t-Infinity
 
       """
     ),
@@ -241,9 +168,9 @@ import Testing
       """
       | name | n | share |
       | --- | ---: | ---: |
-      | a\\|b, "c" d_e | 3 | 0.25 |
-      |  | -12 | 1e-7 |
-      | x y |  | -inf |
+      | a\\|b, "c"␉d_e | 3 | 0.25 |
+      | – | -12 | 1e-7 |
+      | x␊y | – | -∞ |
 
       """
     ),
@@ -254,9 +181,9 @@ import Testing
       \\toprule
       name & n & share \\\\
       \\midrule
-      a\\textbar{}b, \\textquotedbl{}c\\textquotedbl{} d\\_e & 3 & 0.25 \\\\
-       & $-12$ & $10^{-7}$ \\\\
-      x y &  & $-\\infty$ \\\\
+      a\\textbar{}b, \\textquotedbl{}c\\textquotedbl{}\\textbackslash{}td\\_e & 3 & 0.25 \\\\
+      -- & $-12$ & $10^{-7}$ \\\\
+      x\\textbackslash{}ny & -- & $-\\infty$ \\\\
       \\bottomrule
       \\end{tabular}
 
@@ -324,7 +251,7 @@ import Testing
       plain == """
         run         classifier   strategy   grid              weights  images  accuracy % (95 %)   NFE  gradients  s/image
         ──────────  ───────────  ─────────  ────────────────  ───────  ──────  ─────────────────  ────  ─────────  ───────
-        01ABCDEFGH  rdc (paper)  uniform:5  linear:0.05:3:20  snr      7/10    85.7 (48.7–97.4)   55.0        5.0    0.064
+        01ABCDEFGH  rdc (paper)  uniform:5  linear:0.05:3:20  snr        7/10  85.7 (48.7–97.4)   55.0        5.0    0.064
 
         """)
     let other = RunSummary.table(runs(status: "crashed", attack: .text("apgd-ce")))
@@ -354,16 +281,28 @@ import Testing
     }
     let changes = RunSummary.changes(two)
     #expect(
-      changes.columns == ["run", "status", "strategy", "accuracy % (95 %)", "NFE", "s/image"])
+      changes.columns == [
+        "run", "status", "strategy", "images", "accuracy % (95 %)", "NFE", "s/image",
+      ])
     #expect(two.changed.columns == ["id", "status", "strategy", "accuracy"])
     #expect(two.dropping("id").dropping("nothing").columns.count == two.columns.count - 1)
   }
 
-  @Test(arguments: [90, 100, 120, 200])
-  func tablesFitTheTerminal(width: Int) {
-    let table = RunSummary.table(runs(status: "crashed", attack: .text("apgd-ce")), fitting: width)
-    let lines = TableFormat.table.render(table).split(separator: "\n")
-    #expect(lines.allSatisfy { $0.count <= width })
-    #expect(table.columns.contains("accuracy % (95 %)"))
+  /// Seeds and times stand where they tell something.
+  @Test func seedsAndTimes() throws {
+    var table = runs(status: "finished", attack: .null)
+    table = table.appending("seed", [.integer(0)])
+      .appending("started_at", [.text("2026-11-28T08:12:03.250Z")])
+    let now = Date(timeIntervalSince1970: 1_795_867_200)
+    let times = TimeDisplay(now: now, zone: try #require(TimeZone(identifier: "Europe/Berlin")))
+    let alone = RunSummary.table(table, times: times)
+    #expect(alone.columns.prefix(2) == ["run", "when"] && alone[0, "when"] == .text("3 h ago"))
+    #expect(!alone.columns.contains("seed"))
+    #expect(!RunSummary.table(table).columns.contains("when"))
+    table.rows.append(table.rows[0])
+    table.rows[1][table.columns.count - 2] = .integer(7)
+    let two = RunSummary.table(table)
+    #expect(two[0, "seed"] == .integer(0) && two[1, "seed"] == .integer(7))
+    #expect(two.columns.contains("images"))
   }
 }

@@ -190,7 +190,7 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
         "true class hams   ox",
         "hamster      12    3",
         "ox            ·    5", "",
-        "Right: 17 of 20, 85.0 (64.0–94.8) % (95 %).", "Run 01ABCDEFGH.",
+        "Right: 17 of 20, 85.0 (64.0–94.8) % (95 %, Wilson).", "Run 01ABCDEFGH.",
       ])
   }
 
@@ -239,12 +239,12 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
       lines.prefix(11) == [
         "# It's 5 %", "# Sources: 01A 01B", "set encoding utf8",
         "set terminal svg size 708,550 dynamic font 'sans-serif,13' background '#ffffff' "
-          + "noenhanced", "set output 'a''b.svg'", "$p0_0 << EOD", "10 80 70 90", "EOD",
+          + "noenhanced", "set output \"a'b.svg\"", "$p0_0 << EOD", "10 80 70 90", "EOD",
         "$p0_1 << EOD", "10 80 80 80", "100 80 80 80",
       ])
     #expect(lines.contains("set logscale x") && lines.contains("unset logscale y"))
     #expect(lines.contains("set yrange [70:90]"))
-    #expect(lines.contains { $0.hasPrefix("set label 1 'It''s 5 %' at screen") })
+    #expect(lines.contains { $0.hasPrefix("set label 1 \"It's 5 %\" at screen") })
     #expect(lines.contains { $0.hasPrefix("set label 2 'n = 5.' at screen") })
     #expect(
       lines.contains(

@@ -31,6 +31,6 @@ import Testing
       ])
     #expect(
       TableFormat.table.render(table)
-        == "a         größe  c\n─────  ────────  ───\nplain  0.123457  é y\nnaïve        12  –\n")
+        == "a         größe  c\n─────  ────────  ───\nplain  0.123457  é␉y\nnaïve        12  –\n")
   }
 }

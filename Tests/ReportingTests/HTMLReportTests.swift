@@ -66,7 +66,7 @@ import Testing
       "<h1>1 run of x.db</h1>", "60.0 (25.0–75.0)", "M40.0 6H120.0", "cx=\"96.0\"",
       "<code title=\"\(Self.id)\">01ABCDEFGH</code>",
       "<td>two</td><td class=\"n\">10</td><td class=\"n\">+20.0</td>", "<pre>a &lt; b</pre>",
-      "a &lt;b&gt; &amp; &quot;c&quot;", "elbow run --name 'a &lt;b&gt;'",
+      "a &lt;b&gt; &amp; &quot;c&quot;", "elbow run --name &#39;a &lt;b&gt;&#39;",
       "<code title=\"0123456789abcdef\">0123456789ab</code> with uncommitted changes "
         + "<code>fedcba987654</code>", "small <code title=\"aaaabbbbccccdddd\">aaaabbbbcccc</code>",
       "0.1, SQLite 3.40", "<summary>one</summary>",

@@ -47,9 +47,9 @@ import Testing
         \\toprule
         name & n\\_\\% \\\\
         \\midrule
-        a,\\textquotedbl{}b\\textquotedbl{} \\textbar{}c\\textbar{} & 3 \\\\ % run 01A B
-         & $-2.5 \\times 10^{-9}$ \\\\ % run 01A B
-        é &  \\\\ % run 01A B
+        a,\\textquotedbl{}b\\textquotedbl{}\\textbackslash{}n\\textbar{}c\\textbar{} & 3 \\\\ % run 01A\\nB
+        -- & $-2.5 \\times 10^{-9}$ \\\\ % run 01A\\nB
+        é & -- \\\\ % run 01A\\nB
         \\bottomrule
         \\end{tabular}
 
@@ -58,9 +58,10 @@ import Testing
 
   @Test func latexEscapesWhatHasAMeaning() {
     #expect(
-      TableFormat.latex("\\ ~^&%$#_{} <>|\" – ε≤8/255 ℓ∞") == "\\textbackslash{} "
+      TableFormat.latex("\\ ~^&%$#_{} <>|\"` -- – ε≤8/255 ℓ∞") == "\\textbackslash{} "
         + "\\textasciitilde{}\\textasciicircum{}\\&\\%\\$\\#\\_\\{\\} \\textless{}\\textgreater{}"
-        + "\\textbar{}\\textquotedbl{} -- $\\varepsilon$$\\leq$8/255 $\\ell$$\\infty$")
+        + "\\textbar{}\\textquotedbl{}\\textasciigrave{} -{}- -- $\\varepsilon$$\\leq$8/255 $\\ell$$\\infty$"
+    )
   }
 
   /// A sink that fails ends the writing with its own error.

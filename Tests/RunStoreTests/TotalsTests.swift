@@ -65,6 +65,7 @@ import Testing
     var replayed = header(3, strategy: "uniform:2")
     replayed.replayOf = live.id
     try ReplayWriter(store).record(replayed, (0..<3).map { prediction($0) }, ending)
+    try record(header(3, strategy: "uniform:1"), (0..<3).map { prediction($0) }, in: store)
     try expectRight(store)
     for change in [
       "UPDATE prediction SET correct = 1 - correct, nfe = nfe + 1, seconds = 2 WHERE position = 1",
@@ -74,7 +75,7 @@ import Testing
       INSERT INTO prediction (run, position, predicted, correct, nfe, gradients, seconds)
       SELECT number, 1, 0, 1, 5, 6, 7.5 FROM run_total WHERE run_id = '\(live.id)'
       """,
-      "DELETE FROM run WHERE id = '\(live.id)'",
+      "DELETE FROM run WHERE id = '\(replayed.id)'; DELETE FROM run WHERE id = '\(live.id)'",
     ] {
       try database.execute(change)
       try expectRight(store)
@@ -101,8 +102,8 @@ import Testing
     #expect(try store.readOnly("SELECT count(*) FROM input").rows == [[.integer(6)]])
     for run in [first, second] {
       #expect(try store.recordedHeader(run.id).inputs == run.inputs)
-      let hashes = try store.query("predictions", ["run": run.id]).rows.map(\.last)
-      #expect(hashes == run.inputs.map { .text($0.sha256) })
+      let hashes = try store.query("predictions", ["run": run.id], columns: ["sha256"]).rows
+      #expect(hashes == run.inputs.map { [.text($0.sha256)] })
     }
     try expectRight(store)
   }
@@ -115,7 +116,7 @@ import Testing
     let hash = String(repeating: "a", count: 64)
     var sql = """
       INSERT INTO model VALUES ('\(hash)', 'm', 'F32', 7, '{}');
-      INSERT INTO configuration VALUES ('\(hash)', '{}', 'dc', '\(hash)', NULL, 'g', 'edm',
+      INSERT INTO configuration VALUES ('\(hash)', '\(configurationJSON)', 'dc', '\(hash)', NULL, 'g', 'edm',
         'squared', 'sum', 1, 'shared', 0, 0, 1, 'full', NULL, NULL, NULL, NULL, NULL, NULL);
       """
     let ids = ["B", "A"].map { String(repeating: $0, count: 26) }
@@ -144,11 +145,16 @@ import Testing
         """
     }
     try database.execute(sql)
+    // The views of then, which have more columns now.
+    var columns: [String: [String]] = [:]
     func rows(_ path: String) throws -> [[Row]] {
       let queue = try DatabaseQueue(path: path)
       return try queue.read { db in
-        try ["class_elbo", "loss", "predictions", "class_elbos"].map {
-          try Row.fetchAll(db, sql: "SELECT * FROM \($0) ORDER BY run_id, position")
+        try ["class_elbo", "loss", "predictions", "class_elbos"].map { view in
+          let columns = try columns[view] ?? db.columns(in: view).map { "\"\($0.name)\"" }
+          return try Row.fetchAll(
+            db,
+            sql: "SELECT \(columns.joined(separator: ", ")) FROM \(view) ORDER BY run_id, position")
         } + [
           try Row.fetchAll(
             db,
@@ -161,6 +167,13 @@ import Testing
       }
     }
     let old = try rows(database.path)
+    let queue = try DatabaseQueue(path: database.path)
+    for view in ["class_elbo", "loss", "predictions", "class_elbos"] {
+      columns[view] = try queue.read { db in
+        try db.columns(in: view).map { "\"\($0.name)\"" }
+      }
+    }
+    try queue.close()
     try database.execute("UPDATE run_total SET n_correct = 99")
     let store = try RunStore(database.path, for: .write)
     #expect(try rows(database.path) == old)
@@ -181,6 +194,7 @@ import Testing
     let queue = try DatabaseQueue()
     try queue.write { db in
       for migration in Migrations.all { try db.execute(sql: migration.sql) }
+      for view in Views.current.all { try db.execute(sql: view.sql) }
     }
     try queue.read { db in
       var values: [String: (any DatabaseValueConvertible)?] = [:]

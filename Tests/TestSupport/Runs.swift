@@ -11,6 +11,11 @@ package func configuration(_ strategy: String = "full") -> Records.Configuration
   return c
 }
 
+/// Of the configuration that tests write into files of older schemas.
+package let configurationJSON =
+  "{\"classifier\":\"dc\",\"grid\":\"g\",\"model\":\"\(String(repeating: "a", count: 64))\","
+  + "\"schema\":1,\"weights\":\"edm\"}"
+
 /// A run of `count` images over three levels and two classes.
 package func header(
   _ count: Int = 3, strategy: String = "full", attack: AttackConfiguration? = nil

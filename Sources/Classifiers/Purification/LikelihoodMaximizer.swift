@@ -24,7 +24,7 @@ public struct LikelihoodMaximizer: Sendable {
   }
 
   private let pool: DenoiserPool
-  private let parameters: LikelihoodMaximization
+  let parameters: LikelihoodMaximization
   /// Levels that one step's gradient is averaged over: `l2` takes the grid's, the others draw one.
   private let levels: [Float]?
 
@@ -69,16 +69,18 @@ public struct LikelihoodMaximizer: Sendable {
   public func maximize(
     _ image: [Float], key: ImageKey, stream: NoiseStream
   ) throws -> (image: [Float], cost: Cost) {
-    let levels = self.levels
-    let perStep = levels?.count ?? 1
-    let x = try maximize(modelUnits(image), count: perStep) { step, index in
-      let lo = parameters.sigmaLow, hi = parameters.sigmaHigh
-      // A step's σ comes first from the stream of the step, then, under the key of σ, its ε.
-      var random = NoiseKey(stream, .maximization, key, draw: step).random()
-      let sigma = levels?[index] ?? Float(lo + (hi - lo) * random.uniform())
-      return NoiseKey(stream, .maximization, key, sigma: sigma, draw: step)
+    try maximize(image, key: key, stream: stream, smoothing: nil)
+  }
+
+  /// With τ of a smoothed sign: what an attacker differentiates, not what the defence does.
+  package func maximize(
+    _ image: [Float], key: ImageKey, stream: NoiseStream, smoothing: Double?
+  ) throws -> (image: [Float], cost: Cost) {
+    var state = MaximizationState(modelUnits(image), parameters, smoothing: smoothing)
+    for step in 0..<parameters.steps {
+      state.step(along: try gradient(at: state.x, step: step, key: key, stream: stream))
     }
-    return (x.map { min(max(($0 + 1) / 2, 0), 1) }, cost)
+    return (state.x.map { min(max(($0 + 1) / 2, 0), 1) }, cost)
   }
 
   /// The steps on given noise, before the final clip to [0, 1].
@@ -89,7 +91,7 @@ public struct LikelihoodMaximizer: Sendable {
   public func maximize(_ x: [Float], draws: [Draw]) throws -> [Float] {
     precondition(
       draws.count == parameters.steps, "\(draws.count) draws for \(parameters.steps) steps")
-    var state = State(x, parameters)
+    var state = MaximizationState(x, parameters)
     for draw in draws {
       let gradient = try self.gradient(at: state.x, count: 1) { slot, _ in
         slot.take(draw.noise)
@@ -100,19 +102,19 @@ public struct LikelihoodMaximizer: Sendable {
     return state.x
   }
 
-  private func maximize(
-    _ x: [Float], count: Int, key: @Sendable (_ step: Int, _ index: Int) -> NoiseKey
-  ) throws -> [Float] {
-    var state = State(x, parameters)
-    for step in 0..<parameters.steps {
-      let gradient = try self.gradient(at: state.x, count: count) { slot, index in
-        let key = key(step, index)
-        slot.draw(key)
-        return key.sigma
-      }
-      state.step(along: gradient)
+  /// The gradient that a step goes along, on the noise of the step.
+  func gradient(
+    at x: [Float], step: Int, key: ImageKey, stream: NoiseStream
+  ) throws -> [Double] {
+    let levels = self.levels
+    return try gradient(at: x, count: levels?.count ?? 1) { slot, index in
+      let lo = parameters.sigmaLow, hi = parameters.sigmaHigh
+      // A step's σ comes first from the stream of the step, then, under the key of σ, its ε.
+      var random = NoiseKey(stream, .maximization, key, draw: step).random()
+      let sigma = levels?[index] ?? Float(lo + (hi - lo) * random.uniform())
+      slot.draw(NoiseKey(stream, .maximization, key, sigma: sigma, draw: step))
+      return sigma
     }
-    return state.x
   }
 
   /// ∇ of the mean over `count` noise levels of ‖D(x̂ + σε; σ) − x̂‖², through both x̂'s, averaged
@@ -131,58 +133,5 @@ public struct LikelihoodMaximizer: Sendable {
       }
     }
     return lanes.total
-  }
-
-  /// x̂ with the optimizer's moments.
-  private struct State {
-    private let start: [Float]
-    private(set) var x: [Float]
-    private var m: [Double]
-    private var v: [Double]
-    private var steps = 0
-    private let p: LikelihoodMaximization
-
-    init(_ x: [Float], _ parameters: LikelihoodMaximization) {
-      (start, self.x, p) = (x, x, parameters)
-      m = Array(repeating: 0, count: x.count)
-      v = m
-    }
-
-    mutating func step(along g: [Double]) {
-      steps += 1
-      switch p.variant {
-      case .paper:
-        // m ← μm − g/‖g‖₁, x̂ ← clip(x̂ + γ·sign m) to ‖x̂ − x‖∞ ≤ η.
-        accumulate(g, norm: g.reduce(0) { $0 + $1.magnitude })
-        let bound = Float(2 * (p.eta ?? .infinity))
-        for i in x.indices {
-          let moved = x[i] + Float(p.rate) * (m[i] > 0 ? 1 : m[i] < 0 ? -1 : 0)
-          x[i] = min(max(moved, start[i] - bound), start[i] + bound)
-        }
-      case .l2:
-        // m ← μm − g/‖g‖₂, x̂ ← x̂ + (η/N)·m/‖m‖₂, pulled back to ‖x̂ − x‖₂ ≤ η.
-        accumulate(g, norm: g.reduce(0) { $0 + $1 * $1 }.squareRoot())
-        let length = m.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        guard length > 0 else { return }
-        var delta = x.indices.map { Double(x[$0] - start[$0]) + p.rate * m[$0] / length }
-        let distance = delta.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        let bound = 2 * (p.eta ?? .infinity)
-        if distance > bound { delta = delta.map { $0 * bound / distance } }
-        for i in x.indices { x[i] = start[i] + Float(delta[i]) }
-      case .released:
-        // Adam, β = (μ, 0.999), ε = 1e-8.
-        let (b1, b2) = (p.momentum, 0.999)
-        let (c1, c2) = (1 - pow(b1, Double(steps)), 1 - pow(b2, Double(steps)))
-        for i in x.indices {
-          m[i] = b1 * m[i] + (1 - b1) * g[i]
-          v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i]
-          x[i] -= Float(p.rate * (m[i] / c1) / ((v[i] / c2).squareRoot() + 1e-8))
-        }
-      }
-    }
-
-    private mutating func accumulate(_ g: [Double], norm: Double) {
-      for i in m.indices { m[i] = p.momentum * m[i] - (norm > 0 ? g[i] / norm : 0) }
-    }
   }
 }

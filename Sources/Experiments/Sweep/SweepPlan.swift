@@ -78,7 +78,7 @@ package struct SweepPlan {
       session.watch(WorkUpdate("plan", number, of: values.count, "cells"))
       do {
         let run = try Self.experiment(cell, label, template).prepare(in: session, reading: store)
-        guard known.insert(try Self.identity(run.header)).inserted else {
+        guard known.insert(try run.header.question.id()).inserted else {
           repeated += 1
           continue
         }
@@ -102,16 +102,6 @@ package struct SweepPlan {
     let name = [template.labels.name, label.isEmpty ? nil : label].compactMap(\.self)
     experiment.labels.name = name.isEmpty ? nil : name.joined(separator: ": ")
     return experiment
-  }
-
-  /// What decides a cell's results.
-  private static func identity(_ header: RunHeader) throws -> String {
-    let attack = try header.attack.map { try JSONValue(encoding: $0).canonical } ?? ""
-    let inputs = SHA256.hexDigest(of: header.inputs.map(\.sha256).joined())
-    return [
-      try header.configuration.fingerprint(), attack, "\(header.seed)",
-      "\(header.attackSeed ?? 0)", header.inputsRun ?? "", inputs, "\(header.recordsLosses)",
-    ].joined(separator: " ")
   }
 
   /// Where a cell stands now.

@@ -11,9 +11,9 @@ extension Figure {
   static let palette = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f3c8d",
   ]
-  private static let grey = "#999999"
+  static let grey = "#999999"
   /// Filled circle, square, triangle, diamond, … by colour: shapes tell series apart without one.
-  private static let shapes = [7, 5, 9, 13, 11, 15, 6, 4]
+  static let shapes = [7, 5, 9, 13, 11, 15, 6, 4]
 
   /// Text width of one character, px.
   private static let characterWidth = 8.0
@@ -37,10 +37,11 @@ extension Figure {
       switch panel.content {
       case .series(let series):
         entries = max(entries, series.count { !$0.name.isEmpty })
-        longest = max(longest, series.map { $0.name.isEmpty ? 0 : $0.name.count + 3 }.max() ?? 0)
+        longest = max(
+          longest, series.map { $0.name.isEmpty ? 0 : $0.name.visible.cellWidth + 3 }.max() ?? 0)
       case .matrix(let matrix):
         isPixels = matrix.rows.isEmpty
-        let names = Double((matrix.rows + matrix.columns).map(\.count).max() ?? 0)
+        let names = Double((matrix.rows + matrix.columns).map(\.visible.cellWidth).max() ?? 0)
         left = max(left, 60 + names * Self.characterWidth)
         axis = max(axis, 35 + names * Self.characterWidth)
       }
@@ -58,7 +59,7 @@ extension Figure {
       margin.right = 95
     }
     let width = Double(columns) * cell.width
-    let lines = caption.flatMap { $0.wrapped(to: Int((width - 30) / 8.8)) }
+    let lines = caption.flatMap { $0.visible.wrapped(to: Int((width - 30) / 8.8)) }
     let (top, bottom) = (38.0, Double(lines.count) * 18 + 14)
     let rows = (panels.count + columns - 1) / columns
     return Layout(
@@ -83,9 +84,9 @@ extension Figure {
         "pdfcairo size \(Self.number(layout.width / 100))in,\(Self.number(layout.height / 100))in "
           + "font 'sans,10' fontscale 0.72"
       }
-    var lines = ["# \(title.onOneLine)", "# Sources: \(sources.joined(separator: " "))"]
+    var lines = ["# \(title.visible)", "# Sources: \(sources.joined(separator: " ").visible)"]
     lines += ["set encoding utf8", "set terminal \(terminal) noenhanced"]
-    if let output { lines.append("set output \(Self.quoted(output))") }
+    if let output { lines.append("set output \(Self.quoted(path: output))") }
     var statements: [String] = []
     for (index, panel) in panels.enumerated() {
       let parts = panel.gnuplot(index, format)
@@ -146,24 +147,6 @@ extension Figure {
         + "\(up(y + layout.margin.top - 12)) left front")
     return lines
   }
-
-  /// A text between single quotes.
-  static func quoted(_ text: String) -> String {
-    "'" + text.onOneLine.replacing("'", with: "''") + "'"
-  }
-
-  /// A number to six digits.
-  static func number(_ value: Double) -> String {
-    value.isFinite ? String(format: "%.6g", value) : "NaN"
-  }
-
-  fileprivate static func color(_ index: Int?) -> String {
-    quoted(index.map { palette[$0 % palette.count] } ?? grey)
-  }
-
-  fileprivate static func shape(_ index: Int?) -> Int {
-    index.map { shapes[($0 + $0 / shapes.count) % shapes.count] } ?? 6
-  }
 }
 
 extension Figure.Panel {
@@ -197,7 +180,9 @@ extension Figure.Panel {
       padding: y.isLogarithmic ? 0.05 : 0.04)
     func ticks(_ axis: Figure.Axis, _ scale: AxisScale) -> String {
       guard axis.isLogarithmic else { return "autofreq" }
-      let places = scale.ticks(6).map { "'\(scale.text($0))' \(Figure.number($0))" }
+      let places = scale.ticks(6).map {
+        "\(Figure.quoted(tick: scale.text($0))) \(Figure.number($0))"
+      }
       return "(\(places.joined(separator: ", ")))"
     }
     return [
@@ -254,76 +239,15 @@ extension Figure.Panel {
   }
 }
 
-extension Figure.Matrix {
-  /// Colours from the lower end of the range to the upper.
-  ///
-  /// **Source** of `amount`: Nuñez, Anderton & Renslow 2018, *cividis*, PLOS ONE 13:e0199239.
-  private var palette: [String] {
-    switch colors {
-    case .grey: ["#000000", "#ffffff"]
-    case .amount:
-      [
-        "#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369",
-        "#e1cc55", "#fee838",
-      ]
-    case .difference: ["#08488a", "#5a9fcd", "#ffffff", "#f0a35e", "#a34700"]
-    case .count: ["#ffffff", "#d4e6f3", "#9cc8e2", "#5a9fcd", "#2a74b0", "#08488a"]
-    }
-  }
-
-  fileprivate func data(_ name: String) -> [String] {
-    ["\(name) << EOD"]
-      + values.map { $0.map { Figure.number($0 ?? 0) }.joined(separator: " ") } + ["EOD"]
-  }
-
-  fileprivate func statements(_ name: String, x: String, y: String) -> [String] {
-    let (height, width) = (values.count, values.first?.count ?? 0)
-    let stops = palette.enumerated().map { "\($0) '\($1)'" }.joined(separator: ", ")
-    var lines = [
-      "set palette defined (\(stops))",
-      "set cbrange [\(Figure.number(range.lowerBound)):\(Figure.number(range.upperBound))]",
-      "set xrange [-0.5:\(Double(width) - 0.5)]", "set yrange [\(Double(height) - 0.5):-0.5]",
-      "unset grid", "unset logscale", "set border 15 lw 0.7",
-    ]
-    guard !rows.isEmpty else {
-      return lines + [
-        "unset xtics", "unset ytics", "unset xlabel", "unset ylabel",
-        "plot \(name) matrix with image notitle",
-      ]
-    }
-    func ticks(_ names: [String]) -> String {
-      "(" + names.enumerated().map { "\(Figure.quoted($1)) \($0)" }.joined(separator: ", ") + ")"
-    }
-    lines += [
-      "set xtics \(ticks(columns)) rotate by 45 right scale 0", "set ytics \(ticks(rows)) scale 0",
-      "set xlabel \(Figure.quoted(x))", "set ylabel \(Figure.quoted(y))",
-      "set colorbox", "set cblabel 'images'",
-    ]
-    // Numbers are white on the dark half of the scale.
-    let middle = (range.lowerBound + range.upperBound) / 2
-    let texts = zip(values.indices, values).flatMap { row, cells in
-      zip(cells.indices, cells).compactMap { column, value -> String? in
-        guard let value else { return nil }
-        return
-          "set label \(Figure.quoted(String(format: "%.4g", value))) at \(column),\(row) center "
-          + "front tc rgb '\(value > middle ? "#ffffff" : "#000000")'"
-      }
-    }
-    return lines + texts + ["plot \(name) matrix with image notitle"]
-  }
-}
-
 extension Figure {
   /// gnuplot's SVG with the figure's own title and sources as its description, and sharp pixels.
   public func described(svg: String) -> String {
-    func escaped(_ text: String) -> String {
-      text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-    }
     let description = (caption + ["Sources: " + sources.joined(separator: " ")])
       .joined(separator: " ")
     return svg.replacing(
       /<title>Gnuplot<\/title>\s*<desc>[^<]*<\/desc>/,
-      with: "<title>\(escaped(title))</title>\n<desc>\(escaped(description))</desc>"
+      with:
+        "<title>\(TableFormat.html(title))</title>\n<desc>\(TableFormat.html(description))</desc>"
     )
     .replacing(
       " preserveAspectRatio='none'",

@@ -27,71 +27,9 @@ extension Figure {
       caption: [
         n == 0
           ? "No images."
-          : "Right: \(right) of \(n), \(RunSummary.interval(right, of: n)) % (95 %).",
+          : "Right: \(right) of \(n), \(RunSummary.interval(right, of: n)) % (95 %, Wilson).",
         Self.describe(runs: [run]),
       ], sources: [run])
-  }
-
-  /// Metrics of trainings over their steps: losses and shares in a panel each, others as well where
-  /// they are asked for.
-  ///
-  /// - Parameters:
-  ///   - rows: of the query `training-curves`, of the metrics to be drawn; at least one.
-  ///   - trainings: rows of the view `trainings`.
-  public init(training rows: ResultTable, of trainings: ResultTable) {
-    let ids = trainings.rows.indices.map { trainings[$0, "id"].text(null: "") }
-    let labels = trainings.rows.indices.map { i in
-      let model = RunSummary.modelName(trainings[i, "model_path"].text(null: ""))
-      return "\(trainings[i, "kind"].text(null: "")) \(model)  \(ids[i].prefix(RunSummary.shortID))"
-    }
-    var names: [String] = []
-    for row in rows.rows.indices {
-      let name = rows[row, "name"].text(null: "")
-      if !names.contains(name) { names.append(name) }
-    }
-    func kind(_ name: String) -> String {
-      name.hasSuffix("accuracy") ? "accuracy (%)" : name.hasSuffix("loss") ? "loss" : name
-    }
-    var kinds: [String] = []
-    for name in names where !kinds.contains(kind(name)) { kinds.append(kind(name)) }
-    let panels = kinds.sorted { ($0 == "loss" ? "" : $0) < ($1 == "loss" ? "" : $1) }.map {
-      quantity in
-      let isPercent = quantity == "accuracy (%)"
-      let series = ids.enumerated().flatMap { index, id in
-        names.filter { kind($0) == quantity }.compactMap { name -> Series? in
-          let chosen = rows.rows.indices.filter {
-            rows[$0, "training"] == .text(id) && rows[$0, "name"] == .text(name)
-          }
-          guard !chosen.isEmpty else { return nil }
-          let isMeasured = name.hasPrefix("validation")
-          return Series(
-            "\(name.replacing("_", with: " ")): \(labels[index])",
-            chosen.map { row in
-              Point(
-                rows[row, "step"].number ?? 0,
-                (rows[row, "value"].number ?? 0) * (isPercent ? 100 : 1))
-            }, style: isMeasured ? .joined : .line,
-            color: index + (isPercent && !name.hasSuffix("validation_accuracy") ? ids.count : 0))
-        }
-      }
-      let values = series.flatMap { $0.points.map(\.y) }
-      // A curve that falls by more than a factor of ten is read in factors.
-      let falls = (values.min() ?? 0) > 0 && (values.max() ?? 1) > 10 * (values.min() ?? 1)
-      return Panel(
-        x: Axis("training step"),
-        y: Axis(quantity, isLogarithmic: !isPercent && falls, isPercent: isPercent),
-        .series(series))
-    }
-    let block = rows.rows.indices.map { rows.count($0, "block") }.max() ?? 1
-    self.init(
-      "Training", panels: panels,
-      caption: [
-        block > 1
-          ? "Lines are means over blocks of up to \(block) steps; marks are single measurements."
-          : "Every measurement is drawn.",
-        "Training\(ids.count == 1 ? "" : "s") "
-          + ids.map { String($0.prefix(RunSummary.shortID)) }.joined(separator: ", ") + ".",
-      ], sources: ids)
   }
 
   /// Denoising errors of one image, pixel by pixel, for every class.

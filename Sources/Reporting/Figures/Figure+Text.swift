@@ -5,9 +5,9 @@ import Foundation
 extension Figure {
   /// The figure, one string a line.
   ///
-  /// - Parameter width: columns to fit into.
+  /// - Parameter width: cells to fit into, ≥ 30.
   public func text(width: Int = 80) -> [String] {
-    var lines = [title, ""]
+    var lines = title.visible.wrapped(to: width) + [""]
     var pictures: [[String]] = []
     func flush() {
       lines += Self.sideBySide(pictures, width)
@@ -17,36 +17,36 @@ extension Figure {
       switch panel.content {
       case .series(let series):
         flush()
-        if !panel.title.isEmpty { lines += [panel.title, ""] }
+        if !panel.title.isEmpty { lines += panel.title.visible.wrapped(to: width) + [""] }
         lines += panel.lines(series, width: max(20, min(width, 100) - 10), height: 15)
-        lines += [""] + panel.legend(series).map { "        " + $0 } + [""]
+        lines += [""]
+        lines += panel.legend(series, width: width - 8).map { "        " + $0 } + [""]
       case .matrix(let matrix) where matrix.rows.isEmpty:
-        pictures.append([panel.title] + matrix.shades)
+        pictures.append([panel.title.visible] + matrix.shades)
       case .matrix(let matrix):
         flush()
-        if !panel.title.isEmpty { lines += [panel.title, ""] }
-        lines += matrix.cells(rows: panel.y.label, columns: panel.x.label) + [""]
+        if !panel.title.isEmpty { lines += panel.title.visible.wrapped(to: width) + [""] }
+        lines += matrix.cells(rows: panel.y.label, columns: panel.x.label, width: width) + [""]
       }
     }
     flush()
     if case .matrix(let last)? = panels.last?.content, last.rows.isEmpty {
       lines.append(last.shadesLegend)
     }
-    return lines + caption.flatMap { $0.wrapped(to: width) }
+    return lines + caption.flatMap { $0.visible.wrapped(to: width) }
   }
 
   /// Blocks of lines in rows that fit `width`.
   private static func sideBySide(_ blocks: [[String]], _ width: Int) -> [String] {
     guard let first = blocks.first else { return [] }
-    let column = (first.map(\.count).max() ?? 0) + 2
+    let column = (first.map(\.cellWidth).max() ?? 0) + 2
     let perRow = max(1, width / column)
     return stride(from: 0, to: blocks.count, by: perRow).flatMap { start -> [String] in
       let row = blocks[start..<min(start + perRow, blocks.count)]
       let height = row.map(\.count).max() ?? 0
       return (0..<height).map { y in
         row.map { block in
-          let text = String((y < block.count ? block[y] : "").prefix(column - 1))
-          return text + String(repeating: " ", count: column - text.count)
+          (y < block.count ? block[y] : "").shortened(to: column - 1).padded(to: column)
         }
         .joined().trimmingTrailingSpaces
       } + [""]
@@ -60,13 +60,13 @@ extension Figure.Panel {
     series.mark ?? Character(UnicodeScalar(UInt8(97 + index % 26)))
   }
 
-  /// What each letter stands for.
-  func legend(_ series: [Figure.Series]) -> [String] {
+  /// What each letter stands for; of long names the ends are seen, with the run at the end of them.
+  func legend(_ series: [Figure.Series], width: Int) -> [String] {
     series.enumerated().filter { !$1.name.isEmpty && $1.style != .steps }
-      .map { "\(Self.mark($1, $0))  \($1.name)" }
+      .map { "\(Self.mark($1, $0))  \($1.name.visible)".shortened(to: width, cut: .middle) }
   }
 
-  /// Axes and marks, `width` × `height` characters and the axes' own.
+  /// Axes and marks, `width` × `height` characters and nine more for the axis on the left.
   func lines(_ series: [Figure.Series], width: Int, height: Int) -> [String] {
     precondition(width >= 20 && height >= 5, "a plot needs 20 × 5 characters")
     let drawn = series.enumerated().filter { $1.style != .steps }
@@ -136,10 +136,10 @@ extension Figure.Panel {
       for (offset, c) in text.enumerated() { ticks[start + offset] = c }
       free = start + text.count + 2
     }
+    let label = x.label.visible + (x.isLogarithmic ? " (log scale)" : "")
     return [
       "        └" + String(repeating: "─", count: width), String(ticks).trimmingTrailingSpaces,
-      String(repeating: " ", count: 9) + x.label + (x.isLogarithmic ? " (log scale)" : ""),
-    ]
+    ] + label.wrapped(to: width).map { String(repeating: " ", count: 9) + $0 }
   }
 }
 
@@ -172,40 +172,26 @@ extension Figure.Matrix {
     return "'\(ramp[0])' to '\(ramp[ramp.count - 1])': \(bounds[0]) to \(bounds[1])."
   }
 
-  /// Numbers with the names of rows and columns, which are cut to what tells them apart.
-  func cells(rows label: String, columns heading: String) -> [String] {
+  /// Numbers with the names of rows and columns, which are cut to what tells them apart; columns
+  /// that do not fit `width` stand below.
+  func cells(rows label: String, columns heading: String, width: Int) -> [String] {
     let texts = values.map { $0.map { $0.map { String(format: "%.4g", $0) } ?? "·" } }
     let cell = max(5, (texts.joined().map(\.count).max() ?? 0) + 1)
-    let names = columns.map { String($0.prefix(cell - 1)) }
-    let margin = ([label] + rows).map(\.count).max() ?? 0
-    func padded(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.count)) + text
+    var names = columns.map { $0.visible.beginning(of: cell - 1) }
+    if Set(names).count < names.count {
+      names = columns.map { $0.visible.shortened(to: cell - 1, cut: .middle) }
     }
-    func left(_ text: String) -> String {
-      text + String(repeating: " ", count: margin - text.count)
-    }
-    return [left("") + "  " + heading, left(label) + names.map { padded($0, cell) }.joined()]
-      + zip(rows, texts).map { left($0) + $1.map { padded($0, cell) }.joined() }
-  }
-}
-
-extension String {
-  /// Without white space at either end.
-  var trimmed: String { trimmingCharacters(in: .whitespaces) }
-
-  /// In lines of at most `width` characters, broken at spaces.
-  func wrapped(to width: Int) -> [String] {
-    var lines = [""]
-    for word in split(separator: " ") {
-      let last = lines[lines.count - 1]
-      if last.isEmpty {
-        lines[lines.count - 1] = String(word)
-      } else if last.count + 1 + word.count <= width {
-        lines[lines.count - 1] += " " + word
-      } else {
-        lines.append(String(word))
+    let sides = ([label] + rows).map { $0.visible.shortened(to: max(width / 3, 8), cut: .middle) }
+    let margin = sides.map(\.cellWidth).max() ?? 0
+    let perBlock = max(1, (width - margin) / cell)
+    let blocks = stride(from: 0, to: names.count, by: perBlock).map { start in
+      let block = start..<min(start + perBlock, names.count)
+      func line(_ side: String, _ cells: [String]) -> String {
+        side.padded(to: margin) + cells[block].map { $0.padded(to: cell, right: true) }.joined()
       }
+      return [String(repeating: " ", count: margin + 2) + heading.visible, line(sides[0], names)]
+        + zip(sides.dropFirst(), texts).map(line)
     }
-    return lines
+    return Array(blocks.joined(separator: [""]))
   }
 }

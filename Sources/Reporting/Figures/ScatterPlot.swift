@@ -59,7 +59,8 @@ public struct ScatterPlot: Sendable {
       x: .init("", isLogarithmic: true), y: .init("", isPercent: true), .series(series))
     // The label says itself that the scale is logarithmic, where it is told so.
     return panel.lines(series, width: width, height: height).dropLast()
-      + (points.isEmpty ? [] : [String(repeating: " ", count: 9) + costLabel])
+      + (points.isEmpty
+        ? [] : costLabel.wrapped(to: width).map { String(repeating: " ", count: 9) + $0 })
   }
 }
 

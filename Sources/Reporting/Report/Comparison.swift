@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 import Statistics
@@ -14,28 +15,25 @@ public struct Comparison {
 
   package init(_ ids: [String], _ store: RunStore) throws {
     self.ids = ids
-    let list = JSONValue.array(ids.map { .string($0) }).canonical
-    shared = try store.query("comparison", ["runs": list])
-    let columns = try store.query("runs", limit: 0).columns + store.configurationColumns
-    let all = try store.query(
-      "runs", where: RowFilter("id IN (\(ids.map { "'\($0)'" }.joined(separator: ", ")))"),
-      columns: columns)
+    shared = try store.query(.comparison(of: ids))
+    let columns = try store.query(.runs, limit: 0).columns + store.configurationColumns
+    let all = try store.query(.runs, where: .ids(ids), columns: columns)
     runs = ResultTable(
       columns: all.columns,
       rows: ids.compactMap { id in all.rows.first { $0.first == .text(id) } })
   }
 
-  /// - Throws: `RunStoreError` where the runs have not classified the same images.
+  /// - Throws: `ElbowError` where the runs have not classified the same images.
   package func refuseUnequalInputs() throws {
     for i in runs.rows.indices {
       guard count(i, "n") != done(i) else { continue }
       let other = i == 0 ? 1 : 0
-      throw RunStoreError(
+      throw ElbowError(
+        .malformed,
         "runs \(ids[other]) and \(ids[i]) have not classified the same images (\(done(other)) and "
           + "\(done(i)), \(count(i, "n")) in all runs); "
           + (count(i, "n") == 0
-            ? "they cannot be compared" : "compare on the shared ones with `common`"),
-        isUsage: true)
+            ? "they cannot be compared" : "compare on the shared ones with `common`"))
     }
   }
 
@@ -53,7 +51,7 @@ public struct Comparison {
 
   /// One line a run: what they differ in, accuracy and cost on the shared images, difference to the
   /// first.
-  package func table(fitting width: Int?) -> ResultTable {
+  package var table: ResultTable {
     var onShared = runs
     for i in runs.rows.indices where count(i, "n") > 0 {
       let (n, right) = (count(i, "n"), count(i, "n_correct"))
@@ -62,6 +60,7 @@ public struct Comparison {
         ("accuracy", .real(Double(right) / Double(n))), ("accuracy_low", .real(interval.low)),
         ("accuracy_high", .real(interval.high)), ("nfe_per_image", shared[i, "nfe_per_image"]),
         ("gradients_per_image", shared[i, "gradients_per_image"]),
+        ("images", shared[i, "n"]), ("n_done", shared[i, "n"]),
       ]
       for (column, value) in values {
         if let index = runs.columns.firstIndex(of: column) { onShared.rows[i][index] = value }
@@ -72,15 +71,10 @@ public struct Comparison {
     func cells(_ cell: (PairedCounts) -> Cell) -> [Cell] {
       pairs.enumerated().map { $0 == 0 || $1.n == 0 ? .null : cell($1) }
     }
-    let essential = ["run", "status", "strategy", "attack", "accuracy % (95 %)", "NFE"]
     return
       changes
       .appending("difference (95 %)", cells { .text(Self.points($0)) })
       .appending("p", cells { .text(String(format: "%.2g", $0.pValue)) })
-      .fitting(
-        width,
-        dispensable: ["s/image", "gradients"]
-          + changes.columns.filter { !essential.contains($0) }.reversed() + ["p"])
   }
 
   /// As `−1.5 (−3.0 to 0.0)`.
@@ -98,7 +92,8 @@ public struct Comparison {
     let pixels = other == 0 ? "" : ", \(other) of them with other pixels (attacked)"
     let head = "On the \(n) images that \(ids.count == 2 ? "both" : "all") runs classified\(pixels)"
     guard ids.count == 2 else {
-      return head + ":\ndifferences are to the first run, in points; p is McNemar's exact test.\n"
+      return head + ":\ndifferences are to the first run, in points (95 %: "
+        + "\(PairedCounts.deltaMethod.rawValue));\np is McNemar's exact test.\n"
     }
     let p = pair(1)
     let table = ResultTable(
@@ -112,11 +107,12 @@ public struct Comparison {
       + String(
         format: """
 
-          second − first: %+.1f points, 95 %% interval %+.1f to %+.1f (paired bootstrap)
+          second − first: %+.1f points, 95 %% interval %+.1f to %+.1f (%@)
           McNemar's exact test: p = %.3g; %d images answered differently
 
           """,
-        100 * p.delta, 100 * interval.lowerBound, 100 * interval.upperBound, p.pValue,
+        100 * p.delta, 100 * interval.lowerBound, 100 * interval.upperBound,
+        PairedCounts.deltaMethod.rawValue, p.pValue,
         count(1, "n_differ"))
   }
 
@@ -141,14 +137,16 @@ public struct Comparison {
   }
 
   private static let pairColumns = [
-    "n", "both", "b", "c", "neither", "delta", "p_value", "delta_low", "delta_high", "n_differ",
+    "n", "both", "b", "c", "neither", "delta", "p_value", "delta_low", "delta_high",
+    "delta_method", "n_differ",
   ]
 
   private func cells(_ row: Int) -> [Cell] {
     let p = pair(row)
     return [p.n, p.both, p.b, p.c, p.neither].map { .integer(Int64($0)) } + [
       .real(p.delta), .real(p.pValue), .real(p.deltaInterval.lowerBound),
-      .real(p.deltaInterval.upperBound), .integer(Int64(count(row, "n_differ"))),
+      .real(p.deltaInterval.upperBound), .text(PairedCounts.deltaMethod.rawValue),
+      .integer(Int64(count(row, "n_differ"))),
     ]
   }
 }

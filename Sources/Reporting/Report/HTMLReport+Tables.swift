@@ -1,5 +1,7 @@
+import Basics
 import Foundation
 import Records
+import Statistics
 
 extension HTMLReport {
   private func row(_ cells: [String], _ tag: String = "td") -> String {
@@ -33,7 +35,7 @@ extension HTMLReport {
     var head = table.columns.map(Self.escaped)
     head.insert("<span class=\"scale\"><span>0</span><span>100 %</span></span>", at: place + 1)
     let rows = table.rows.indices.map { i in
-      var cells = table.rows[i].map { Self.escaped($0.text(null: "–")) }
+      var cells = table.rows[i].map { Self.escaped($0.reading(short: true)) }
       cells[0] = id(runs[i, "id"].text(null: ""))
       cells.insert(bar(i), at: place + 1)
       return cells
@@ -55,7 +57,7 @@ extension HTMLReport {
       + "<circle cx=\"\(x(value))\" cy=\"6\" r=\"3.5\"/></svg>"
   }
 
-  func table(_ comparison: Comparison) -> String {
+  func table(_ comparison: Pairing) -> String {
     let rows = zip(comparison.labels.dropFirst(), comparison.pairs).map { label, pair in
       let interval = pair.deltaInterval
       func points(_ share: Double) -> String { String(format: "%+.1f", 100 * share) }
@@ -66,8 +68,8 @@ extension HTMLReport {
       ]
     }
     return "<h3>\(Self.escaped(comparison.title))</h3>\n"
-      + "<p>Against <b>\(Self.escaped(comparison.labels[0]))</b>, in points; intervals by the paired "
-      + "bootstrap over images, p by McNemar's exact test.</p>\n"
+      + "<p>Against <b>\(Self.escaped(comparison.labels[0]))</b>, in points; 95 % intervals: "
+      + "\(PairedCounts.deltaMethod.rawValue), p by McNemar's exact test.</p>\n"
       + table(
         head: [
           "run", "images", "difference", "95 % interval", "both right", "only first", "only this",
@@ -99,14 +101,15 @@ extension HTMLReport {
   /// Code, model, machine and command of each run.
   var origins: String {
     let rows = provenance.rows.indices.map { i -> [String] in
-      func text(_ column: String) -> String { Self.escaped(provenance[i, column].text(null: "–")) }
+      func raw(_ column: String) -> String { provenance[i, column].text(null: Cell.missing) }
+      func text(_ column: String) -> String { Self.escaped(raw(column)) }
+      func short(_ column: String) -> String { Self.escaped(String(raw(column).prefix(12))) }
       func hash(_ column: String) -> String {
-        let value = text(column)
-        return "<code title=\"\(value)\">\(value.prefix(12))</code>"
+        "<code title=\"\(text(column))\">\(short(column))</code>"
       }
       let state =
         provenance[i, "git_dirty"] == .integer(1)
-        ? " with uncommitted changes <code>\(text("diff_sha256").prefix(12))</code>" : ""
+        ? " with uncommitted changes <code>\(short("diff_sha256"))</code>" : ""
       return [
         id(provenance[i, "id"].text(null: "")), text("started_at"), hash("git_commit") + state,
         "\(Self.escaped(RunSummary.modelName(provenance[i, "model"].text(null: "")))) "

@@ -12,7 +12,7 @@ public struct HTMLReport: Sendable {
   }
 
   /// Runs on the same images, each against the first.
-  public struct Comparison: Sendable {
+  public struct Pairing: Sendable {
     /// What the runs share: images, attack.
     public var title: String
     /// Labels of the runs, the first being what the others are held against.
@@ -38,7 +38,7 @@ public struct HTMLReport: Sendable {
   /// Plots in order.
   public var plots: [Plot] = []
   /// Paired comparisons.
-  public var comparisons: [Comparison] = []
+  public var comparisons: [Pairing] = []
   /// Confusion of each run that has images, with its label.
   public var confusions: [(label: String, figure: Figure)] = []
 
@@ -58,7 +58,7 @@ public struct HTMLReport: Sendable {
         switch plot {
         case .svg(let text): section(nil, "<figure>\(Self.adapted(svg: text))</figure>")
         case .text(let lines):
-          section(nil, "<pre>\(Self.escaped(lines.joined(separator: "\n")))</pre>")
+          section(nil, "<pre>\(lines.map(Self.escaped).joined(separator: "\n"))</pre>")
         }
       }
       + [
@@ -98,10 +98,7 @@ public struct HTMLReport: Sendable {
   }
 
   /// Text in which nothing is markup.
-  static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-      .replacing("\"", with: "&quot;")
-  }
+  static func escaped(_ text: String) -> String { TableFormat.html(text) }
 
   /// gnuplot's SVG in the page's own colours: black is the text's, the background is the page's.
   static func adapted(svg: String) -> String {

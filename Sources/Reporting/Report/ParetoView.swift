@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 import Statistics
@@ -7,7 +8,7 @@ import Statistics
 /// Runs as points of a trade-off, with what can be said of them.
 package struct ParetoView {
   /// A run that was asked for.
-  package struct Answer {
+  package struct Choice {
     /// `within` or `budget`.
     package var question: String
     /// Row; nil where none fits.
@@ -21,12 +22,13 @@ package struct ParetoView {
   private let x, y: Measure
   private let tradeOff: TradeOff
   private let reference: Double?
-  private let threat: [String: String]
+  private let threat: QueryHandle.ThreatModel?
   private let store: RunStore
 
-  /// - Parameter threat: parameters `norm` and `epsilon` of robust accuracies.
+  /// - Parameter threat: of robust accuracies; nil where none are among the measures.
   package init(
-    _ runs: ResultTable, x: Measure, y: Measure, reference: Double?, threat: [String: String],
+    _ runs: ResultTable, x: Measure, y: Measure, reference: Double?,
+    threat: QueryHandle.ThreatModel?,
     store: RunStore
   ) {
     func value(_ row: Int, _ measure: Measure) -> Double { runs[row, measure.column].number ?? 0 }
@@ -47,16 +49,17 @@ package struct ParetoView {
   /// 95 % interval of the second run's `y` less the first's; nil where `y` is no accuracy.
   private func difference(_ a: Int, _ b: Int) throws -> ClosedRange<Double>? {
     guard y.isAccuracy else { return nil }
-    let (right, of, queries) =
-      y == .robustAccuracy
-      ? ("n_robust", "n_robustness", ["paired-robust"])
-      // Most runs of one set of images have them in one order, which is found out sooner.
-      : ("n_correct", "n_done", ["paired-in-place", "paired"])
+    let isRobust = y == .robustAccuracy
+    let (right, of) = isRobust ? ("n_robust", "n_robustness") : ("n_correct", "n_done")
     func count(_ row: Int, _ column: String) -> Int { Int(runs[row, column].number ?? 0) }
+    let pair = (id(a), id(b))
+    let queries: [QueryHandle] =
+      isRobust
+      ? [threat.map { .pairedRobust(pair.0, pair.1, $0) }].compactMap(\.self)
+      // Most runs of one set of images have them in one order, which is found out sooner.
+      : [.pairedInPlace(pair.0, pair.1), .paired(pair.0, pair.1)]
     for query in queries where count(a, of) == count(b, of) {
-      let pair = ["a": id(a), "b": id(b)]
-      let table = try store.query(
-        query, y == .robustAccuracy ? pair.merging(threat) { id, _ in id } : pair)
+      let table = try store.query(query)
       func shared(_ column: String) -> Int { Int(table[0, column].number ?? 0) }
       if shared("n") == count(a, of) {
         return PairedCounts(
@@ -80,7 +83,7 @@ package struct ParetoView {
   // MARK: Questions
 
   /// The cheapest run whose `y` is surely no more than `points` below the best.
-  package func cheapest(within points: Double) throws -> Answer {
+  package func cheapest(within points: Double) throws -> Choice {
     guard y.isAccuracy, let best = tradeOff.front.last else {
       throw ElbowError(.malformed, "`within` needs an accuracy among `axes`")
     }
@@ -95,13 +98,13 @@ package struct ParetoView {
         i == best
         ? "no cheaper run is surely within \(short(points)) points of the best"
         : "cheapest within \(short(points)) points of the best (\(bounds[0]) to \(bounds[1]))"
-      return Answer(question: "within", row: i, text: "\(text): \(describe(i))")
+      return Choice(question: "within", row: i, text: "\(text): \(describe(i))")
     }
-    return Answer(question: "within", row: nil, text: "no run")
+    return Choice(question: "within", row: nil, text: "no run")
   }
 
   /// The run with the best `y` that costs no more than `limit`.
-  package func best(under limit: Double, _ measure: Measure) throws -> Answer {
+  package func best(under limit: Double, _ measure: Measure) throws -> Choice {
     guard y.isAccuracy else {
       throw ElbowError(.malformed, "`budget` needs an accuracy among `axes`")
     }
@@ -110,7 +113,7 @@ package struct ParetoView {
       (number($0, y), -number($0, measure)) < (number($1, y), -number($1, measure))
     }
     let budget = "\(short(limit)) \(measure.unit)"
-    return Answer(
+    return Choice(
       question: "budget", row: best,
       text: best.map { "most accurate under \(budget): \(describe($0))" }
         ?? "no run costs \(budget) or less")
@@ -143,7 +146,7 @@ package struct ParetoView {
   }
 
   /// The same for reading.
-  package func table(all: Bool, fitting width: Int?) throws -> ResultTable {
+  package func table(all: Bool) throws -> ResultTable {
     let rows = try rows(all: all)
     var table = RunSummary.table(rows)
     func add(_ heading: String, _ column: String, _ format: String) {
@@ -167,12 +170,7 @@ package struct ParetoView {
       }
       table = table.appending("robust % (95 %)", robust)
     }
-    table = table.appending("pareto", rows.rows.indices.map { rows[$0, "pareto"] })
-    let shown = [x, y].map { RunSummary.heading(of: $0.column) }
-    return table.fitting(
-      width,
-      dispensable: ["gradients", "s/image", "weights", "grid", "images", "name", "classifier"]
-        .filter { !shown.contains($0) })
+    return table.appending("pareto", rows.rows.indices.map { rows[$0, "pareto"] })
   }
 
   /// Hypervolume and knee in words.
@@ -188,7 +186,7 @@ package struct ParetoView {
   }
 
   /// `axes`, `hypervolume`, `reference`, `knee` (an id), `points`, and an id for each question.
-  package func json(all: Bool, answers: [Answer]) throws -> String {
+  package func json(all: Bool, answers: [Choice]) throws -> String {
     let table = try rows(all: all)
     let objects = table.rows.map { TableFormat.json.object(table.columns, $0) }
     let points = objects.isEmpty ? "[]" : "[\n    \(objects.joined(separator: ",\n    "))\n  ]"

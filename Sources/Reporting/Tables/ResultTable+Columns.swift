@@ -29,17 +29,20 @@ extension ResultTable {
   ///
   /// - Parameter cells: one a row.
   public func appending(_ column: String, _ cells: [Cell]) -> ResultTable {
-    precondition(cells.count == rows.count, "\(cells.count) cells for \(rows.count) rows")
-    return ResultTable(columns: columns + [column], rows: zip(rows, cells).map { $0 + [$1] })
+    inserting(column, cells, at: columns.count)
   }
 
-  /// Without as many of `dispensable`, the first to go first, as it takes to fit `width` characters.
-  ///
-  /// - Parameter width: nil: no bound.
-  public func fitting(_ width: Int?, dispensable: [String]) -> ResultTable {
-    guard let width else { return self }
-    return dispensable.reduce(self) { table, column in
-      TableFormat.width(table) > width ? table.dropping(column) : table
-    }
+  /// With another column before a named one, or at the right where that is missing.
+  func inserting(_ column: String, _ cells: [Cell], before other: String) -> ResultTable {
+    inserting(column, cells, at: columns.firstIndex(of: other) ?? columns.count)
+  }
+
+  /// With another column at a place.
+  func inserting(_ column: String, _ cells: [Cell], at index: Int) -> ResultTable {
+    precondition(cells.count == rows.count, "\(cells.count) cells for \(rows.count) rows")
+    var table = self
+    table.columns.insert(column, at: index)
+    for (row, cell) in cells.enumerated() { table.rows[row].insert(cell, at: index) }
+    return table
   }
 }

@@ -6,7 +6,13 @@ import Statistics
 public enum RunGroups {
   /// Columns of a run that every grouping needs.
   public static let needed = [
-    "id", "accuracy", "nfe_per_image", "gradients_per_image", "seconds_per_image",
+    "id", "accuracy", "n_correct", "n_done", "nfe_per_image", "gradients_per_image",
+    "seconds_per_image",
+  ]
+  /// Columns of `table` behind the keys.
+  private static let measured = [
+    "n", "n_images", "accuracy", "accuracy_sd", "accuracy_low", "accuracy_high", "accuracy_method",
+    "nfe_per_image", "gradients_per_image", "seconds_per_image",
   ]
 
   /// Two runs of a group that do not differ in the column repeated over.
@@ -17,8 +23,9 @@ public enum RunGroups {
     public let value: String
   }
 
-  /// One row a group, in the order of their first runs: the columns, n, mean, standard deviation and
-  /// 95 % interval of the accuracy (Student's t over the runs), mean cost.
+  /// One row a group, in the order of their first runs: the columns, number of runs (`n`) and of
+  /// images in each (`n_images`, the smallest where they differ), mean, standard deviation and 95 %
+  /// interval of the accuracy with its method (`RepeatedAccuracy`), mean cost.
   ///
   /// - Parameters:
   ///   - runs: with the columns `needed`, `keys` and `over`.
@@ -30,7 +37,7 @@ public enum RunGroups {
   ) throws -> ResultTable {
     var groups: [[Cell]: [Int]] = [:]
     var order: [[Cell]] = []
-    for i in runs.rows.indices where runs[i, "accuracy"].number != nil {
+    for i in runs.rows.indices where isMeasured(runs, i) {
       let key = keys.map { runs[i, $0] }
       if groups[key] == nil { order.append(key) }
       if let twin = groups[key]?.first(where: { runs[$0, over] == runs[i, over] }) {
@@ -47,28 +54,24 @@ public enum RunGroups {
         return values.isEmpty ? nil : SampleMean(values)
       }
       func cell(_ value: Double?) -> Cell { value.map { .real($0) } ?? .null }
-      let accuracy = mean("accuracy")
+      let accuracy = RepeatedAccuracy(
+        members.map { (runs.count($0, "n_correct"), runs.count($0, "n_done")) })
       return key + [
-        .integer(Int64(members.count)), cell(accuracy?.mean), cell(accuracy?.deviation),
-        // Accuracies end at 0 and 1, whatever t says of a few of them.
-        cell(accuracy?.interval.map { max($0.lowerBound, 0) }),
-        cell(accuracy?.interval.map { min($0.upperBound, 1) }),
+        .integer(Int64(members.count)), .integer(Int64(accuracy.images)), .real(accuracy.mean),
+        cell(accuracy.deviation), .real(accuracy.interval.lowerBound),
+        .real(accuracy.interval.upperBound), .text(accuracy.method.rawValue),
         cell(mean("nfe_per_image")?.mean), cell(mean("gradients_per_image")?.mean),
         cell(mean("seconds_per_image")?.mean),
       ]
     }
-    return ResultTable(
-      columns: keys + [
-        "n", "accuracy", "accuracy_sd", "accuracy_low", "accuracy_high", "nfe_per_image",
-        "gradients_per_image", "seconds_per_image",
-      ], rows: rows)
+    return ResultTable(columns: keys + measured, rows: rows)
   }
 
   /// Ids of the runs behind each row of `table`.
   public static func members(_ runs: ResultTable, by keys: [String]) -> [[String]] {
     var order: [[Cell]] = []
     var groups: [[Cell]: [String]] = [:]
-    for i in runs.rows.indices where runs[i, "accuracy"].number != nil {
+    for i in runs.rows.indices where isMeasured(runs, i) {
       let key = keys.map { runs[i, $0] }
       if groups[key] == nil { order.append(key) }
       groups[key, default: []].append(runs[i, "id"].text(null: ""))
@@ -76,18 +79,26 @@ public enum RunGroups {
     return order.map { groups[$0] ?? [] }
   }
 
-  /// The table for reading: percentages, and the interval in one column.
+  /// Whether a run has images that were answered.
+  private static func isMeasured(_ runs: ResultTable, _ row: Int) -> Bool {
+    runs[row, "accuracy"].number != nil && runs.count(row, "n_done") > 0
+  }
+
+  /// The table for reading: runs × images, percentages, and the interval in one column.
   public static func summary(_ groups: ResultTable) -> ResultTable {
-    let keys = Array(groups.columns.dropLast(7))
-    func percent(_ cell: Cell) -> String { cell.number.map { RunSummary.percent($0) } ?? "–" }
+    let keys = Array(groups.columns.dropLast(measured.count))
     return ResultTable(
-      columns: keys + ["mean accuracy % (95 %)", "sd", "NFE", "gradients", "s/image"],
+      columns: keys + [
+        "runs × images", "mean accuracy % (95 %)", "sd", "NFE", "gradients", "s/image",
+      ],
       rows: groups.rows.indices.map { i in
-        let interval =
-          groups[i, "accuracy_low"] == .null
-          ? "" : " (\(percent(groups[i, "accuracy_low"]))–\(percent(groups[i, "accuracy_high"])))"
-        return Array(groups.rows[i].dropLast(7)) + [
-          .text(percent(groups[i, "accuracy"]) + interval),
+        func percent(_ column: String) -> String {
+          RunSummary.percent(groups[i, column].number ?? 0)
+        }
+        return Array(groups.rows[i].prefix(keys.count)) + [
+          .text("\(groups.count(i, "n")) × \(groups.count(i, "n_images"))"),
+          .text(
+            "\(percent("accuracy")) (\(percent("accuracy_low"))–\(percent("accuracy_high")))"),
           groups[i, "accuracy_sd"].number.map { .text(RunSummary.percent($0)) } ?? .null,
           RunSummary.round(groups[i, "nfe_per_image"], 1),
           RunSummary.round(groups[i, "gradients_per_image"], 1),
@@ -95,4 +106,9 @@ public enum RunGroups {
         ]
       })
   }
+
+  /// What to say below `summary`.
+  public static let note =
+    "n = runs × images of each; 95 % intervals of the mean on other images and with other runs: "
+    + "\(IntervalMethod.wilsonAndStudentT.rawValue)"
 }

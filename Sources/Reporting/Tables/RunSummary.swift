@@ -12,37 +12,38 @@ public enum RunSummary {
   public static let needed = [
     "id", "name", "status", "classifier", "lm", "strategy", "grid", "weights", "attack", "norm",
     "epsilon", "inputs_run", "images", "n_done", "accuracy", "accuracy_low", "accuracy_high",
-    "nfe_per_image", "gradients_per_image", "seconds_per_image", "replay_of",
+    "nfe_per_image", "gradients_per_image", "seconds_per_image", "replay_of", "seed",
+    "started_at",
   ]
-
-  /// Columns that may be left out, the first to go first.
-  private static let dispensable = ["gradients", "weights", "grid", "s/image", "images", "name"]
 
   /// Headings of the table by the columns of `runs` that they show, where the two differ.
   private static let headings = [
     "id": "run", "accuracy": "accuracy % (95 %)", "nfe_per_image": "NFE",
     "gradients_per_image": "gradients", "seconds_per_image": "s/image",
+    "started_at": "when",
   ]
+
   /// Columns of `runs` that are measured, or name a run, rather than ask something of it.
   private static let measured: Set = [
     "id", "fingerprint", "model_sha256", "accuracy", "accuracy_low", "accuracy_high", "n_correct",
     "n_done", "nfe_per_image", "gradients_per_image", "seconds_per_image",
     "attack_gradients_per_image", "attack_seconds_per_image", "started_at", "finished_at",
-    "timesteps", "note", "error", "git_commit", "status", "replay_of", "deleted_at",
+    "timesteps", "note", "error", "git_commit", "status", "replay_of", "deleted_at", "question",
+    "run_group",
   ]
 
   /// The heading that shows a column of `runs`.
   public static func heading(of column: String) -> String { headings[column] ?? column }
 
-  /// One line a run: id, every column in which the runs were asked different things, accuracy with
-  /// its interval, cost.
+  /// One line a run: id, every column in which the runs were asked different things, number of
+  /// images, accuracy with its interval, cost.
   ///
   /// - Parameter runs: rows of the view `runs`, other columns of the configuration added.
   public static func changes(_ runs: ResultTable) -> ResultTable {
     let summary = whole(runs)
     func cells(_ heading: String) -> [Cell] { summary.rows.indices.map { summary[$0, heading] } }
     let asked = runs.columns.filter { column in
-      !measured.contains(column)
+      !measured.contains(column) && column != "images"
         && Set(runs.rows.indices.map { runs[$0, column] }).count > 1
     }
     var table = ResultTable(columns: ["run"], rows: cells("run").map { [$0] })
@@ -53,7 +54,7 @@ public enum RunSummary {
         column,
         column == "strategy" ? cells.map { $0.string.map { .text(strategy($0)) } ?? $0 } : cells)
     }
-    for heading in ["accuracy % (95 %)", "NFE", "gradients", "s/image"] {
+    for heading in ["images", "accuracy % (95 %)", "NFE", "gradients", "s/image"] {
       if heading != "gradients" || Set(cells(heading)).count > 1 {
         table = table.appending(heading, cells(heading))
       }
@@ -61,13 +62,15 @@ public enum RunSummary {
     return table
   }
 
-  /// One line a run: id, what, accuracy with its interval, cost.
+  /// One line a run: id, when, what, accuracy with its interval, cost.
   ///
-  /// Columns that say the same of every run (no name, finished, no attack, no gradients) are left
-  /// out; then, of `dispensable`, as many as it takes to fit `width` characters.
+  /// Columns that say the same of every run (no name, finished, no attack, no gradients, one seed)
+  /// are left out; the number of images never is.
   ///
-  /// - Parameter runs: rows of the view `runs`.
-  public static func table(_ runs: ResultTable, fitting width: Int? = nil) -> ResultTable {
+  /// - Parameters:
+  ///   - runs: rows of the view `runs`.
+  ///   - times: the reader's place in time; nil: nothing is said of when.
+  public static func table(_ runs: ResultTable, times: TimeDisplay? = nil) -> ResultTable {
     var table = whole(runs)
     let usual: [String: Cell] = [
       "name": .null, "status": .text("finished"), "attack": .text("none"),
@@ -77,12 +80,36 @@ public enum RunSummary {
     {
       table = table.dropping(column)
     }
-    return fit(table, width)
+    if Set(cells(runs, "seed")).count > 1 {
+      table = table.inserting("seed", cells(runs, "seed"), before: "images")
+    }
+    if let times {
+      let starts = cells(runs, "started_at").map { cell in
+        cell.string.map { Cell.text(times.ago($0)) } ?? .null
+      }
+      table = table.inserting("when", starts, at: 1)
+    }
+    return table
   }
 
-  /// Without as many of `dispensable` as it takes to fit `width` characters; nil: no bound.
-  public static func fit(_ table: ResultTable, _ width: Int?) -> ResultTable {
-    table.fitting(width, dispensable: dispensable)
+  /// A column; nulls where there is none.
+  private static func cells(_ runs: ResultTable, _ column: String) -> [Cell] {
+    guard let index = runs.columns.firstIndex(of: column) else {
+      return runs.rows.map { _ in .null }
+    }
+    return runs.rows.map { $0[index] }
+  }
+
+  /// How cells of `table` and `changes` are set off: what did not end well, what still goes on.
+  public static func emphasis(_ table: ResultTable) -> (Int, String) -> Emphasis? {
+    { row, column in
+      guard column == "status" else { return nil }
+      return switch table[row, column].string {
+      case "failed", "crashed": .worse
+      case "running", "interrupted": .warning
+      default: Emphasis.none
+      }
+    }
   }
 
   private static func whole(_ runs: ResultTable) -> ResultTable {
@@ -114,9 +141,9 @@ public enum RunSummary {
       })
   }
 
-  /// A strategy's spelling; a long one, which lists its timesteps, is cut to its beginning.
+  /// A strategy's spelling; a long one, which lists its timesteps, without its middle.
   public static func strategy(_ spelling: String) -> String {
-    spelling.count <= 28 ? spelling : spelling.prefix(27) + "…"
+    spelling.shortened(to: 28, cut: .middle)
   }
 
   /// As `rdc (paper)`.
@@ -156,7 +183,9 @@ public enum RunSummary {
 
   /// Accuracy against evaluations and gradients of every run that has images, lettered in order,
   /// with a legend; empty where there are fewer than two.
-  public static func tradeOff(_ runs: ResultTable) -> [String] {
+  ///
+  /// - Parameter width: cells to fit into, ≥ 40.
+  public static func tradeOff(_ runs: ResultTable, width: Int = 80) -> [String] {
     let letters = Array("abcdefghijklmnopqrstuvwxyz")
     var points: [ScatterPlot.Point] = []
     var legend: [String] = []
@@ -171,16 +200,17 @@ public enum RunSummary {
         .init(
           mark: mark, cost: cost, accuracy: accuracy,
           interval: WilsonInterval(successes: Int(low), of: Int(n))))
-      legend.append(
-        "\(mark)  \(runs[i, "name"].string ?? String((runs[i, "id"].string ?? "").prefix(shortID)))"
-      )
+      legend.append("\(mark)  \(runs[i, "name"].string?.visible ?? short(runs[i, "id"]))")
     }
     guard points.count >= 2 else { return [] }
     let front = Set(paretoFront(points.map { ($0.cost, $0.accuracy) }))
     for i in front { legend[i] = legend[i].prefix(1).uppercased() + legend[i].dropFirst() }
     let plot = ScatterPlot(
-      points, costLabel: "network evaluations and gradients an image (log scale)")
-    return ["Accuracy against compute; bars are 95 % intervals, capitals the Pareto front", ""]
-      + plot.lines() + [""] + legend.map { "        " + $0 }
+      points, width: min(60, max(width - 10, 20)),
+      costLabel: "network evaluations and gradients an image (log scale)")
+    let title =
+      "Accuracy against compute; bars are Wilson's 95 % intervals, capitals the Pareto front"
+    return title.wrapped(to: width) + [""] + plot.lines() + [""]
+      + legend.map { "        " + $0.shortened(to: width - 8, cut: .middle) }
   }
 }

@@ -6,13 +6,20 @@ import Records
 extension TableFormat {
   /// Text as LaTeX sets it in any font encoding; what has a meaning to LaTeX is escaped.
   public static func latex(_ text: String) -> String {
-    text.onOneLine.map { latexSymbols[$0] ?? String($0) }.joined()
+    var before: Unicode.Scalar?
+    return text.visibleInASCII.replacingScalars { scalar in
+      defer { before = scalar }
+      // Two hyphens would be a dash.
+      return scalar == "-" && before == "-" ? "{}-" : latexSymbols[scalar]
+    }
   }
 
   /// A cell: numbers in mathematics where they have a sign or an exponent.
   static func latex(_ cell: Cell) -> String {
-    guard let number = cell.number else { return latex(cell.text(null: "")) }
-    guard number.isFinite else { return number > 0 ? "$\\infty$" : "$-\\infty$" }
+    guard let number = cell.number else { return latex(cell.reading(short: false)) }
+    guard number.isFinite else {
+      return number.isNaN ? "NaN" : number > 0 ? "$\\infty$" : "$-\\infty$"
+    }
     let text = cell.text(null: "")
     let parts = text.split(separator: "e")
     guard parts.count == 2 else { return text.hasPrefix("-") ? "$\(text)$" : text }
@@ -28,14 +35,15 @@ extension TableFormat {
 
   /// A comment to the end of the line.
   static func latexComment(_ text: String?) -> String {
-    text.map { " % \($0.onOneLine)" } ?? ""
+    text.map { " % \($0.visibleInASCII)" } ?? ""
   }
 
-  private static let latexSymbols: [Character: String] = [
+  private static let latexSymbols: [Unicode.Scalar: String] = [
     "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
     "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_", "{": "\\{", "}": "\\}",
     // The old font encoding has other signs in these places.
     "<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}", "\"": "\\textquotedbl{}",
+    "`": "\\textasciigrave{}",
     "–": "--", "—": "---", "…": "\\ldots{}", "·": "$\\cdot$", "×": "$\\times$", "−": "$-$",
     "±": "$\\pm$", "≤": "$\\leq$", "≥": "$\\geq$", "∞": "$\\infty$", "ℓ": "$\\ell$",
     "ε": "$\\varepsilon$", "η": "$\\eta$", "σ": "$\\sigma$", "δ": "$\\delta$", "τ": "$\\tau$",

@@ -8,10 +8,13 @@ public enum TableFormat: String, CaseIterable, Sendable {
 
   /// The table as text, with a line feed at its end unless it is empty.
   ///
-  /// JSON keeps the columns' order; blobs are hexadecimal, infinities the texts "Infinity" and
-  /// "-Infinity". CSV follows RFC 4180 with line feeds; TSV writes tabs and line feeds as \t and \n.
+  /// What is missing is `–` in formats to read (table, Markdown, LaTeX), nothing in CSV and TSV, null
+  /// in JSON; what is not a number `NaN` everywhere; infinities are `∞` and `-∞`, and in formats of
+  /// data `Infinity` and `-Infinity`. JSON keeps the columns' order; blobs are hexadecimal. CSV
+  /// follows RFC 4180 with line feeds; TSV writes tabs and line feeds as \t and \n. Texts are made
+  /// safe by the format's own escape: see `TableFormat+Escapes.swift`.
   public func render(_ table: ResultTable) -> String {
-    if self == .table { return aligned(table) }
+    if self == .table { return TerminalTable(table).output().text }
     let numeric = table.columns.indices.map { Self.isNumeric(table.rows.lazy, $0) }
     var text = head(table.columns, numeric)
     for (i, row) in table.rows.enumerated() { text += line(table.columns, row, isFirst: i == 0) }
@@ -26,7 +29,8 @@ public enum TableFormat: String, CaseIterable, Sendable {
     case .table, .jsonl: ""
     case .json: "["
     case .csv, .tsv: line(columns, columns.map { .text($0) }, isFirst: true)
-    case .markdown: lines([row(columns.map(markdown)), row(numeric.map { $0 ? "---:" : "---" })])
+    case .markdown:
+      lines([row(columns.map(Self.markdown)), row(numeric.map { $0 ? "---:" : "---" })])
     case .latex:
       lines([
         "\\begin{tabular}{\(numeric.map { $0 ? "r" : "l" }.joined())}", "\\toprule",
@@ -41,16 +45,16 @@ public enum TableFormat: String, CaseIterable, Sendable {
   func line(
     _ columns: [String], _ cells: [Cell], isFirst: Bool, comment: String? = nil
   ) -> String {
-    func plain(_ escape: (String) -> String, _ separator: String) -> String {
-      cells.map { escape($0.text(null: "")) }.joined(separator: separator) + "\n"
+    func plain(_ field: (Cell) -> String, _ separator: String) -> String {
+      cells.map(field).joined(separator: separator) + "\n"
     }
     return switch self {
     case .table: ""
     case .json: "\(isFirst ? "" : ",")\n  \(object(columns, cells))"
     case .jsonl: object(columns, cells) + "\n"
-    case .csv: plain(csv, ",")
-    case .tsv: plain(tsv, "\t")
-    case .markdown: row(cells.map { markdown($0.text(null: "")) }) + "\n"
+    case .csv: plain(Self.csv, ",")
+    case .tsv: plain(Self.tsv, "\t")
+    case .markdown: row(cells.map { Self.markdown($0.reading(short: false)) }) + "\n"
     case .latex:
       cells.map { Self.latex($0) }.joined(separator: " & ") + " \\\\"
         + Self.latexComment(comment) + "\n"
@@ -71,7 +75,7 @@ public enum TableFormat: String, CaseIterable, Sendable {
     var text = "{"
     for (column, cell) in zip(columns, row) {
       if text.utf8.count > 1 { text += ", " }
-      text += JSONValue.canonical(string: column)
+      text += Self.json(column)
       text += ": "
       text += Self.json(cell)
     }
@@ -86,72 +90,36 @@ public enum TableFormat: String, CaseIterable, Sendable {
     case .null: "null"
     case .integer(let value): "\(value)"
     case .real(let value) where value.isFinite: JSONValue.canonical(number: value)
-    case .real(let value): value > 0 ? "\"Infinity\"" : "\"-Infinity\""
-    case .text(let value): JSONValue.canonical(string: value)
-    case .blob: "\"\(cell.text(null: ""))\""
+    case .text(let value): json(value)
+    case .real, .blob: "\"\(cell.text(null: ""))\""
     }
-  }
-
-  private func csv(_ text: String) -> String {
-    text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
-      ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
-  }
-
-  private func tsv(_ text: String) -> String {
-    text.replacing("\\", with: "\\\\").replacing("\t", with: "\\t").replacing("\n", with: "\\n")
   }
 
   private func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
 
-  private func markdown(_ text: String) -> String {
-    text.onOneLine.replacing("|", with: "\\|")
-  }
-
-  /// Whether a column holds numbers, and at least one.
+  /// Whether a column holds numbers, or fractions as 57/100, and at least one.
   public static func isNumeric(_ rows: some Sequence<[Cell]>, _ column: Int) -> Bool {
     var isPresent = false
     for row in rows where row[column] != .null {
       isPresent = true
       switch row[column] {
       case .integer, .real: continue
-      case .text(let text) where Double(text) != nil: continue
+      case .text(let text) where Double(text) != nil || isFraction(text): continue
       default: return false
       }
     }
     return isPresent
   }
 
-  /// Columns two spaces apart, numbers to the right, `–` for null.
-  private func aligned(_ table: ResultTable) -> String {
-    let cells = table.rows.map { row in
-      row.map { cell -> String in
-        if case .real(let value) = cell { return Self.short(value) }
-        return cell.text(null: "–").onOneLine
-      }
-    }
-    // Lengths once: to count characters is dear.
-    let lengths = cells.map { $0.map(\.length) }
-    let widths = table.columns.enumerated().map { c, name in
-      lengths.reduce(name.length) { max($0, $1[c]) }
-    }
-    let numeric = table.columns.indices.map { Self.isNumeric(table.rows, $0) }
-    func line(_ texts: [String], _ lengths: [Int]) -> String {
-      var line = ""
-      for (c, text) in texts.enumerated() {
-        if c > 0 { line += "  " }
-        let padding = String(repeating: " ", count: widths[c] - lengths[c])
-        line += numeric[c] ? padding + text : c < texts.count - 1 ? text + padding : text
-      }
-      return line.trimmingTrailingSpaces
-    }
-    let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
-    return lines(
-      [line(table.columns, table.columns.map(\.length)), rule] + zip(cells, lengths).map(line))
+  private static func isFraction(_ text: String) -> Bool {
+    let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy(digits.contains) }
   }
 
-  /// Characters of the widest line of the table as `table` writes it.
+  /// Cells of the widest line of the table as `table` writes it without a bound.
   public static func width(_ table: ResultTable) -> Int {
-    TableFormat.table.render(table).split(separator: "\n").map(\.count).max() ?? 0
+    TableFormat.table.render(table).split(separator: "\n").map { String($0).cellWidth }.max() ?? 0
   }
 
   /// A number to six significant digits.
@@ -167,44 +135,4 @@ extension Double {
         decoding: UnsafeRawBufferPointer(buffer).prefix(Int(count)), as: UTF8.self)
     }
   }
-}
-
-extension Cell {
-  /// The value in plain text; reals with all their digits.
-  public func text(null: String) -> String {
-    switch self {
-    case .null: null
-    case .integer(let value): "\(value)"
-    case .real(let value): value.isFinite ? JSONValue.canonical(number: value) : "\(value)"
-    case .text(let value): value
-    case .blob(let bytes): bytes.map { String(format: "%02x", $0) }.joined()
-    }
-  }
-
-  /// As a number; nil for texts, blobs and null.
-  public var number: Double? {
-    switch self {
-    case .integer(let value): Double(value)
-    case .real(let value): value
-    default: nil
-    }
-  }
-
-  /// As a text; nil for everything else.
-  public var string: String? {
-    if case .text(let value) = self { value } else { nil }
-  }
-}
-
-extension String {
-  /// With a space for every tab and line break.
-  public var onOneLine: String {
-    isPlain ? self : String(map { $0.isNewline || $0 == "\t" ? " " : $0 })
-  }
-
-  /// Characters.
-  var length: Int { isPlain ? utf8.count : count }
-
-  /// Whether each byte is a character that is seen, or a space.
-  private var isPlain: Bool { utf8.allSatisfy { (0x20..<0x7F).contains($0) } }
 }

@@ -1,11 +1,12 @@
 import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 import Statistics
 
 /// The report on chosen runs, from the queries to the page.
-package struct Report {
+package struct RunReport {
   private let runs: ResultTable
   private let store: RunStore
   private let database: String
@@ -20,7 +21,7 @@ package struct Report {
     _ runs: ResultTable, _ store: RunStore, database: String, watch: WorkWatch = .none
   ) throws {
     guard !runs.rows.isEmpty else {
-      throw RunStoreError("no runs to report on; 'elbow runs' lists what there is")
+      throw ElbowError(.missing, "no runs to report on; 'elbow runs' lists what there is")
     }
     (self.runs, self.store, self.database, self.watch) = (runs, store, database, watch)
     let names = RunSummary.labels(runs)
@@ -34,18 +35,17 @@ package struct Report {
 
   /// The page.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   package func html() throws -> String {
     let ids = runs.rows.indices.map { runs[$0, "id"].text(null: "") }
-    let list = JSONValue.array(ids.map { .string($0) }).canonical
     var report = HTMLReport(
       database: URL(fileURLWithPath: database).lastPathComponent,
       versions: "Elbow \(elbowVersion), SQLite \(RunStore.sqliteVersion)", runs: runs,
-      provenance: try store.query("provenance", ["runs": list]))
-    report.plots = try plots(list)
+      provenance: try store.query(.provenance(of: ids)))
+    report.plots = try plots(ids)
     report.comparisons = try comparisons()
     report.confusions = try ids.compactMap { id -> (label: String, figure: Figure)? in
-      let cells = try store.query("confusion", ["run": id])
+      let cells = try store.query(.confusion(of: id))
       guard !cells.rows.isEmpty else { return nil }
       let figure = Figure(confusion: cells, classes: try store.classNames(id), run: id)
       return (labels[id] ?? id, figure)
@@ -54,13 +54,13 @@ package struct Report {
   }
 
   /// Accuracy of the clean runs against compute, and of the attacked ones against ε.
-  private func plots(_ list: String) throws -> [HTMLReport.Plot] {
+  private func plots(_ ids: [String]) throws -> [HTMLReport.Plot] {
     var figures: [Figure] = []
-    var points = try store.query("accuracy-cost", ["runs": list])
+    var points = try store.query(.accuracyCost(of: ids))
     points.rows = points.rows.indices.filter { points[$0, "attack"] == .null }
       .map { points.rows[$0] }
     if points.rows.count > 1 { figures.append(Figure(accuracy: points)) }
-    let budgets = try store.query("accuracy-by-epsilon", ["runs": list])
+    let budgets = try store.query(.accuracyByEpsilon(of: ids))
     if !budgets.rows.isEmpty { figures.append(Figure(epsilon: budgets)) }
     guard Gnuplot.path != nil else {
       if !figures.isEmpty {
@@ -76,7 +76,7 @@ package struct Report {
   }
 
   /// Runs on the same images under the same attack, against the most accurate of them.
-  private func comparisons() throws -> [HTMLReport.Comparison] {
+  private func comparisons() throws -> [HTMLReport.Pairing] {
     var groups: [[Cell]: [Int]] = [:]
     var order: [[Cell]] = []
     for i in runs.rows.indices where (runs[i, "n_done"].number ?? 0) > 0 {
@@ -96,7 +96,7 @@ package struct Report {
       }.filter { $0.counts.n > 0 }
       guard !pairs.isEmpty else { return nil }
       let attack = RunSummary.attack(runs, members[0])
-      return HTMLReport.Comparison(
+      return HTMLReport.Pairing(
         title: "\(key[2].text(null: "")) images of \(key[0].text(null: "several datasets")) "
           + "\(key[1].text(null: "")), \(attack == "none" ? "clean" : attack)",
         labels: ([ids[0]] + pairs.map(\.id)).map { labels[$0] ?? $0 }, pairs: pairs.map(\.counts))

@@ -1,0 +1,70 @@
+/// A view as the file stores it: a file of the folder `Views`.
+public struct StoredView: Sendable {
+  /// Its name, and the file's without extension.
+  public let name: String
+  /// The statement.
+  public let sql: String
+  /// What a row is: the file's leading comment, on one line.
+  public let row: String
+
+  /// The view as given.
+  public init(name: String, sql: String, row: String) {
+    (self.name, self.sql, self.row) = (name, sql, row)
+  }
+
+  /// Reads a file.
+  ///
+  /// - Returns: nil where there is no comment, or no view of that name after it.
+  init?(_ name: String, _ file: [UInt8]) {
+    let text = String(decoding: file, as: UTF8.self)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let comment = lines.prefix { $0.hasPrefix("-- ") }
+    guard !comment.isEmpty, lines.dropFirst(comment.count).first == "CREATE VIEW \(name) AS" else {
+      return nil
+    }
+    self.name = name
+    sql = lines.dropFirst(comment.count).joined(separator: "\n")
+    row = comment.map { $0.dropFirst(3) }.joined(separator: " ")
+  }
+}
+
+/// Views of one state, with its number.
+///
+/// A file knows the number of its views, as `PRAGMA user_version`. A program whose number is higher
+/// replaces them all when it opens the file; one whose number is lower leaves them. So whoever
+/// changes a view raises the number, and columns are added, never taken away: an older program
+/// still reads the newer views.
+public struct Views: Sendable {
+  /// Rises with every change of a view.
+  public let number: Int
+  /// By name.
+  public let all: [StoredView]
+
+  /// The views as given.
+  public init(number: Int, _ all: [StoredView]) { (self.number, self.all) = (number, all) }
+
+  /// The migration that begins it; the ones before made views of their own.
+  public static let firstMigration = "V0008__questions"
+
+  /// Those of the folder `Views`.
+  public static let current = Views(
+    number: 2,
+    [
+      ("adversarial_images", PackageResources.adversarial_images_sql),
+      ("attempts", PackageResources.attempts_sql),
+      ("class_elbo", PackageResources.class_elbo_sql),
+      ("class_elbos", PackageResources.class_elbos_sql),
+      ("class_names", PackageResources.class_names_sql),
+      ("configurations", PackageResources.configurations_sql),
+      ("every_run", PackageResources.every_run_sql),
+      ("loss", PackageResources.loss_sql),
+      ("losses", PackageResources.losses_sql),
+      ("metrics", PackageResources.metrics_sql),
+      ("predictions", PackageResources.predictions_sql),
+      ("robustness", PackageResources.robustness_sql),
+      ("runs", PackageResources.runs_sql),
+      ("training_metric", PackageResources.training_metric_sql),
+      ("trainings", PackageResources.trainings_sql),
+      ("trash", PackageResources.trash_sql),
+    ].compactMap { StoredView($0, $1) })
+}

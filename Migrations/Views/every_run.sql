@@ -1,0 +1,83 @@
+-- One row a run, in the trash or not: the views runs and trash are its parts. Accuracies are
+-- fractions of the images done, with Wilson 95 % bounds.
+CREATE VIEW every_run AS
+SELECT
+  run.id AS id,
+  run.name AS name,
+  CASE
+    WHEN run.status = 'running' AND (
+      SELECT max(heartbeat_at) FROM session WHERE session.run_id = run.id
+    ) < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-60 seconds') THEN 'crashed'
+    ELSE run.status
+  END AS status,
+  run.run_group AS "group",
+  configuration.classifier AS classifier,
+  model.name AS model,
+  model.sha256 AS model_sha256,
+  run.fingerprint AS fingerprint,
+  run.dataset AS dataset,
+  run.split AS split,
+  run.images AS images,
+  configuration.strategy AS strategy,
+  run.timesteps AS timesteps,
+  configuration.grid AS grid,
+  configuration.weights AS weights,
+  configuration.noise AS noise,
+  configuration.loss AS loss,
+  configuration.reduction AS reduction,
+  configuration.lm AS lm,
+  configuration.eta AS eta,
+  run.attack AS attack,
+  run.norm AS norm,
+  run.epsilon AS epsilon,
+  run_total.accuracy AS accuracy,
+  run_total.accuracy_low AS accuracy_low,
+  run_total.accuracy_high AS accuracy_high,
+  CASE WHEN run_total.n > 0 THEN run_total.n_correct END AS n_correct,
+  1.0 * run_total.nfe / run_total.n AS nfe_per_image,
+  1.0 * run_total.gradients / run_total.n AS gradients_per_image,
+  CASE WHEN run.replay_of IS NULL
+    THEN run_total.seconds / run_total.n END AS seconds_per_image,
+  CASE WHEN run.attack IS NOT NULL
+    THEN 1.0 * run_total.attack_gradients / run_total.n END AS attack_gradients_per_image,
+  CASE WHEN run.attack IS NOT NULL
+    THEN run_total.attack_seconds / run_total.n END AS attack_seconds_per_image,
+  run.seed AS seed,
+  run.started_at AS started_at,
+  run.finished_at AS finished_at,
+  (SELECT git_commit FROM session WHERE session.run_id = run.id AND number = 0) AS git_commit,
+  coalesce(run_total.n, 0) AS n_done,
+  run.attack_seed AS attack_seed,
+  run.attack_steps AS attack_steps,
+  run.restarts AS restarts,
+  run.eot AS eot,
+  run.inputs_run AS inputs_run,
+  run.note AS note,
+  run.error AS error,
+  run.replay_of AS replay_of,
+  run.run_group AS run_group, -- as group, which is a keyword
+  -- What the images are that were given: the dataset's own, or what an attack had made of them in
+  -- inputs_run, or in a run whose images that one was given; NULL where such a run is gone.
+  CASE
+    WHEN run.images IS NULL THEN NULL
+    WHEN run.inputs_run IS NULL THEN 'clean'
+    ELSE (
+      WITH RECURSIVE maker (id) AS (
+        SELECT run.inputs_run
+        UNION
+        SELECT source.inputs_run FROM maker JOIN run AS source ON source.id = maker.id
+        WHERE source.inputs_run IS NOT NULL
+      )
+      SELECT CASE
+          WHEN max(source.attack IS NOT NULL) THEN 'attacked'
+          WHEN min(source.images IS NOT NULL) THEN 'clean'
+        END
+      FROM maker JOIN run AS source ON source.id = maker.id
+    )
+  END AS inputs,
+  run.question AS question, -- the same for runs that asked the same of the same images
+  run.deleted_at AS deleted_at
+FROM run
+LEFT JOIN configuration ON configuration.fingerprint = run.fingerprint
+LEFT JOIN model ON model.sha256 = configuration.model
+LEFT JOIN run_total ON run_total.run_id = run.id;

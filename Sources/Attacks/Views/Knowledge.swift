@@ -1,0 +1,22 @@
+import Records
+
+/// What an attacker knows of a randomized classifier's noise, and how it makes use of that.
+///
+/// A value of the view, so that every attack has the same choices.
+public struct Knowledge: Hashable, Sendable {
+  /// Which noise a look at the classifier is drawn with.
+  public var noise: AttackConfiguration.Noise
+  /// Draws averaged in each look (expectation over transformation).
+  public var draws: Int
+  /// Fresh draws by which the final image is chosen among the best few points; 0: by the looks of
+  /// the search itself.
+  public var choiceDraws: Int
+
+  /// Points that the final image of a randomized classifier is chosen among.
+  static let finalists = 5
+
+  /// The knowledge as given.
+  public init(noise: AttackConfiguration.Noise = .fresh, draws: Int = 1, choiceDraws: Int = 0) {
+    (self.noise, self.draws, self.choiceDraws) = (noise, draws, choiceDraws)
+  }
+}

@@ -1,0 +1,238 @@
+import Basics
+import Foundation
+import Queries
+import Records
+import RunStore
+
+/// All about one run: configuration, provenance, accuracy, cost and confusion.
+package struct RunPage {
+  /// Row of the query `run`.
+  package let header: ResultTable
+  private let store: RunStore
+  private let id: String
+  private let times: TimeDisplay
+
+  /// The page of a run.
+  ///
+  /// - Parameters:
+  ///   - id: full id.
+  ///   - times: the reader's place in time.
+  /// - Throws: `ElbowError`.
+  package init(_ id: String, _ store: RunStore, times: TimeDisplay) throws {
+    (self.store, self.id, self.times) = (store, id, times)
+    header = try store.query(.run(id))
+  }
+
+  /// One JSON object.
+  ///
+  /// - Throws: `ElbowError`.
+  package func json() throws -> String {
+    var fields = zip(header.columns, header.rows[0]).map { column, cell in
+      // Stored as JSON, shown as JSON.
+      let isJSON = ["configuration", "tags", "class_names"].contains(column)
+      return (column, isJSON ? cell.text(null: "null") : Self.json(cell))
+    }
+    let parts: [(String, QueryHandle)] = [
+      ("sessions", .sessions(of: id)), ("classes", .classes(of: id)),
+      ("confusion", .confusion(of: id)), ("timestep_grid", .timesteps(of: id)),
+      ("metrics", .metricSeries(of: id)),
+    ]
+    for (key, query) in parts {
+      fields.append((key, TableFormat.json.render(try store.query(query)).trimmed))
+    }
+    if header[0, "attack"] != .null {
+      let summary = try store.query(.attackSummary(of: id))
+      fields.append(("attack_summary", TableFormat.json.object(summary.columns, summary.rows[0])))
+    }
+    let body = fields.map { "  \(JSONValue.canonical(string: $0.0)): \($0.1)" }
+    return "{\n" + body.joined(separator: ",\n") + "\n}\n"
+  }
+
+  private static func json(_ cell: Cell) -> String {
+    let object = TableFormat.json.object(["v"], [cell])
+    return String(object.dropFirst("{\"v\": ".count).dropLast())
+  }
+
+  /// The page for reading.
+  ///
+  /// - Throws: `ElbowError`.
+  package func text() throws -> String {
+    func text(_ column: String) -> String? {
+      let cell = header[0, column]
+      return cell == .null ? nil : cell.text(null: "").visible
+    }
+    func number(_ column: String, _ digits: Int) -> String {
+      header[0, column].number.map { String(format: "%.\(digits)f", $0) } ?? "–"
+    }
+    var sections: [String] = []
+    func section(_ title: String, _ lines: [(String, String?)]) {
+      let present = lines.compactMap { label, value in value.map { (label, $0) } }
+      let width = present.map(\.0.count).max() ?? 0
+      sections.append(
+        ([title]
+          + present.map {
+            "  " + $0.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + $1
+          })
+          .joined(separator: "\n"))
+    }
+
+    let accuracy = header[0, "accuracy"].number.map { value in
+      "\(RunSummary.percent(value)) %  (Wilson's 95 % interval "
+        + "\(RunSummary.percent(header[0, "accuracy_low"].number ?? 0))–"
+        + "\(RunSummary.percent(header[0, "accuracy_high"].number ?? 1)), "
+        + "\(text("n_correct") ?? "0") of \(text("n_done") ?? "0"))"
+    }
+    section(
+      "Run \(text("id") ?? "")",
+      [
+        ("name", text("name")), ("group", text("group")),
+        ("tags", text("tags").flatMap { $0 == "{}" ? nil : $0 }), ("note", text("note")),
+        ("status", text("status")),
+        ("replay of", text("replay_of").map { "\($0): nothing was run, evaluations are counted" }),
+        ("error", text("error")), ("started", text("started_at").map(times.moment)),
+        ("finished", text("finished_at").map(times.moment)),
+        (
+          "inputs",
+          text("images") == nil
+            ? nil
+            : "\(text("images") ?? "") of \(text("dataset") ?? "several datasets") "
+              + "\(text("split") ?? "")"
+              + (text("inputs_run").map { ", as recorded in run \($0)" } ?? "")
+        ),
+        ("seed", text("seed")),
+      ])
+    let isOwn = text("fingerprint") != nil
+    if !isOwn { sections.append("Made by another program: what is known of it was logged.") }
+    let metrics = try store.query(.metricSeries(of: id))
+    if !metrics.rows.isEmpty {
+      sections.append(
+        "Metrics\n"
+          + Self.indented(
+            metrics.namingNaN(in: ["last", "min", "max", "mean"])))
+    }
+    if isOwn {
+      section(
+        "Result",
+        [
+          ("accuracy", accuracy),
+          ("evaluations an image", number("nfe_per_image", 1)),
+          ("gradients an image", number("gradients_per_image", 1)),
+          ("seconds an image", number("seconds_per_image", 3)),
+        ])
+    }
+    if header[0, "attack"] != .null {
+      let attack = try store.query(.attackSummary(of: id))
+      func share(_ column: String) -> String? {
+        attack[0, column].number.map { RunSummary.percent($0) + " %" }
+      }
+      section(
+        "Attack",
+        [
+          ("attack", RunSummary.attack(header, 0)),
+          (
+            "parameters",
+            "\(text("attack_steps") ?? "") steps, \(text("restarts") ?? "") restarts, EOT "
+              + "\(text("eot") ?? ""), gradient \(text("gradient") ?? ""), seed "
+              + "\(text("attack_seed") ?? "")"
+          ),
+          (
+            "attacked",
+            "\(attack[0, "attacked"].text(null: "0")) of \(attack[0, "n"].text(null: "0")), broken "
+              + attack[0, "broken"].text(null: "0")
+          ),
+          ("clean accuracy", share("clean_accuracy")), ("zero gradients", share("zero_gradients")),
+          ("largest linf", attack[0, "largest_linf"].number.map { String(format: "%.6f", $0) }),
+          ("largest l2", attack[0, "largest_l2"].number.map { String(format: "%.6f", $0) }),
+          ("gradients an image", number("attack_gradients_per_image", 1)),
+          ("seconds an image", number("attack_seconds_per_image", 3)),
+        ])
+    }
+    if isOwn {
+      section(
+        "Configuration \(text("fingerprint") ?? "")",
+        [
+          ("classifier", RunSummary.classifier(header, 0)), ("model", text("model")),
+          ("model SHA-256", text("model_sha256")), ("grid", text("grid")),
+          ("weights", text("weights")), ("strategy", text("strategy")),
+          ("JSON", text("configuration")),
+        ])
+    }
+    for row in try sessions() { section(row.title, row.lines) }
+    if header[0, "n_done"].number ?? 0 > 0 {
+      sections.append(
+        "Confusion (rows: true class, columns: predicted)\n"
+          + (try confusion()))
+    }
+    return sections.joined(separator: "\n\n") + "\n"
+  }
+
+  private func sessions() throws -> [(title: String, lines: [(String, String?)])] {
+    let table = try store.query(.sessions(of: id))
+    return table.rows.indices.map { i in
+      func text(_ column: String) -> String? {
+        let cell = table[i, column]
+        return cell == .null ? nil : cell.text(null: "")
+      }
+      let code = text("git_commit").map {
+        $0 + (table[i, "git_dirty"] == .integer(1) ? " with uncommitted changes" : "")
+      }
+      let memory = table[i, "peak_memory"].number.map { String(format: "%.0f MiB", $0 / 1_048_576) }
+      return (
+        table.rows.count == 1 ? "Provenance" : "Provenance, process \(i + 1)",
+        [
+          ("command", text("argv")), ("code", code),
+          (
+            "program",
+            [
+              "Elbow \(text("elbow_version") ?? "")", text("instruction_set"), text("blas"),
+              text("sqlite_version").map { "SQLite \($0)" },
+            ].compactMap(\.self).joined(separator: ", ")
+          ),
+          (
+            "machine",
+            [
+              text("host"), text("cpu"), text("threads").map { "\($0) threads" },
+              text("batch").map { "\($0) images at once" },
+            ].compactMap(\.self).joined(separator: ", ")
+          ),
+          ("started", text("started_at").map(times.moment)),
+          ("ended", text("ended_at").map(times.moment)),
+          ("wall seconds", table[i, "wall_seconds"].number.map { String(format: "%.1f", $0) }),
+          ("CPU seconds", table[i, "cpu_seconds"].number.map { String(format: "%.1f", $0) }),
+          ("peak memory", memory),
+        ]
+      )
+    }
+  }
+
+  private func confusion() throws -> String {
+    let names =
+      (try? JSONDecoder().decode(
+        [String].self, from: Data((header[0, "class_names"].string ?? "[]").utf8))) ?? []
+    let counts = try store.query(.confusion(of: id))
+    var cells = [[Int]](repeating: Array(repeating: 0, count: names.count), count: names.count)
+    for row in counts.rows {
+      if case .integer(let y) = row[0], case .integer(let p) = row[1], case .integer(let n) = row[2]
+      {
+        cells[Int(y)][Int(p)] = Int(n)
+      }
+    }
+    let table = ResultTable(
+      columns: ["class"] + names.indices.map(String.init) + ["accuracy %"],
+      rows: names.indices.map { y in
+        let total = cells[y].reduce(0, +)
+        return [.text("\(y) \(names[y])")]
+          + cells[y].map { $0 == 0 ? .text("·") : .integer(Int64($0)) }
+          + [
+            total == 0
+              ? .null : .text(RunSummary.percent(Double(cells[y][y]) / Double(total)))
+          ]
+      })
+    return Self.indented(table)
+  }
+
+  private static func indented(_ table: ResultTable) -> String {
+    TableFormat.table.render(table)
+      .split(separator: "\n").map { "  " + $0 }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,114 @@
+import Basics
+import Foundation
+import GRDB
+
+/// A database file with what SQLite keeps beside it, as this process may use them.
+struct DatabaseFile {
+  /// As given.
+  let path: String
+  /// Of the file itself, where `path` is a link.
+  private let target: URL
+
+  /// The file at `path`, which need not exist.
+  init(_ path: String) {
+    self.path = path
+    target = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+  }
+
+  /// Whether there is such a file.
+  var exists: Bool { FileManager.default.fileExists(atPath: path) }
+
+  private func beside(_ suffix: String) -> String { target.path(percentEncoded: false) + suffix }
+
+  /// Whether the file can be written, and a log made beside it.
+  var isWritable: Bool {
+    let folder = target.deletingLastPathComponent().path(percentEncoded: false)
+    return [beside(""), folder].allSatisfy { FileManager.default.isWritableFile(atPath: $0) }
+  }
+
+  /// Whether there are rows that are not in the file itself yet.
+  var hasRowsInLog: Bool {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: beside("-wal"))
+    return (attributes?[.size] as? NSNumber)?.intValue ?? 0 > 0
+  }
+
+  /// Whether there is a log, and what its readers share.
+  var hasLog: Bool {
+    ["-wal", "-shm"].allSatisfy { FileManager.default.isReadableFile(atPath: beside($0)) }
+  }
+
+  /// Whether the file is another user's.
+  var isForeign: Bool {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: beside(""))
+    guard geteuid() != 0, let owner = attributes?[.ownerAccountID] as? NSNumber else {
+      // Root's logs are given to the owner of the file.
+      return false
+    }
+    return owner.uint32Value != geteuid()
+  }
+
+  /// Name under which SQLite makes nothing beside the file, and looks at nothing there: right only
+  /// where nobody writes it.
+  var immutable: String {
+    "file:"
+      + (beside("").addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? beside(""))
+      + "?immutable=1"
+  }
+
+  /// How far behind `schema` the file is.
+  ///
+  /// - Throws: `ElbowError` for another program's file, `DatabaseError`.
+  func probe(_ schema: Schema) throws -> Schema.Age {
+    var settings = GRDB.Configuration()
+    settings.readonly = true
+    settings.busyMode = .timeout(30)
+    let queue = try DatabaseQueue(path: path, configuration: settings)
+    defer { try? queue.close() }
+    return try queue.read { try schema.age($0, path) }
+  }
+
+  /// Copies the file and its log into a new folder, which only this user can enter.
+  ///
+  /// - Returns: the copy.
+  /// - Throws: what copying throws; nothing is left then.
+  func copied() throws -> DatabaseFile {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "elbow-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(
+      at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    let copy = DatabaseFile(folder.appending(path: "copy.db").path(percentEncoded: false))
+    do {
+      // Again where somebody wrote meanwhile.
+      for _ in 0..<10 {
+        let before = state
+        for suffix in ["", "-wal"] {
+          try? FileManager.default.removeItem(atPath: copy.path + suffix)
+          if suffix.isEmpty || hasRowsInLog {
+            try FileManager.default.copyItem(atPath: beside(suffix), toPath: copy.path + suffix)
+            try FileManager.default.setAttributes(
+              [.posixPermissions: 0o600], ofItemAtPath: copy.path + suffix)
+          }
+        }
+        if state == before { return copy }
+      }
+      throw ElbowError(.inaccessible, "\(path): is being written, and cannot be shared; try again")
+    } catch {
+      copy.removeFolder()
+      throw error
+    }
+  }
+
+  /// Removes the folder of a copy; what is open stays open.
+  func removeFolder() {
+    try? FileManager.default.removeItem(at: target.deletingLastPathComponent())
+  }
+
+  /// Sizes and times of the file and its log.
+  private var state: [String] {
+    ["", "-wal"].map { suffix in
+      let attributes = try? FileManager.default.attributesOfItem(atPath: beside(suffix))
+      let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSinceReferenceDate
+      return "\(attributes?[.size] ?? 0) \(time ?? 0)"
+    }
+  }
+}
