@@ -31,7 +31,7 @@ struct RunOptions: ParsableArguments {
     var head = "  --\(key.name)"
     if case .toggle = key.form { head += "/--no-\(key.name)" } else { head += " <\(key.usage)>" }
     let indent = String(repeating: " ", count: 26)
-    let body = wrapped(key.help, to: 54).joined(separator: "\n" + indent)
+    let body = wrapped(key.help, to: 53).joined(separator: "\n" + indent)
     return head.count < 25
       ? head.padding(toLength: 26, withPad: " ", startingAt: 0) + body : "\(head)\n\(indent)\(body)"
   }
