@@ -1,21 +1,21 @@
 /// One step of the schema: a file of this folder.
-public struct Migration: Sendable {
+package struct Migration: Sendable {
   /// File name without extension, as `V0001__runs`.
-  public let name: String
+  package let name: String
   /// The statements.
-  public let sql: String
+  package let sql: String
 
   /// The migration as given.
-  public init(name: String, sql: String) {
+  package init(name: String, sql: String) {
     self.name = name
     self.sql = sql
   }
 }
 
 /// Every migration, in the order applied. A file that has landed is never edited.
-public enum Migrations {
+package enum Migrations {
   /// All of them.
-  public static let all: [Migration] = [
+  package static let all: [Migration] = [
     Migration(
       name: "V0001__runs", sql: String(decoding: PackageResources.V0001__runs_sql, as: UTF8.self)),
     Migration(

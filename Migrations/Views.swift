@@ -1,14 +1,14 @@
 /// A view as the file stores it: a file of the folder `Views`.
-public struct StoredView: Sendable {
+package struct StoredView: Sendable {
   /// Its name, and the file's without extension.
-  public let name: String
+  package let name: String
   /// The statement.
-  public let sql: String
+  package let sql: String
   /// What a row is: the file's leading comment, on one line.
-  public let row: String
+  package let row: String
 
   /// The view as given.
-  public init(name: String, sql: String, row: String) {
+  package init(name: String, sql: String, row: String) {
     (self.name, self.sql, self.row) = (name, sql, row)
   }
 
@@ -34,20 +34,20 @@ public struct StoredView: Sendable {
 /// replaces them all when it opens the file; one whose number is lower leaves them. So whoever
 /// changes a view raises the number, and columns are added, never taken away: an older program
 /// still reads the newer views.
-public struct Views: Sendable {
+package struct Views: Sendable {
   /// Rises with every change of a view.
-  public let number: Int
+  package let number: Int
   /// By name.
-  public let all: [StoredView]
+  package let all: [StoredView]
 
   /// The views as given.
-  public init(number: Int, _ all: [StoredView]) { (self.number, self.all) = (number, all) }
+  package init(number: Int, _ all: [StoredView]) { (self.number, self.all) = (number, all) }
 
   /// The migration that begins it; the ones before made views of their own.
-  public static let firstMigration = "V0008__questions"
+  package static let firstMigration = "V0008__questions"
 
   /// Those of the folder `Views`.
-  public static let current = Views(
+  package static let current = Views(
     number: 2,
     [
       ("adversarial_images", PackageResources.adversarial_images_sql),

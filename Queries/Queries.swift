@@ -1,33 +1,33 @@
 /// A parameter of a query.
-public struct QueryParameter: Hashable, Sendable {
+package struct QueryParameter: Hashable, Sendable {
   /// What a value must be: text, a number, or a run, whose full id is bound.
-  public enum Kind: String, Sendable { case text, integer, real, run }
+  package enum Kind: String, Sendable { case text, integer, real, run }
 
   /// Name, without the colon.
-  public let name: String
+  package let name: String
   /// Type.
-  public let kind: Kind
+  package let kind: Kind
   /// Used where the user gives none; nil: required.
-  public let fallback: String?
+  package let fallback: String?
   /// What it means.
-  public let description: String
+  package let description: String
 }
 
 /// One query: a file of this folder, its header read.
-public struct Query: Sendable {
+package struct Query: Sendable {
   /// How many rows it answers with.
-  public enum Cardinality: String, Sendable { case one, many }
+  package enum Cardinality: String, Sendable { case one, many }
 
   /// File name without extension.
-  public let name: String
+  package let name: String
   /// One line.
-  public let description: String
+  package let description: String
   /// How many rows it answers with.
-  public let cardinality: Cardinality
+  package let cardinality: Cardinality
   /// In the header's order.
-  public let parameters: [QueryParameter]
+  package let parameters: [QueryParameter]
   /// The statement, comments included, without its closing semicolon.
-  public let sql: String
+  package let sql: String
 
   /// Reads a file.
   ///
@@ -76,9 +76,9 @@ public struct Query: Sendable {
 }
 
 /// Every query of this folder.
-public enum Queries {
+package enum Queries {
   /// Sorted by name.
-  public static let all: [Query] = [
+  package static let all: [Query] = [
     PackageResources.accuracy_by_epsilon_sql,
     PackageResources.accuracy_cost_sql,
     PackageResources.attack_summary_sql,
@@ -120,5 +120,5 @@ public enum Queries {
   ].compactMap { Query(String(decoding: $0, as: UTF8.self)) }
 
   /// The query of a name, nil where there is none.
-  public static func named(_ name: String) -> Query? { all.first { $0.name == name } }
+  package static func named(_ name: String) -> Query? { all.first { $0.name == name } }
 }

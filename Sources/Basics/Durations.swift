@@ -1,9 +1,9 @@
 import Foundation
 
 /// Lengths of time as people read and write them.
-public enum Durations {
+package enum Durations {
   /// As `1:02:03` or `2:03`; at most three years.
-  public static func clock(_ seconds: Double) -> String {
+  package static func clock(_ seconds: Double) -> String {
     guard seconds.isFinite else { return "?" }
     let s = Int(max(0, min(seconds.rounded(), 1e8)))
     return s >= 3600
@@ -13,7 +13,7 @@ public enum Durations {
 
   /// Seconds of `90s`, `30m`, `2h`, or a plain number; nil for anything else, and for what is not
   /// positive.
-  public static func seconds(_ text: String) -> Double? {
+  package static func seconds(_ text: String) -> Double? {
     let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
     let unit = text.last.flatMap { units[$0] }
     let digits = unit == nil ? text[...] : text.dropLast()
@@ -24,7 +24,7 @@ public enum Durations {
 
 extension Duration {
   /// In seconds.
-  public var seconds: Double {
+  package var seconds: Double {
     Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// Near means an edit distance (insertions, deletions, substitutions, swaps of neighbours) of at
 /// most a third of the name's length, at least 1; or a common prefix of 3 characters.
-public func suggestion(for name: String, among candidates: [String]) -> String? {
+package func suggestion(for name: String, among candidates: [String]) -> String? {
   let scored = candidates.map { (editDistance(name.lowercased(), $0.lowercased()), $0) }
   guard let best = scored.min(by: { $0.0 < $1.0 }) else { return nil }
   if best.0 <= max(1, name.count / 3) { return best.1 }
@@ -10,7 +10,7 @@ public func suggestion(for name: String, among candidates: [String]) -> String? 
 }
 
 /// As `; did you mean 'edm'?`, empty where nothing is near.
-public func didYouMean(_ name: String, among candidates: [String]) -> String {
+package func didYouMean(_ name: String, among candidates: [String]) -> String {
   suggestion(for: name, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
 }
 

@@ -2,5 +2,5 @@ import Foundation
 
 extension String {
   /// Without white space at its ends.
-  public var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
+  package var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
 }

@@ -6,14 +6,14 @@ import TensorCore
 ///
 /// Its losses are all alike, so that no class leads. Strategies whose choice of losses depends on
 /// them ask for the most that they ever do, or nearly; all others for what they always do.
-public final class CountedClassifier: DifferentiableClassifier, @unchecked Sendable {
-  public let shape: ImageShape
-  public let classCount: Int
-  public var isRandomized: Bool { plan != nil || maximization != Cost() }
+package final class CountedClassifier: DifferentiableClassifier, @unchecked Sendable {
+  package let shape: ImageShape
+  package let classCount: Int
+  package var isRandomized: Bool { plan != nil || maximization != Cost() }
   /// What one image takes to classify.
-  public let cost: Cost
+  package let cost: Cost
   /// Whether an image of which one class leads clearly takes less.
-  public let isBound: Bool
+  package let isBound: Bool
 
   private let plan: ClassifierPlan?
   /// Asked once and never again, which is why it may be shared.
@@ -32,7 +32,7 @@ public final class CountedClassifier: DifferentiableClassifier, @unchecked Senda
   ///   - isMultiHead: whether the denoiser gives all classes at once.
   ///   - maximization: what comes before.
   ///   - passage: what carrying a gradient back through that takes.
-  public init(
+  package init(
     _ plan: ClassifierPlan?, classCount: Int, shape: ImageShape, isMultiHead: Bool,
     maximization: Cost, passage: Cost = Cost()
   ) throws {
@@ -55,14 +55,14 @@ public final class CountedClassifier: DifferentiableClassifier, @unchecked Senda
     ledger = even
   }
 
-  public func logits(
+  package func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
   ) throws -> (logits: [Double], cost: Cost) {
     // Close together, and no two of them equal: no loss of an attack is flat in any class it looks at.
     ((0..<classCount).map { -0.1 * Double($0) }, cost)
   }
 
-  public func gradient(
+  package func gradient(
     of image: [Float], key: ImageKey, stream: NoiseStream,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient {

@@ -7,22 +7,22 @@ import Synchronization
 import TensorCore
 
 /// Classifies, and attacks, a run's images one by one and tells a sink what came of each.
-public struct Evaluator: Sendable {
+package struct Evaluator: Sendable {
   /// The run.
-  public var header: RunHeader
+  package var header: RunHeader
   /// The classifier that its configuration describes.
-  public var classifier: any ImageClassifier
+  package var classifier: any ImageClassifier
   /// The attack that its header describes.
-  public var attack: Attacker?
+  package var attack: Attacker?
   /// The image at a position of `header.inputs`, planar `[C, H, W]`, pixel units [0, 1].
-  public var image: @Sendable (_ position: Int) throws -> [Float]
+  package var image: @Sendable (_ position: Int) throws -> [Float]
   /// Told what the attack on a position has spent so far.
-  public var watch: @Sendable (_ position: Int, _ cost: Cost) -> Void = { _, _ in }
+  package var watch: @Sendable (_ position: Int, _ cost: Cost) -> Void = { _, _ in }
   /// The threads; cancelling them ends the evaluation as interrupted.
-  public var workers: WorkerPool
+  package var workers: WorkerPool
 
   /// The evaluation as given.
-  public init(
+  package init(
     header: RunHeader, classifier: any ImageClassifier, attack: Attacker?,
     workers: WorkerPool, image: @escaping @Sendable (_ position: Int) throws -> [Float]
   ) {
@@ -40,7 +40,7 @@ public struct Evaluator: Sendable {
   ///   - sink: receives the events, the ending included.
   /// - Returns: how it ended; `failed` with the error's text where something threw.
   /// - Throws: what the sink throws on the first or the last event.
-  public func run(
+  package func run(
     skipping done: Set<Int> = [], resuming: Bool = false, into sink: any RunSink
   ) throws -> RunEnding {
     let clock = ContinuousClock()

@@ -3,24 +3,24 @@ import Classifiers
 import Records
 
 /// What one image of a run takes, counted from its plan without a network.
-public struct ExpectedCost: Sendable {
+package struct ExpectedCost: Sendable {
   /// To classify it.
-  public let own: Cost
+  package let own: Cost
   /// To attack it where it is right when clean; nil in clean runs.
-  public let attack: Cost?
+  package let attack: Cost?
   /// Whether an image may take less, because the strategy stops where a class leads.
-  public let isBound: Bool
+  package let isBound: Bool
 
   /// A backward pass in forward passes, as `elbow bench` finds it on the shipped model.
   private static let backward = 1.5
 
   /// Time of so much compute in that of one evaluation.
-  public static func units(evaluations: Double, gradients: Double) -> Double {
+  package static func units(evaluations: Double, gradients: Double) -> Double {
     evaluations + backward * gradients
   }
 
   /// Time of one image in that of one evaluation. An attacked image is classified before and after.
-  public var units: Double {
+  package var units: Double {
     func units(_ cost: Cost) -> Double {
       Self.units(evaluations: Double(cost.evaluations), gradients: Double(cost.gradients))
     }
@@ -32,7 +32,7 @@ extension RunPlan {
   /// What one image takes: the strategy and the attack are run on a stand-in for the classifier.
   ///
   /// - Throws: what the strategy throws.
-  public func expectedCost() throws -> ExpectedCost {
+  package func expectedCost() throws -> ExpectedCost {
     let counted = try CountedClassifier(
       weighing, classCount: dataset.classNames.count, shape: dataset.shape,
       isMultiHead: model.isMultiHead, maximization: maximization, passage: passage)

@@ -6,11 +6,11 @@ import Records
 import Synchronization
 
 /// What several runs of one process read from files, each once.
-public final class LoadedFiles: Sendable {
+package final class LoadedFiles: Sendable {
   private let values = Mutex<[String: any Sendable]>([:])
 
   /// Nothing yet.
-  public init() {}
+  package init() {}
 
   /// The value of a key, made the first time that it is asked for.
   ///
@@ -45,7 +45,7 @@ public final class LoadedFiles: Sendable {
   /// The images that a request selects of its dataset.
   ///
   /// - Throws: `ElbowError` where the split has fewer.
-  public func inputs(_ request: RunRequest, of dataset: Dataset) throws -> [InputRecord] {
+  package func inputs(_ request: RunRequest, of dataset: Dataset) throws -> [InputRecord] {
     try once(
       "inputs \(request.images) of \(request.dataset) \(request.split) \(request.data ?? "")"
     ) {

@@ -1,14 +1,14 @@
 import Foundation
 
 /// What this process has used so far.
-public struct ProcessUsage: Sendable {
+package struct ProcessUsage: Sendable {
   /// User + system CPU seconds.
-  public let cpuSeconds: Double
+  package let cpuSeconds: Double
   /// Peak resident memory, bytes.
-  public let peakMemory: Int
+  package let peakMemory: Int
 
   /// The usage now.
-  public static var current: ProcessUsage {
+  package static var current: ProcessUsage {
     var usage = rusage()
     #if os(Linux)
       getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

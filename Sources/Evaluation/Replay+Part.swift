@@ -7,7 +7,7 @@ extension Replay {
   /// A run and its predictions on some of its images only, as if it had classified no others.
   ///
   /// - Throws: `ElbowError` where no image is left.
-  public static func part(
+  package static func part(
     _ source: RunHeader, _ predictions: [Prediction], where isIncluded: (InputRecord) -> Bool
   ) throws -> (source: RunHeader, predictions: [Prediction]) {
     var (header, kept): (RunHeader, [Prediction]) = (source, [])
@@ -29,7 +29,7 @@ extension Replay {
   /// What a learner takes: every image's losses, the means of its draws, `[T, K]`, and its class.
   ///
   /// - Throws: `ElbowError`, naming image and loss, where a loss was not recorded.
-  public func samples() throws -> (losses: [[Double]], labels: [Int]) {
+  package func samples() throws -> (losses: [[Double]], labels: [Int]) {
     let classes = Array(source.classNames.indices)
     let draws = source.configuration.draws
     var samples: (losses: [[Double]], labels: [Int]) = ([], [])
@@ -50,5 +50,5 @@ extension Replay {
   }
 
   /// w_i of the source's weights, `[T]`.
-  public var gridWeights: [Double] { source.timesteps.map(\.weight) }
+  package var gridWeights: [Double] { source.timesteps.map(\.weight) }
 }

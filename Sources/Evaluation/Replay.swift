@@ -11,9 +11,9 @@ import TensorCore
 /// A replay answers, image by image, what a live run of the same configuration and seed on the same
 /// images answers, and counts the evaluations that it would have made. Images of an attack are the
 /// ones recorded: a live attack on another configuration would have made others.
-public struct Replay: Sendable {
+package struct Replay: Sendable {
   /// The run whose losses are replayed.
-  public let source: RunHeader
+  package let source: RunHeader
   let predictions: [Prediction]
   private let shape: ImageShape
   /// Timesteps that the source asked of every class, rising; empty where images differ.
@@ -32,7 +32,7 @@ public struct Replay: Sendable {
   ///   - source: the run's header; its inputs as they were classified, adversarial ones included.
   ///   - predictions: its predictions with their losses.
   /// - Throws: `ElbowError` where losses are missing.
-  public init(_ source: RunHeader, _ predictions: [Prediction], workers: WorkerPool) throws {
+  package init(_ source: RunHeader, _ predictions: [Prediction], workers: WorkerPool) throws {
     guard source.configuration.classifier.weighsLosses else {
       throw ElbowError(
         .malformed,
@@ -74,7 +74,7 @@ public struct Replay: Sendable {
   /// The source's configuration with another strategy and other weights; nil: the source's own.
   ///
   /// - Throws: `ElbowError`.
-  public func configuration(strategy: String?, weights: String?) throws -> Configuration {
+  package func configuration(strategy: String?, weights: String?) throws -> Configuration {
     var configuration = source.configuration
     configuration.strategy = strategy ?? configuration.strategy
     configuration.weights = weights ?? configuration.weights
@@ -84,7 +84,7 @@ public struct Replay: Sendable {
   /// The header of a replayed run, its descriptive fields empty.
   ///
   /// - Throws: `ElbowError`.
-  public func header(_ configuration: Configuration, id: String) throws -> RunHeader {
+  package func header(_ configuration: Configuration, id: String) throws -> RunHeader {
     let plan = try plan(configuration)
     var header = RunHeader(
       id: id, configuration: plan.configuration, model: source.model, seed: source.seed,
@@ -101,7 +101,7 @@ public struct Replay: Sendable {
   /// What a live run of `configuration` answers.
   ///
   /// - Throws: `ElbowError`, naming image and loss, where a loss was not recorded.
-  public func predictions(
+  package func predictions(
     _ configuration: Configuration, workers: WorkerPool
   ) throws -> [Prediction] {
     var replayed = try replay(configuration, workers)

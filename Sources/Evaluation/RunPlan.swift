@@ -8,23 +8,23 @@ import Records
 import TensorCore
 
 /// A request resolved against its files: the classifier, ready to run.
-public struct RunPlan: Sendable {
+package struct RunPlan: Sendable {
   /// The classifier.
-  public let classifier: any ImageClassifier
+  package let classifier: any ImageClassifier
   /// The configuration as it is recorded.
-  public let configuration: Configuration
+  package let configuration: Configuration
   /// The denoiser, or the network that classifies.
-  public let model: ModelRecord
+  package let model: ModelRecord
   /// The network of likelihood maximization, where it is another.
-  public let lmModel: ModelRecord?
+  package let lmModel: ModelRecord?
   /// The attack.
-  public let attack: Attacker?
+  package let attack: Attacker?
   /// The images' dataset.
-  public let dataset: Dataset
+  package let dataset: Dataset
   /// The grid as a run records it; empty where no losses are asked for.
-  public let timesteps: [TimestepRecord]
+  package let timesteps: [TimestepRecord]
   /// Most timesteps that the strategy asks for any class; nil where no losses are asked for.
-  public let timestepsAsked: Int?
+  package let timestepsAsked: Int?
   /// Which losses are weighed, and how; nil where none are.
   let weighing: ClassifierPlan?
   /// What maximizing the likelihood of an image takes.
@@ -36,7 +36,7 @@ public struct RunPlan: Sendable {
   ///
   /// - Parameter files: what has been read already.
   /// - Throws: `ElbowError`, `ElbowError`, `ElbowError` or `ElbowError`.
-  public init(
+  package init(
     _ request: RunRequest, workers: WorkerPool, files: LoadedFiles = LoadedFiles()
   ) throws {
     var configuration = request.configuration

@@ -5,7 +5,7 @@ import Synchronization
 import TensorCore
 
 /// Measures how fast this machine evaluates a classifier's network, in a second or so.
-public enum SpeedProbe {
+package enum SpeedProbe {
   /// Levels a class: one, and eight where that leaves time: networks are faster in groups.
   private static let sizes = [1, 8]
   /// A size whose images take longer is the last one tried, seconds.
@@ -17,7 +17,7 @@ public enum SpeedProbe {
   ///
   /// - Parameter request: says classifier and models; of its grid a few levels are evaluated.
   /// - Throws: as `RunPlan.init`; `CancellationError` where the workers are cancelled.
-  public static func secondsPerEvaluation(
+  package static func secondsPerEvaluation(
     _ request: RunRequest, workers: WorkerPool, batch: Int, files: LoadedFiles
   ) throws -> Double {
     var request = request

@@ -4,28 +4,28 @@ import GRDB
 import Records
 
 /// What emptying the trash deletes.
-public struct Reclamation: Sendable {
+package struct Reclamation: Sendable {
   /// Rows of one kind.
-  public struct Part: Sendable {
+  package struct Part: Sendable {
     /// What they are.
-    public let what: String
+    package let what: String
     /// How many.
-    public let rows: Int
+    package let rows: Int
     /// Whole pages that deleting them frees, bytes; what they share with other rows is not counted.
-    public let bytes: Int
+    package let bytes: Int
   }
 
   /// By kind, in the order deleted.
-  public var parts: [Part] = []
+  package var parts: [Part] = []
   /// Bytes of pages that were free already.
-  public var free = 0
+  package var free = 0
   /// Size of the file and its log before, bytes.
-  public var sizeBefore = 0
+  package var sizeBefore = 0
   /// And after; nil where nothing was deleted.
-  public var sizeAfter: Int?
+  package var sizeAfter: Int?
 
   /// Bytes that the file shrinks by, at least.
-  public var bytes: Int { free + parts.reduce(0) { $0 + $1.bytes } }
+  package var bytes: Int { free + parts.reduce(0) { $0 + $1.bytes } }
 }
 
 extension RunStore {
@@ -99,7 +99,7 @@ extension RunStore {
   /// Bytes are measured by deleting; a dry run takes that back.
   ///
   /// - Throws: `ElbowError`; nothing is deleted then.
-  public func collect(dryRun: Bool) throws -> Reclamation {
+  package func collect(dryRun: Bool) throws -> Reclamation {
     do {
       var result = Reclamation()
       // Best effort, here and below: a reader may still need the log.

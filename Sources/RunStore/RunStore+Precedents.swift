@@ -4,32 +4,32 @@ import GRDB
 import Records
 
 /// A run that was asked just what another would be: same configuration, seeds, attack and images.
-public struct Precedent: Sendable {
+package struct Precedent: Sendable {
   /// ULID.
-  public let id: String
+  package let id: String
   /// `running`, `finished`, `failed`, `interrupted` or `crashed`.
-  public let status: String
+  package let status: String
   /// Group that it belongs to.
-  public let group: String?
+  package let group: String?
   /// Images done.
-  public let done: Int
+  package let done: Int
   /// Whether all of its processes ran the code at hand: the same version of Elbow and commit, with the
   /// same uncommitted changes; what is in untracked files is not known.
-  public let isSameCode: Bool
+  package let isSameCode: Bool
 }
 
 /// The code at hand, as runs record it.
-public struct CurrentCode: Sendable {
+package struct CurrentCode: Sendable {
   let state: CodeState?
 
   /// That of this process.
-  public init() { state = CodeState.current }
+  package init() { state = CodeState.current }
 
   /// Begins to find it out, beside what else there is to do: git takes a tenth of a second.
-  public static func findOut() { Thread.detachNewThread { _ = CodeState.current } }
+  package static func findOut() { Thread.detachNewThread { _ = CodeState.current } }
 
   /// Whether it has uncommitted changes.
-  public var isDirty: Bool { state?.isDirty ?? false }
+  package var isDirty: Bool { state?.isDirty ?? false }
 }
 
 extension RunStore {
@@ -38,7 +38,7 @@ extension RunStore {
   /// Where the header wants losses recorded, only those count that have them.
   ///
   /// - Throws: `ElbowError`.
-  public func precedents(of header: RunHeader, code: CurrentCode) throws -> [Precedent] {
+  package func precedents(of header: RunHeader, code: CurrentCode) throws -> [Precedent] {
     let state = code.state
     let table = try query(
       "precedents",

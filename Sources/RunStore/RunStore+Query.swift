@@ -28,7 +28,7 @@ extension RunStore {
   ///
   /// - Parameters: as of the other `query`.
   /// - Throws: `ElbowError` for unknown names.
-  public func query(
+  package func query(
     _ handle: QueryHandle, where filter: RowFilter? = nil, columns: [String]? = nil,
     order: [String] = [], limit: Int? = nil
   ) throws -> ResultTable {

@@ -231,7 +231,7 @@ extension RunStore {
 }
 
 /// Elbow's own version, recorded with every session.
-public let elbowVersion = "0.1.0"
+package let elbowVersion = "0.1.0"
 
 /// Versions of the libraries in the program that can change what a run answers or how it is recorded,
 /// by name, recorded with every session: those that `Package.swift` pins.
@@ -250,9 +250,9 @@ enum Timestamp {
 }
 
 /// This machine, as runs record it.
-public enum Machine {
+package enum Machine {
   /// The processor's own name.
-  public static let cpu: String = {
+  package static let cpu: String = {
     let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
     let line = info.split(separator: "\n").first { $0.hasPrefix("model name") }
     return line?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "unknown"

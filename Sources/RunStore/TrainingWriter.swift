@@ -4,7 +4,7 @@ import GRDB
 import Records
 
 /// Records one process's part of a training.
-public struct TrainingWriter: Sendable {
+package struct TrainingWriter: Sendable {
   private let store: RunStore
   private let id: String
   private let session: Int
@@ -12,7 +12,7 @@ public struct TrainingWriter: Sendable {
   /// Records that a training begins, or that this process goes on with it.
   ///
   /// - Throws: `ElbowError`.
-  public init(_ store: RunStore, _ header: TrainingHeader) throws {
+  package init(_ store: RunStore, _ header: TrainingHeader) throws {
     self.store = store
     id = header.id
     let code = CodeState.current
@@ -60,7 +60,7 @@ public struct TrainingWriter: Sendable {
   /// Records measurements, and that the training lives.
   ///
   /// - Throws: `ElbowError`.
-  public func log(_ metrics: [TrainingMetric]) throws {
+  package func log(_ metrics: [TrainingMetric]) throws {
     try store.writing { db in
       let entries = metrics.map { MetricEntry([$0.name: $0.value], step: $0.step) }
       try store.append(entries, to: .training(id), db)
@@ -74,7 +74,7 @@ public struct TrainingWriter: Sendable {
   ///
   /// - Parameter model: SHA-256 of the produced model's tensors, where it is finished.
   /// - Throws: `ElbowError`.
-  public func finish(_ ending: RunEnding, model: String?) throws {
+  package func finish(_ ending: RunEnding, model: String?) throws {
     try store.writing { db in
       let now = Timestamp.now
       try db.execute(

@@ -9,17 +9,17 @@ import Foundation
 /// (arXiv 1711.05101).
 public struct Adam: Sendable {
   /// β₁ and β₂.
-  public var betas = (0.9, 0.999)
+  package var betas = (0.9, 0.999)
   /// ε.
-  public var epsilon = 1e-8
+  package var epsilon = 1e-8
   /// λ.
   public var weightDecay = 0.0
   /// Steps taken, t.
-  public private(set) var steps = 0
+  package private(set) var steps = 0
   /// m.
-  public private(set) var first: [Float]
+  package private(set) var first: [Float]
   /// v.
-  public private(set) var second: [Float]
+  package private(set) var second: [Float]
 
   /// For `count` parameters.
   public init(count: Int) {
@@ -41,7 +41,7 @@ public struct Adam: Sendable {
   ///   - parameters: θ.
   ///   - gradient: g.
   ///   - rate: η.
-  public mutating func step(_ parameters: inout [Float], gradient: [Float], rate: Double) {
+  package mutating func step(_ parameters: inout [Float], gradient: [Float], rate: Double) {
     precondition(
       parameters.count == first.count && gradient.count == first.count,
       "Adam of \(first.count) parameters got \(parameters.count) and \(gradient.count) gradients")

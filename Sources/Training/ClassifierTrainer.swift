@@ -14,11 +14,11 @@ public final class ClassifierTrainer: Trainer {
   /// One image with the randomness of its attack.
   public struct Example: Sendable {
     /// Planar `[C, H, W]`, pixel units [0, 1].
-    public var image: [Float]
+    package var image: [Float]
     /// True class.
-    public var label: Int
+    package var label: Int
     /// Draws the attack's start.
-    public var random: RandomStream
+    package var random: RandomStream
 
     /// An example as given.
     public init(image: [Float], label: Int, random: RandomStream) {

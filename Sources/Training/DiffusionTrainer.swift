@@ -22,15 +22,15 @@ public final class DiffusionTrainer: Trainer {
   /// One image with its noise.
   public struct Example: Sendable {
     /// x, `[C·H·W]`, [−1, 1] units.
-    public var image: [Float]
+    package var image: [Float]
     /// Class, nil where it is dropped.
-    public var label: Int?
+    package var label: Int?
     /// σ, > 0.
-    public var sigma: Float
+    package var sigma: Float
     /// ε, `[C·H·W]`.
-    public var noise: [Float]
+    package var noise: [Float]
     /// Other classes that the label's is compared with; none without a label.
-    public var rivals: [Int]
+    package var rivals: [Int]
 
     fileprivate var query: EDMDenoiser.Query {
       EDMDenoiser.Query(image: image, noise: noise, sigma: sigma, labels: [label] + rivals)
@@ -153,7 +153,7 @@ public final class DiffusionTrainer: Trainer {
   /// The EDM loss of the moving average on `examples`.
   ///
   /// - Throws: `CancellationError` where the workers are cancelled.
-  public func averageLoss(_ examples: [Example]) throws -> Double {
+  package func averageLoss(_ examples: [Example]) throws -> Double {
     precondition(!examples.isEmpty, "a loss needs an image")
     let denoiser = try average.makeDenoiser()
     let losses = Mutex([Double](repeating: 0, count: examples.count))

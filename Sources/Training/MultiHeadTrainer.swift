@@ -22,15 +22,15 @@ public final class MultiHeadTrainer: Trainer {
   /// One image with its noise.
   public struct Example: Sendable {
     /// x, `[C·H·W]`, [−1, 1] units.
-    public var image: [Float]
+    package var image: [Float]
     /// True class.
-    public var label: Int
+    package var label: Int
     /// σ, > 0.
-    public var sigma: Float
+    package var sigma: Float
     /// ε, `[C·H·W]`.
-    public var noise: [Float]
+    package var noise: [Float]
     /// Classes that the teacher is asked for: the true one and at least one other.
-    public var asked: [Int]
+    package var asked: [Int]
 
     fileprivate var query: EDMDenoiser.Query {
       EDMDenoiser.Query(image: image, noise: noise, sigma: sigma, labels: asked)

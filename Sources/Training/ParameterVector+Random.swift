@@ -8,7 +8,7 @@ extension ParameterVector {
   ///
   /// **Source** Glorot & Bengio 2010; the small last layers as in the EDM networks, Karras et al.
   /// 2022 (arXiv 2206.00364), appendix F.
-  public static func random(
+  package static func random(
     _ architecture: any NetworkArchitecture, seed: UInt64
   ) -> ParameterVector {
     var random = RandomStream(
@@ -30,7 +30,7 @@ extension ParameterVector {
   /// Writes the network as a checkpoint that `Checkpoint` reads.
   ///
   /// - Throws: what the file system throws.
-  public func write(to path: String, metadata: [String: String] = [:]) throws {
+  package func write(to path: String, metadata: [String: String] = [:]) throws {
     let named = self.named
     var tensors: [String: SafetensorsWriter.Tensor] = [:]
     for (name, shape) in architecture.parameterShapes {

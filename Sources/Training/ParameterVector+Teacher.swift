@@ -10,7 +10,7 @@ extension ParameterVector {
   ///
   /// - Throws: `ElbowError` where the teacher is no part of this architecture, what reading
   ///   its file throws.
-  public static func multiHead(
+  package static func multiHead(
     _ architecture: UNetArchitecture, from teacher: Checkpoint, seed: UInt64
   ) throws -> ParameterVector {
     let narrow = try teacher.architecture(UNetArchitecture.self)

@@ -6,7 +6,7 @@ public struct ParameterVector: Sendable {
   /// The network's layout.
   public let architecture: any NetworkArchitecture
   /// All parameters.
-  public var values: [Float]
+  package var values: [Float]
   private let ranges: [String: Range<Int>]
 
   /// - Parameter read: the values of the named parameter, row-major in the shape given.
@@ -30,12 +30,12 @@ public struct ParameterVector: Sendable {
   }
 
   /// The parameters under their names.
-  public var named: [String: [Float]] { ranges.mapValues { Array(values[$0]) } }
+  package var named: [String: [Float]] { ranges.mapValues { Array(values[$0]) } }
 
   /// The denoiser with these parameters; one trained with label dropout is unconditional as well.
   ///
   /// - Throws: nothing but what building a network of this architecture does.
-  public func makeDenoiser() throws -> EDMDenoiser {
+  package func makeDenoiser() throws -> EDMDenoiser {
     guard let architecture = architecture as? UNetArchitecture else {
       preconditionFailure("a denoiser of \(architecture)")
     }
@@ -45,7 +45,7 @@ public struct ParameterVector: Sendable {
   /// The classifier with these parameters.
   ///
   /// - Throws: nothing but what building a network of this architecture does.
-  public func makeResNet() throws -> ResNet {
+  package func makeResNet() throws -> ResNet {
     guard let architecture = architecture as? ResNetArchitecture else {
       preconditionFailure("a classifier of \(architecture)")
     }

@@ -6,13 +6,13 @@ import Records
 /// All that a training has come to: with the recipe it decides every later step.
 public struct TrainingState: Sendable {
   /// ULID of the training.
-  public let id: String
+  package let id: String
   /// θ.
-  public internal(set) var parameters: ParameterVector
+  package internal(set) var parameters: ParameterVector
   /// Exponential moving average of θ.
-  public internal(set) var average: ParameterVector
+  package internal(set) var average: ParameterVector
   /// Adam's moments and number of steps.
-  public internal(set) var optimizer: Adam
+  package internal(set) var optimizer: Adam
 
   /// The state before the first step.
   public init(_ parameters: ParameterVector, weightDecay: Double = 0) {
@@ -32,7 +32,7 @@ public struct TrainingState: Sendable {
   /// Writes the state to `path` at once, with what identifies the training.
   ///
   /// - Throws: what the file system throws.
-  public func write(to path: String, identity: String) throws {
+  package func write(to path: String, identity: String) throws {
     func tensor(_ values: [Float]) -> SafetensorsWriter.Tensor {
       SafetensorsWriter.Tensor(shape: [values.count], values: values)
     }

@@ -3,19 +3,19 @@ import Records
 import Synchronization
 
 /// The denoising errors of one image at one noise level, pixel by pixel, for every class.
-public struct ErrorMaps: Sendable {
+package struct ErrorMaps: Sendable {
   /// Noise level σ, [−1, 1] units.
-  public var sigma: Float
+  package var sigma: Float
   /// The image that is denoised: what likelihood maximization made of the classified one, where there
   /// is any. Planar `[C, H, W]`, pixel units [0, 1].
-  public var image: [Float]
+  package var image: [Float]
   /// |D(x + σε; σ, y) − x|², or without the square where the classifier's loss is absolute.
   /// **Shape** `[K][C·H·W]`; the sum over pixels is the raw loss that a run records.
-  public var errors: [[Float]]
+  package var errors: [[Float]]
 }
 
 /// A classifier whose evidence is made of denoising errors, which can be shown pixel by pixel.
-public protocol DenoisingClassifier: ImageClassifier {
+package protocol DenoisingClassifier: ImageClassifier {
   /// Noise levels of its grid, rising.
   var sigmas: [Float] { get }
 
@@ -33,9 +33,9 @@ public protocol DenoisingClassifier: ImageClassifier {
 }
 
 extension DiffusionClassifier: DenoisingClassifier {
-  public var sigmas: [Float] { plan.grid.levels.map(\.sigma) }
+  package var sigmas: [Float] { plan.grid.levels.map(\.sigma) }
 
-  public func errorMaps(
+  package func errorMaps(
     of image: [Float], key: ImageKey, stream: NoiseStream, timestep: Int, draw: Int
   ) throws -> ErrorMaps {
     precondition(
@@ -52,9 +52,9 @@ extension DiffusionClassifier: DenoisingClassifier {
 }
 
 extension MaximizedClassifier: DenoisingClassifier where Base: DenoisingClassifier {
-  public var sigmas: [Float] { base.sigmas }
+  package var sigmas: [Float] { base.sigmas }
 
-  public func errorMaps(
+  package func errorMaps(
     of image: [Float], key: ImageKey, stream: NoiseStream, timestep: Int, draw: Int
   ) throws -> ErrorMaps {
     let (moved, _) = try maximizer.maximize(image, key: key, stream: stream)

@@ -1,17 +1,17 @@
 import Records
 
 /// A loss that a strategy asked for and that was not recorded.
-public struct MissingLoss: Error, CustomStringConvertible, Equatable {
+package struct MissingLoss: Error, CustomStringConvertible, Equatable {
   /// Noise draw, timestep and class.
-  public let draw, timestep, label: Int
+  package let draw, timestep, label: Int
 
   /// The loss of that place.
-  public init(draw: Int, timestep: Int, label: Int) {
+  package init(draw: Int, timestep: Int, label: Int) {
     (self.draw, self.timestep, self.label) = (draw, timestep, label)
   }
 
   /// Names the loss and the remedy.
-  public var description: String {
+  package var description: String {
     "no loss is recorded for draw \(draw), timestep \(timestep), class \(label); replay a run of "
       + "strategy 'full' with as many draws"
   }

@@ -3,7 +3,7 @@ import Synchronization
 import TensorCore
 
 /// A network whose parameters' gradients can be summed.
-public protocol DifferentiableNetwork: AnyObject, Sendable {
+package protocol DifferentiableNetwork: AnyObject, Sendable {
   /// Every convolution.
   var convolutions: [Convolution] { get }
   /// Where each parameter's gradient stands.
@@ -17,7 +17,7 @@ extension DifferentiableNetwork {
   /// needs them first does: training has new ones at each step.
   ///
   /// - Throws: `CancellationError` where the workers are cancelled.
-  public func prepare(_ workers: WorkerPool) throws {
+  package func prepare(_ workers: WorkerPool) throws {
     let layers = convolutions
     try workers.forEach(2 * layers.count) { item, _ in
       layers[item / 2].prepare(item % 2 == 0 ? .forward : .backward)
@@ -28,7 +28,7 @@ extension DifferentiableNetwork {
   /// that no output depends on are left out.
   ///
   /// - Throws: `CancellationError` where the workers are cancelled.
-  public func export(
+  package func export(
     _ gradients: ParameterGradients, workers: WorkerPool
   ) throws -> [String: [Float]] {
     let named = Mutex<[String: [Float]]>([:])

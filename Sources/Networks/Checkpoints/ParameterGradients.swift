@@ -2,7 +2,7 @@ import Layers
 import TensorCore
 
 /// Places of all parameters' gradients in one flat buffer, in each layer's own memory order.
-public struct GradientLayout: Sendable {
+package struct GradientLayout: Sendable {
   /// Offsets of a layer's weight and bias.
   struct Pair: Sendable {
     let weight: Int
@@ -65,7 +65,7 @@ public struct GradientLayout: Sendable {
 /// each layer's own form; a network's `export` gives them the checkpoint's.
 ///
 /// Written by one thread at a time.
-public final class ParameterGradients: @unchecked Sendable {
+package final class ParameterGradients: @unchecked Sendable {
   private let buffer: AlignedBuffer
   private let embedding: Int
   private var embeddingBuffer: AlignedBuffer
@@ -88,13 +88,13 @@ public final class ParameterGradients: @unchecked Sendable {
   }
 
   /// Sets every gradient to zero.
-  public func reset() { buffer.base.update(repeating: 0, count: buffer.count) }
+  package func reset() { buffer.base.update(repeating: 0, count: buffer.count) }
 
   /// Number of floats, in the layers' own forms.
-  public var count: Int { buffer.count }
+  package var count: Int { buffer.count }
 
   /// Adds a range of `other`, of the same architecture.
-  public func add(_ other: ParameterGradients, in range: Range<Int>) {
+  package func add(_ other: ParameterGradients, in range: Range<Int>) {
     precondition(other.count == count, "\(other.count) gradients added to \(count)")
     let (target, source) = (buffer.base, other.buffer.base)
     for i in range { target[i] += source[i] }

@@ -3,17 +3,17 @@ import Foundation
 
 /// Saved inputs and outputs of a denoiser: `x`, `sigma`, `label` (−1: unconditional), `denoised`, and
 /// optionally `gradient`, of Σ(D(x;σ,y) − x)² to x through both.
-public struct DenoiserReference: Sendable {
+package struct DenoiserReference: Sendable {
   /// The worst row of one tensor.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// `denoised` or `gradient`.
-    public let tensor: String
+    package let tensor: String
     /// Number of rows.
-    public let count: Int
+    package let count: Int
     /// Index of the worst.
-    public let row: Int
+    package let row: Int
     /// ‖a − b‖₂/‖b‖₂ there.
-    public let error: Double
+    package let error: Double
   }
 
   private let x: [Float]
@@ -25,7 +25,7 @@ public struct DenoiserReference: Sendable {
   ///
   /// - Throws: `ElbowError` where a tensor is missing, `ElbowError` where the shapes do not
   ///   fit each other or the denoiser.
-  public init(_ file: SafetensorsFile, for denoiser: EDMDenoiser) throws {
+  package init(_ file: SafetensorsFile, for denoiser: EDMDenoiser) throws {
     let shape = denoiser.shape
     let image = [shape.channels, shape.height, shape.width]
     let count = try file.entry("sigma").count
@@ -65,7 +65,7 @@ public struct DenoiserReference: Sendable {
   }
 
   /// The worst row of each tensor.
-  public func compare(_ denoiser: EDMDenoiser) -> [Row] {
+  package func compare(_ denoiser: EDMDenoiser) -> [Row] {
     let session = denoiser.makeSession()
     let size = denoiser.shape.count
     let zeros = [Float](repeating: 0, count: size)

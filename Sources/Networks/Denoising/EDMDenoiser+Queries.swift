@@ -87,7 +87,7 @@ extension EDMDenoiser.Session {
   ///
   /// - Parameter cotangent: called once for each query in order, with its index and all r_y,
   ///   `[labels, C·H·W]`, which it replaces by v_y.
-  public func accumulate(
+  package func accumulate(
     _ queries: [EDMDenoiser.Query], into gradients: ParameterGradients,
     cotangent: (_ index: Int, _ residuals: inout MutableSpan<Float>) -> Void
   ) {

@@ -10,7 +10,7 @@ import TensorCore
 /// **Source** Karras et al. 2022 (arXiv 2206.00364), table 1.
 public final class EDMDenoiser: Denoiser {
   /// The network F.
-  public let network: UNet
+  package let network: UNet
 
   public let isUnconditional: Bool
 
@@ -19,7 +19,7 @@ public final class EDMDenoiser: Denoiser {
   /// - Parameter isUnconditional: whether the zero label vector is the unconditional network: label
   ///   dropout in training makes it so, and a network without classes is nothing else. A multi-head
   ///   network has no label input and never is.
-  public init(_ network: UNet, isUnconditional: Bool) {
+  package init(_ network: UNet, isUnconditional: Bool) {
     self.network = network
     self.isUnconditional = isUnconditional && network.architecture.heads == 1
   }
@@ -124,7 +124,7 @@ public final class EDMDenoiser: Denoiser {
     }
 
     /// `gradient` that also adds the gradients of every parameter, of Σ_y v_yᵀ r_y, to `gradients`.
-    public func gradient(
+    package func gradient(
       image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
       into gradient: inout MutableSpan<Float>, adding gradients: ParameterGradients,
       cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void

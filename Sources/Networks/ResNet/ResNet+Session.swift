@@ -61,7 +61,7 @@ extension ResNet {
     /// kept.
     ///
     /// - Parameter cotangent: v, `[classes]`.
-    public func accumulate(_ cotangent: Span<Float>, into gradients: ParameterGradients) {
+    package func accumulate(_ cotangent: Span<Float>, into gradients: ParameterGradients) {
       _ = differentiate(cotangent, gradients: gradients)
     }
 

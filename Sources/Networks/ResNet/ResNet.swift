@@ -16,7 +16,7 @@ public final class ResNet: DifferentiableNetwork {
   private let blocks: [ResidualBlock]
   private let norm: GroupNorm
   private let output: Linear
-  public let layout: GradientLayout
+  package let layout: GradientLayout
   private let slots: Slots
 
   private struct Slots: Sendable {
@@ -59,11 +59,11 @@ public final class ResNet: DifferentiableNetwork {
       width: architecture.resolution)
   }
 
-  public func makeGradients() -> ParameterGradients {
+  package func makeGradients() -> ParameterGradients {
     ParameterGradients(count: layout.count, embedding: 0)
   }
 
-  public var convolutions: [Convolution] {
+  package var convolutions: [Convolution] {
     [input] + blocks.flatMap(\.convolutions)
   }
 

@@ -7,9 +7,9 @@ import TensorCore
 /// those of the public EDM checkpoints.
 ///
 /// **Source** Karras et al. 2022 (arXiv 2206.00364), table 1 and appendix C.
-public final class UNet: DifferentiableNetwork {
+package final class UNet: DifferentiableNetwork {
   /// Sizes and layout.
-  public let architecture: UNetArchitecture
+  package let architecture: UNetArchitecture
 
   private let embedding: NoiseEmbedding
   private let input: Convolution
@@ -17,7 +17,7 @@ public final class UNet: DifferentiableNetwork {
   private let decoder: [(block: ResidualBlock, takesSkip: Bool)]
   private let outputNorm: GroupNorm
   private let output: Convolution
-  public let layout: GradientLayout
+  package let layout: GradientLayout
   private let slots: Slots
 
   private struct Slots: Sendable {
@@ -28,7 +28,7 @@ public final class UNet: DifferentiableNetwork {
   ///
   /// - Parameter parameter: the values of a named parameter, row-major in the shape given.
   /// - Throws: what `parameter` throws.
-  public init(
+  package init(
     _ architecture: UNetArchitecture,
     parameter: @escaping (_ name: String, _ shape: [Int]) throws -> [Float]
   ) throws {
@@ -60,11 +60,11 @@ public final class UNet: DifferentiableNetwork {
     self.layout = layout
   }
 
-  public func makeGradients() -> ParameterGradients {
+  package func makeGradients() -> ParameterGradients {
     ParameterGradients(count: layout.count, embedding: 4 * architecture.width)
   }
 
-  public var convolutions: [Convolution] {
+  package var convolutions: [Convolution] {
     [input, output] + (encoder + decoder.map(\.block)).flatMap(\.convolutions)
   }
 

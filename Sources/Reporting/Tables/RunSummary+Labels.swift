@@ -13,7 +13,7 @@ extension RunSummary {
   /// A name for every run: its own, or else what the runs differ in, or its short id.
   ///
   /// - Parameter runs: rows of the view `runs`, or of a query with some of its columns.
-  public static func labels(_ runs: ResultTable) -> [String] {
+  package static func labels(_ runs: ResultTable) -> [String] {
     let columns = telling.filter(runs.columns.contains)
     func differing(_ rows: [Int]) -> [String] {
       columns.filter { column in Set(rows.map { text(runs, $0, column) }).count > 1 }

@@ -4,12 +4,12 @@ import Records
 import Statistics
 
 /// The columns of `runs` that fit a terminal, rounded for reading.
-public enum RunSummary {
+package enum RunSummary {
   /// First characters of an id that a person is shown: its milliseconds.
-  public static let shortID = 10
+  package static let shortID = 10
 
   /// Columns of `runs` that `table` shows.
-  public static let needed = [
+  package static let needed = [
     "id", "name", "status", "classifier", "lm", "strategy", "grid", "weights", "attack", "norm",
     "epsilon", "inputs_run", "images", "n_done", "accuracy", "accuracy_low", "accuracy_high",
     "nfe_per_image", "gradients_per_image", "seconds_per_image", "replay_of", "seed",
@@ -33,13 +33,13 @@ public enum RunSummary {
   ]
 
   /// The heading that shows a column of `runs`.
-  public static func heading(of column: String) -> String { headings[column] ?? column }
+  package static func heading(of column: String) -> String { headings[column] ?? column }
 
   /// One line a run: id, every column in which the runs were asked different things, number of
   /// images, accuracy with its interval, cost.
   ///
   /// - Parameter runs: rows of the view `runs`, other columns of the configuration added.
-  public static func changes(_ runs: ResultTable) -> ResultTable {
+  package static func changes(_ runs: ResultTable) -> ResultTable {
     let summary = whole(runs)
     func cells(_ heading: String) -> [Cell] { summary.rows.indices.map { summary[$0, heading] } }
     let asked = runs.columns.filter { column in
@@ -70,7 +70,7 @@ public enum RunSummary {
   /// - Parameters:
   ///   - runs: rows of the view `runs`.
   ///   - times: the reader's place in time; nil: nothing is said of when.
-  public static func table(_ runs: ResultTable, times: TimeDisplay? = nil) -> ResultTable {
+  package static func table(_ runs: ResultTable, times: TimeDisplay? = nil) -> ResultTable {
     var table = whole(runs)
     let usual: [String: Cell] = [
       "name": .null, "status": .text("finished"), "attack": .text("none"),
@@ -101,7 +101,7 @@ public enum RunSummary {
   }
 
   /// How cells of `table` and `changes` are set off: what did not end well, what still goes on.
-  public static func emphasis(_ table: ResultTable) -> (Int, String) -> Emphasis? {
+  package static func emphasis(_ table: ResultTable) -> (Int, String) -> Emphasis? {
     { row, column in
       guard column == "status" else { return nil }
       return switch table[row, column].string {
@@ -142,12 +142,12 @@ public enum RunSummary {
   }
 
   /// A strategy's spelling; a long one, which lists its timesteps, without its middle.
-  public static func strategy(_ spelling: String) -> String {
+  package static func strategy(_ spelling: String) -> String {
     spelling.shortened(to: 28, cut: .middle)
   }
 
   /// As `rdc (paper)`.
-  public static func classifier(_ runs: ResultTable, _ row: Int) -> String {
+  package static func classifier(_ runs: ResultTable, _ row: Int) -> String {
     let name = runs[row, "classifier"].string ?? ""
     return runs[row, "lm"].string.map { "\(name) (\($0))" } ?? name
   }
@@ -160,7 +160,7 @@ public enum RunSummary {
   }
 
   /// As `apgd-ce linf 8/255`, `none`, or `as in RUN` on the final images of another run.
-  public static func attack(_ runs: ResultTable, _ row: Int) -> String {
+  package static func attack(_ runs: ResultTable, _ row: Int) -> String {
     guard let name = runs[row, "attack"].string else {
       return runs[row, "inputs_run"].string.map { "as in \($0.prefix(shortID))" } ?? "none"
     }
@@ -168,14 +168,14 @@ public enum RunSummary {
   }
 
   /// As `8/255` where it is that, else in decimal.
-  public static func epsilon(_ value: Double) -> String {
+  package static func epsilon(_ value: Double) -> String {
     let levels = (value * 255).rounded()
     return levels >= 1 && abs(levels / 255 - value) < 1e-12
       ? "\(Int(levels))/255" : JSONValue.canonical(number: value)
   }
 
   /// As `89.0`.
-  public static func percent(_ share: Double) -> String { (100 * share).printed("%.1f") }
+  package static func percent(_ share: Double) -> String { (100 * share).printed("%.1f") }
 
   static func round(_ cell: Cell, _ digits: Int) -> Cell {
     cell.number.map { .text($0.printed("%.\(digits)f")) } ?? .null
@@ -185,7 +185,7 @@ public enum RunSummary {
   /// with a legend; empty where there are fewer than two.
   ///
   /// - Parameter width: cells to fit into, ≥ 40.
-  public static func tradeOff(_ runs: ResultTable, width: Int = 80) -> [String] {
+  package static func tradeOff(_ runs: ResultTable, width: Int = 80) -> [String] {
     let letters = Array("abcdefghijklmnopqrstuvwxyz")
     var points: [ScatterPlot.Point] = []
     var legend: [String] = []
