@@ -236,7 +236,8 @@ let package = Package(
       "ClassifiersTests", ["Basics", "Classifiers", "Networks", "Records", "TensorCore"],
       fixtures: true, settings: numeric),
     tests(
-      "AttacksTests", ["Attacks", "Basics", "Classifiers", "Networks", "Records", "TensorCore"],
+      "AttacksTests",
+      ["Attacks", "Basics", "Classifiers", "Datasets", "Networks", "Records", "TensorCore"],
       settings: numeric),
     tests(
       "TrainingTests",

@@ -48,7 +48,7 @@ public struct Views: Sendable {
 
   /// Those of the folder `Views`.
   public static let current = Views(
-    number: 1,
+    number: 2,
     [
       ("adversarial_images", PackageResources.adversarial_images_sql),
       ("attempts", PackageResources.attempts_sql),

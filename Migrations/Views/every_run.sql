@@ -57,21 +57,23 @@ SELECT
   run.replay_of AS replay_of,
   run.run_group AS run_group, -- as group, which is a keyword
   -- What the images are that were given: the dataset's own, or what an attack had made of them in
-  -- inputs_run, or in a run whose images that one was given.
+  -- inputs_run, or in a run whose images that one was given; NULL where such a run is gone.
   CASE
     WHEN run.images IS NULL THEN NULL
     WHEN run.inputs_run IS NULL THEN 'clean'
-    WHEN EXISTS (
+    ELSE (
       WITH RECURSIVE maker (id) AS (
         SELECT run.inputs_run
         UNION
         SELECT source.inputs_run FROM maker JOIN run AS source ON source.id = maker.id
         WHERE source.inputs_run IS NOT NULL
       )
-      SELECT 1 FROM maker JOIN run AS source ON source.id = maker.id
-      WHERE source.attack IS NOT NULL
-    ) THEN 'attacked'
-    ELSE 'clean'
+      SELECT CASE
+          WHEN max(source.attack IS NOT NULL) THEN 'attacked'
+          WHEN min(source.images IS NOT NULL) THEN 'clean'
+        END
+      FROM maker JOIN run AS source ON source.id = maker.id
+    )
   END AS inputs,
   run.question AS question, -- the same for runs that asked the same of the same images
   run.deleted_at AS deleted_at

@@ -29,14 +29,16 @@ public struct Attacker: Sendable {
   ///   - seed: seed of the attacker's stream.
   ///   - defence: the stream of the classifier's recorded predictions; only an attacker who knows
   ///     the noise looks at it.
+  ///   - watch: told what is spent so far, at every look.
   /// - Throws: what the classifier throws.
   public func perturb(
     _ image: [Float], label: Int, key: ImageKey, seed: UInt64,
-    defence: NoiseStream, against classifier: any DifferentiableClassifier
+    defence: NoiseStream, against classifier: any DifferentiableClassifier,
+    watch: @escaping @Sendable (Cost) -> Void = { _ in }
   ) throws -> AttackResult {
     let queries = QueryView(
       of: classifier, image: image, label: label, key: key, seed: seed, defence: defence,
-      knowledge: knowledge)
+      knowledge: knowledge, watch: watch)
     var view = GradientView(queries, of: classifier)
     var found = view.queries.shortlist
     for restart in 0..<restarts {

@@ -1,3 +1,4 @@
+import Basics
 import GRDBSQLite
 import RunStore
 
@@ -13,7 +14,7 @@ package final class PlainDatabase {
 
   /// Opens, or makes, a file.
   ///
-  /// - Throws: `RunStoreError`, here and below.
+  /// - Throws: `ElbowError`, here and below.
   package init(_ path: String) throws {
     self.path = path
     // As the store's connections: one thread at a time, which needs no locks.
@@ -47,7 +48,7 @@ package final class PlainDatabase {
 
   private func check(_ code: Int32) throws { if code != SQLITE_OK { throw failure } }
 
-  private var failure: RunStoreError {
-    RunStoreError("\(path): \(String(cString: sqlite3_errmsg(handle)))")
+  private var failure: ElbowError {
+    ElbowError(.inaccessible, "\(path): \(String(cString: sqlite3_errmsg(handle)))")
   }
 }

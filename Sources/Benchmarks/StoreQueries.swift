@@ -30,7 +30,7 @@ package struct StoreQueries {
       columns: ["id"], order: ["-images"], limit: 4
     ).rows.compactMap { $0[0].string }
     guard ids.count == 4 else {
-      throw RunStoreError("\(path) has fewer than four finished clean runs to compare")
+      throw ElbowError(.inaccessible, "\(path) has fewer than four finished clean runs to compare")
     }
     var rows = [try opening()]
     rows.append(try row(["runs"], goal: 200))
@@ -131,7 +131,8 @@ package struct StoreQueries {
     // Foundation looks whether a process has ended every twentieth of a second.
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      throw RunStoreError(
+      throw ElbowError(
+        .inaccessible,
         "'elbow \(arguments.joined(separator: " "))' failed: "
           + String(decoding: message, as: UTF8.self).trimmed)
     }

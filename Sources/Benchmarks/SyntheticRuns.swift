@@ -11,7 +11,7 @@ import TensorCore
 /// The images are made up too, so that these runs say nothing of any classifier.
 package struct SyntheticRuns {
   /// What one of them asks.
-  package struct Plan {
+  package struct Outline {
     package var index: Int
     package var configuration: Configuration
     package var attack: AttackConfiguration?
@@ -54,7 +54,7 @@ package struct SyntheticRuns {
   private static let large = (oneOf: 100, times: 40)
 
   package let seed: UInt64
-  package let plans: [Plan]
+  package let plans: [Outline]
   private let levels: [String: [NoiseGrid.Level]]
   private let inputs: [InputRecord]
 
@@ -62,7 +62,7 @@ package struct SyntheticRuns {
   package init(seed: UInt64, runs: Int, losses: Int, grids: [String] = Self.grids) throws {
     self.seed = seed
     levels = Dictionary(uniqueKeysWithValues: try grids.map { ($0, try NoiseGrid($0).levels) })
-    var plans: [Plan] = []
+    var plans: [Outline] = []
     // Of the runs that can be replayed, by grid.
     var full: [String: Int] = [:]
     for index in 0..<runs {
@@ -105,7 +105,7 @@ package struct SyntheticRuns {
 
   private static func plan(
     _ index: Int, _ grid: String, _ count: Int, _ random: inout RandomStream
-  ) -> Plan {
+  ) -> Outline {
     let weights = ["edm", "snr", "uniform", "elbo"][random.index(4)]
     let isRDC = random.index(4) == 0
     var configuration = Configuration(
@@ -127,7 +127,7 @@ package struct SyntheticRuns {
     let attack = random.index(10) < 3 ? attacks[random.index(attacks.count)] : nil
     let clean = 0.55 + 0.35 * (1 - exp(-Double(size) / 12)) - (weights == "elbo" ? 0.1 : 0)
     let chance = random.index(100)
-    return Plan(
+    return Outline(
       index: index, configuration: configuration, attack: attack, seed: UInt64(random.index(5)),
       replayOf: nil, images: random.index(large.oneOf) == 0 ? large.times : 1,
       timesteps: timesteps,
@@ -152,7 +152,7 @@ package struct SyntheticRuns {
   }
 
   /// The run before its first image.
-  package func header(_ plan: Plan) throws -> RunHeader {
+  package func header(_ plan: Outline) throws -> RunHeader {
     let c = plan.configuration
     let grid = levels[c.grid] ?? []
     let omega = NoiseWeights(rawValue: c.weights) ?? .uniform
@@ -183,7 +183,7 @@ package struct SyntheticRuns {
   }
 
   /// What came of its images; not all of them where it did not finish.
-  package func predictions(_ plan: Plan) -> [Prediction] {
+  package func predictions(_ plan: Outline) -> [Prediction] {
     var random = Self.stream(seed, .predictions, plan.index)
     let grid = levels[plan.configuration.grid] ?? []
     let done = plan.status == "finished" ? plan.images : plan.images / 2
@@ -193,7 +193,7 @@ package struct SyntheticRuns {
   }
 
   private func prediction(
-    _ position: Int, _ label: Int, _ plan: Plan, _ grid: [NoiseGrid.Level],
+    _ position: Int, _ label: Int, _ plan: Outline, _ grid: [NoiseGrid.Level],
     _ random: inout RandomStream
   ) -> Prediction {
     let k = Self.classes

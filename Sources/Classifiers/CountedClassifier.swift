@@ -39,18 +39,15 @@ public final class CountedClassifier: DifferentiableClassifier, @unchecked Senda
     (self.plan, self.classCount, self.shape) = (plan, classCount, shape)
     (self.maximization, self.passage) = (maximization, passage)
     guard let plan else {
-      source = EvenLosses(classCount: classCount, sharesEvaluations: true, leader: nil)
+      source = EvenLosses(classCount: classCount, sharesEvaluations: true)
       (ledger, isBound, cost) = (nil, false, Cost(evaluations: 1) + maximization)
       return
     }
     let shares = plan.sharesEvaluations(isMultiHead: isMultiHead)
-    source = EvenLosses(classCount: classCount, sharesEvaluations: shares, leader: nil)
-    func ask(_ source: EvenLosses) throws -> LossLedger {
-      try plan.sample(source, key: Self.image, stream: Self.stream, keepsEntries: false)
-    }
-    let even = try ask(source)
-    let led = try ask(EvenLosses(classCount: classCount, sharesEvaluations: shares, leader: 0))
-    isBound = led.evaluations != even.evaluations
+    source = EvenLosses(classCount: classCount, sharesEvaluations: shares)
+    let even = try plan.sample(
+      source, key: Self.image, stream: Self.stream, keepsEntries: false)
+    isBound = plan.strategy.stopsByLosses
     let most =
       source.evaluations(classes: classCount) * plan.strategy.largestSubset(of: plan.grid.count)
       * plan.draws
@@ -86,14 +83,13 @@ public final class CountedClassifier: DifferentiableClassifier, @unchecked Senda
     return cost + passage + Cost(evaluations: passes, gradients: passes)
   }
 
-  /// Losses that say nothing, or that one class leads clearly.
+  /// Losses that say nothing.
   private struct EvenLosses: LossSource {
     let classCount: Int
     let sharesEvaluations: Bool
-    let leader: Int?
 
     func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float] {
-      timesteps.flatMap { _ in classes.map { leader == nil || $0 == leader ? 1 : 1e9 } }
+      Array(repeating: 1, count: timesteps.count * classes.count)
     }
   }
 }

@@ -14,7 +14,7 @@ public enum DatasetCatalog {
 
   private static let sources = [
     Source(
-      name: "fashion-mnist", directories: ["/usr/share/datasets/fashion-mnist"],
+      name: "fashion-mnist", directories: [FashionMNIST.directory],
       remedy: "install it with 'apt-get install dataset-fashion-mnist', or name its folder with "
         + "`data`", read: FashionMNIST.load),
     Source(
@@ -48,7 +48,7 @@ public enum DatasetCatalog {
     }
     guard let found = directory ?? self.directory(of: source) else {
       throw ElbowError(
-        .damaged,
+        .missing,
         "\(name) is not in \(source.directories.joined(separator: ", ")); \(source.remedy)")
     }
     return try source.read(found, split, source.remedy)

@@ -33,9 +33,30 @@ enum FashionMNIST {
         "\(labels.path): label \(wrong) is \(labels.bytes[wrong]), expected 0 to "
           + "\(classNames.count - 1); the file is mislabelled or damaged: \(remedy)")
     }
-    return Dataset(
+    let dataset = Dataset(
       name: "fashion-mnist", split: split, shape: shape, classNames: classNames,
       labels: labels.bytes, bytes: images.bytes)
+    return directory == Self.directory ? dataset : named(dataset)
+  }
+
+  /// Where Debian's package lies.
+  static let directory = "/usr/share/datasets/fashion-mnist"
+
+  /// SHA-256 of its splits, as `Dataset.sha256`.
+  private static let hashes: Set = [
+    "d0f2aa768e959483f29bbdf0076f258612a6c57dbf9f86910597fe0c9579474e",
+    "afd2ccf8fc489d35b05656dc5481305ee26c9c04588f29c9e5851cb0a1f0df9a",
+  ]
+
+  /// A set from a folder of the user's: by its own name where it is Fashion-MNIST, else as
+  /// `idx-1a2b3c4d`, by its hash, its classes being numbers.
+  private static func named(_ dataset: Dataset) -> Dataset {
+    let hash = dataset.sha256
+    guard !hashes.contains(hash) else { return dataset }
+    return Dataset(
+      name: "idx-\(hash.prefix(8))", split: dataset.split, shape: dataset.shape,
+      classNames: classNames.indices.map(String.init), labels: dataset.labels,
+      bytes: dataset.bytes)
   }
 }
 

@@ -2,7 +2,7 @@ import Basics
 import Foundation
 import Records
 
-/// Which images of a split: `N` (the first N), `A..B` (half-open) or `A,B,C`.
+/// Which images of a split: `N` (the first N), `A..B` (without B), `A...B` (with B) or `A,B,C`.
 public struct ImageSelection: Sendable, Equatable {
   /// The text as given.
   public let text: String
@@ -20,13 +20,18 @@ public struct ImageSelection: Sendable, Equatable {
     (self.text, self.field) = (text, field)
     func fail(_ problem: String) -> ElbowError {
       ElbowError(
-        .malformed, "`\(field)` '\(text)' \(problem); use N, A..B (half-open) or A,B,C")
+        .malformed,
+        "`\(field)` '\(text)' \(problem); use N, A..B (without B), A...B (with B) or A,B,C")
     }
-    if let dots = text.range(of: "..") {
-      guard let a = Int(text[..<dots.lowerBound]), let b = Int(text[dots.upperBound...]), a >= 0
-      else { throw fail("is no range") }
-      guard a < b else { throw fail("is empty") }
-      form = .range(a..<b)
+    if let match = text.wholeMatch(of: /([0-9]+)\.\.(\.?)([0-9]+)/) {
+      guard let a = Int(match.1), let b = Int(match.3), b < Int.max else {
+        throw fail("is no range")
+      }
+      let end = match.2.isEmpty ? b : b + 1
+      guard a < end else { throw fail("is empty") }
+      form = .range(a..<end)
+    } else if text.contains("..") {
+      throw fail("is no range")
     } else if text.contains(",") {
       let parts = text.split(separator: ",", omittingEmptySubsequences: true)
       let indices = parts.compactMap { Int($0) }

@@ -16,6 +16,8 @@ public struct Evaluator: Sendable {
   public var attack: Attacker?
   /// The image at a position of `header.inputs`, planar `[C, H, W]`, pixel units [0, 1].
   public var image: @Sendable (_ position: Int) throws -> [Float]
+  /// Told what the attack on a position has spent so far.
+  public var watch: @Sendable (_ position: Int, _ cost: Cost) -> Void = { _, _ in }
   /// The threads; cancelling them ends the evaluation as interrupted.
   public var workers: WorkerPool
 
@@ -99,7 +101,8 @@ public struct Evaluator: Sendable {
       let (result, seconds) = try timed {
         try attack.perturb(
           clean, label: input.label, key: key, seed: header.attackSeed ?? header.seed,
-          defence: stream, against: classifier)
+          defence: stream, against: classifier
+        ) { [watch] in watch(position, $0) }
       }
       outcome.attempted = true
       outcome.image = result.image

@@ -113,7 +113,7 @@ public enum RequestKeys {
     ) { $0.split = $1.text },
     RequestKey(
       "images", .images, usage: "n|a..b|a,b,c",
-      "First N, half-open range A..B, or list A,B,C (default: 100).", form: .list
+      "First N, A..B (without B), A...B (with B), or A,B,C (default: 100).", form: .list
     ) { $0.images = $1.text },
     RequestKey(
       "inputs", .images, usage: "run",

@@ -120,7 +120,7 @@ public struct RunPlan: Sendable {
       throw ElbowError(
         .malformed,
         "the gradient \(gradient.rawValue) is a way through likelihood maximization: it needs "
-          + "--classifier \(names.joined(separator: " or ")), not \(kind.rawValue)")
+          + "`classifier` \(names.joined(separator: " or ")), not \(kind.rawValue)")
     }
     if !kind.maximizesLikelihood, request.lmModel != nil {
       throw ElbowError(

@@ -36,7 +36,7 @@ public struct Experiment: Sendable {
     /// How it ended.
     public let ending: RunEnding
     /// What recording took.
-    package let cost: RunWriter.Cost
+    package let cost: RunWriter.Effort
   }
 
   /// A request with everything that it names.
@@ -100,11 +100,15 @@ public struct Experiment: Sendable {
     experiment.title = title
     let source = try run.inputsRun.map(store.recordedRun)
     let plan = try RunPlan(request, workers: session.workers, files: session.files)
-    let header = try experiment.header(request, plan, source, id: run.id, session)
+    var header = try experiment.header(request, plan, source, id: run.id, session)
     guard try header.configuration.fingerprint() == run.fingerprint else {
       throw changed(run.id, "its model or training images are")
     }
-    guard header.inputs == run.inputs else { throw changed(run.id, "its images are") }
+    guard header.inputs.count == run.inputs.count,
+      zip(header.inputs, run.inputs).allSatisfy({ $0.isSameImage(as: $1) })
+    else { throw changed(run.id, "its images are") }
+    // A set may be called otherwise since; its noise is drawn under the name that is recorded.
+    header.inputs = run.inputs
     return Prepared(
       experiment: experiment, header: header, plan: plan, source: source,
       resumed: (run.done, run.correctCount))
@@ -145,7 +149,8 @@ extension Experiment.Prepared {
   /// - Throws: `ElbowError` where the run cannot be begun; later trouble is in the ending.
   public func run(in session: Session, into store: RunStore) throws -> Experiment.Outcome {
     let (dataset, header, source) = (plan.dataset, header, source)
-    let evaluator = Evaluator(
+    let progress = RunProgress(self, session.watch)
+    var evaluator = Evaluator(
       header: header, classifier: plan.classifier, attack: plan.attack, workers: session.workers
     ) { position in
       if let source, source.adversarial[position] != nil {
@@ -153,7 +158,7 @@ extension Experiment.Prepared {
       }
       return dataset.pixels(at: header.inputs[position].index)
     }
-    let progress = RunProgress(self, session.watch)
+    if plan.attack != nil { evaluator.watch = { progress.add($0, $1) } }
     let writer = RunWriter(store) { progress.add($0) }
     let ending = try evaluator.run(
       skipping: resumed?.done ?? [], resuming: resumed != nil, into: writer)

@@ -1,41 +1,77 @@
 import Basics
+import Classifiers
 import Records
 import Synchronization
 
-/// Tells a watch how a run goes on: what is committed, never what is merely computed.
+/// Tells a watch how a run goes on: images that are committed, never what is merely computed, and,
+/// of those under attack, how far the attack is.
 final class RunProgress: Sendable {
+  private struct State {
+    var done: Int
+    var correct: Int
+    /// Compute that attacks on images in work have spent.
+    var spent: [Int: Int] = [:]
+  }
+
   private let title: String
   private let total: Int
   private let before: Int
   private let later: Double?
+  /// Looks that an attack takes; nil: there is none, or none that can be counted.
+  private let looks: Int?
   private let watch: WorkWatch
-  private let counts: Mutex<(done: Int, correct: Int)>
+  private let state: Mutex<State>
 
   init(_ run: Experiment.Prepared, _ watch: WorkWatch) {
     title = run.experiment.title ?? run.header.labels.name ?? "run"
     total = run.header.inputs.count
     before = run.resumed?.done.count ?? 0
     later = run.experiment.later
+    looks = (try? run.plan.expectedCost().attack).flatMap { $0.map(Self.looks) }
     self.watch = watch
-    counts = Mutex((before, run.resumed?.correct ?? 0))
+    state = Mutex(State(done: before, correct: run.resumed?.correct ?? 0))
+    watch(state.withLock { update($0) })
   }
 
   /// Takes a committed group.
   func add(_ predictions: [Prediction]) {
     guard !predictions.isEmpty else { return }
-    let (done, correct) = counts.withLock { counts in
-      counts.done += predictions.count
-      counts.correct += predictions.count(where: \.correct)
-      return counts
-    }
-    let accuracy = Double(correct) / Double(max(done, 1))
-    var update = WorkUpdate(title, done, of: total, "images", before: before)
-    update.remarks = ["accuracy \(Self.percent(accuracy)) %"]
-    update.later = later
-    watch(update)
+    watch(
+      state.withLock { state in
+        state.done += predictions.count
+        state.correct += predictions.count(where: \.correct)
+        for prediction in predictions { state.spent[prediction.position] = nil }
+        return update(state)
+      })
   }
 
-  private static func percent(_ share: Double) -> String {
-    "\((1000 * share).rounded() / 10)"
+  /// Takes what the attack on an image has spent.
+  func add(_ position: Int, _ cost: Cost) {
+    watch(
+      state.withLock { state in
+        state.spent[position] = Self.looks(cost)
+        return update(state)
+      })
+  }
+
+  /// Gradients, or evaluations of an attack that asks for none.
+  private static func looks(_ cost: Cost) -> Int {
+    cost.gradients > 0 ? cost.gradients : cost.evaluations
+  }
+
+  private func update(_ state: State) -> WorkUpdate {
+    var update = WorkUpdate(title, state.done, of: total, "images", before: before)
+    if let looks, looks > 0, let most = state.spent.values.max() {
+      // An attack may end early, or take a little more than was counted.
+      let shares = state.spent.values.map { min(1, Double($0) / Double(looks)) }
+      update.part = shares.reduce(0, +)
+      update.within = "attack \(min(100, 100 * most / looks)) %"
+    }
+    if state.done > 0 {
+      let share = Double(state.correct) / Double(state.done)
+      update.remarks = ["accuracy \((1000 * share).rounded() / 10) %"]
+    }
+    update.later = later
+    return update
   }
 }

@@ -69,6 +69,13 @@ public struct InputRecord: Hashable, Sendable {
   }
 }
 
+extension InputRecord {
+  /// Whether place, label and pixels are the same, whatever the dataset is called.
+  public func isSameImage(as other: InputRecord) -> Bool {
+    (split, index, label, sha256) == (other.split, other.index, other.label, other.sha256)
+  }
+}
+
 /// One level of a run's noise grid.
 public struct TimestepRecord: Hashable, Sendable {
   /// Position in the grid.

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 
@@ -18,9 +19,9 @@ struct CheckedRow {
   /// - Parameters:
   ///   - index: of the column.
   ///   - why: what is wrong with it, as `is NULL`.
-  func damaged(_ index: Int, _ why: String) -> RunStoreError {
+  func damaged(_ index: Int, _ why: String) -> ElbowError {
     let names = Array(row.columnNames)
-    return RunStoreError(
+    return ElbowError(
       damaged: names.indices.contains(index) ? names[index] : "\(index)", why, run: run, in: file)
   }
 
@@ -105,15 +106,16 @@ struct CheckedRow {
   /// A seed, nil where there is none.
   func optionalSeed(_ index: Int) throws -> UInt64? { isNull(index) ? nil : try seed(index) }
 
-  private func unexpected(_ index: Int, _ wanted: String) -> RunStoreError {
+  private func unexpected(_ index: Int, _ wanted: String) -> ElbowError {
     damaged(index, isNull(index) ? "is NULL" : "is no \(wanted)")
   }
 }
 
-extension RunStoreError {
+extension ElbowError {
   /// Of a value in a run's records that cannot be what it should.
   init(damaged column: String, _ why: String, run: String, in file: String) {
     self.init(
+      .damaged,
       "\(file): '\(column)' of run \(run) \(why): the record is damaged; restore a backup of the "
         + "database")
   }

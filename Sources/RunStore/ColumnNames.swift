@@ -71,6 +71,24 @@ struct ColumnNames: Sendable {
     throw UnknownName(description: "no column '\(bare)'" + advice(bare))
   }
 
+  /// A name in SQL as a value to show: a metric whose last value is not a number is `NaN`, which is
+  /// NULL as a number, and so are metrics that a run has not.
+  ///
+  /// - Parameter bind: binds a text and gives its placeholder.
+  /// - Throws: `UnknownName`.
+  func shown(_ name: String, bind: (String) -> String) throws -> String {
+    let value = try sql(name, bind: bind)
+    let bare = name.hasPrefix("metrics.") ? String(name.dropFirst("metrics.".count)) : nil
+    let last = name.lowercased().hasPrefix("last(") ? String(name.dropFirst(5).dropLast()) : nil
+    guard columns.contains("fingerprint"), let metric = bare ?? last, metrics.contains(metric)
+    else { return value }
+    return """
+      coalesce(\(value), CASE WHEN EXISTS (
+        SELECT 1 FROM metric_series WHERE run_id = answer.id AND name = \(bind(metric)) AND points > 0
+      ) THEN 'NaN' END)
+      """
+  }
+
   /// Whether a column of runs is what a metric of its name would be.
   private static func isMeasured(_ column: String) -> Bool {
     column.hasPrefix("accuracy") || column.hasPrefix("n_") || column.hasSuffix("_per_image")

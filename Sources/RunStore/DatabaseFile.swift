@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 
@@ -56,7 +57,7 @@ struct DatabaseFile {
 
   /// How far behind `schema` the file is.
   ///
-  /// - Throws: `RunStoreError` for another program's file, `DatabaseError`.
+  /// - Throws: `ElbowError` for another program's file, `DatabaseError`.
   func probe(_ schema: Schema) throws -> Schema.Age {
     var settings = GRDB.Configuration()
     settings.readonly = true
@@ -90,7 +91,7 @@ struct DatabaseFile {
         }
         if state == before { return copy }
       }
-      throw RunStoreError("\(path): is being written, and cannot be shared; try again")
+      throw ElbowError(.inaccessible, "\(path): is being written, and cannot be shared; try again")
     } catch {
       copy.removeFolder()
       throw error

@@ -41,9 +41,8 @@ package enum MetricLines {
           "line \(number) is neither a JSON object of numbers nor 'step key value': "
             + "'\(line.prefix(80))'; the lines before it are recorded")
       }
-      do { try log(entry) } catch let error as RunStoreError {
-        throw RunStoreError(
-          "line \(number), or one just before it: \(error)", isUsage: error.isUsage)
+      do { try log(entry) } catch let error as ElbowError {
+        throw error.prefixed("line \(number), or one just before it")
       }
     }
     try flush()

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// Logs the metrics of one run, many entries a transaction.
@@ -32,14 +33,14 @@ public struct MetricWriter: ~Copyable {
   /// Logs values at a step.
   ///
   /// - Parameter step: from 0; nil: one after the run's greatest.
-  /// - Throws: `RunStoreError` as `flush`.
+  /// - Throws: `ElbowError` as `flush`.
   public mutating func log(_ values: [String: Double], step: Int? = nil) throws {
     try log(MetricEntry(values, step: step))
   }
 
   /// Logs an entry.
   ///
-  /// - Throws: `RunStoreError` as `flush`.
+  /// - Throws: `ElbowError` as `flush`.
   public mutating func log(_ entry: MetricEntry) throws {
     if waiting.isEmpty { since = .now }
     waiting.append(entry)
@@ -50,7 +51,7 @@ public struct MetricWriter: ~Copyable {
 
   /// Puts what waits on the disk, all of it or none.
   ///
-  /// - Throws: `RunStoreError` for a name or step out of form, and where the run is gone; what
+  /// - Throws: `ElbowError` for a name or step out of form, and where the run is gone; what
   ///   waited is dropped then.
   public mutating func flush() throws {
     let entries = waiting

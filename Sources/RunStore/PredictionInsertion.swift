@@ -11,12 +11,12 @@ struct PredictionInsertion {
 
   /// For the run of an id.
   ///
-  /// - Throws: `RunStoreError` where there is no such run.
+  /// - Throws: `ElbowError` where there is no such run.
   init(_ run: String, _ db: Database) throws {
     guard
       let number = try Int.fetchOne(
         db, sql: "SELECT number FROM run_total WHERE run_id = ?", arguments: [run])
-    else { throw RunStoreError("run \(run) is gone") }
+    else { throw ElbowError(.missing, "run \(run) is gone") }
     (self.run, self.db) = (number, db)
     prediction = try Insertion(
       """

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 
@@ -17,13 +18,13 @@ struct Reading {
 
   /// Opens `file`.
   ///
-  /// - Throws: `RunStoreError`, `DatabaseError`.
-  init(_ file: DatabaseFile, _ schema: Schema) throws {
+  /// - Throws: `ElbowError`, `DatabaseError`.
+  init(_ file: DatabaseFile, _ schema: Schema, _ watch: WorkWatch = .none) throws {
     if file.isWritable {
       leavesLog = file.isForeign && !file.hasLog
       let age = try file.probe(schema)
       if age < .newer {
-        if age != .current { try schema.bringUpToDate(file.path) }
+        if age != .current { try schema.bringUpToDate(file.path, watch: watch) }
         Self.markDeadRuns(file.path)
       }
       queue = try Self.open(file.path)

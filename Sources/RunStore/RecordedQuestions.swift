@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Records
@@ -9,7 +10,7 @@ enum RecordedQuestions {
 
   /// Writes the question of every run that has none, and its attack as this program writes it.
   ///
-  /// - Throws: `DatabaseError`; `RunStoreError` where a run's inputs cannot be what they should.
+  /// - Throws: `DatabaseError`; `ElbowError` where a run's inputs cannot be what they should.
   static func write(_ db: Database) throws {
     var last = ""
     while true {

@@ -1,3 +1,4 @@
+import Basics
 import Records
 
 /// Records replayed runs, each in one transaction: whole or not at all.
@@ -10,7 +11,7 @@ public struct ReplayWriter: Sendable {
 
   /// Records a run that has ended already.
   ///
-  /// - Throws: `RunStoreError`; nothing is recorded then.
+  /// - Throws: `ElbowError`; nothing is recorded then.
   public func record(
     _ header: RunHeader, _ predictions: [Prediction], _ ending: RunEnding
   ) throws {
@@ -19,7 +20,7 @@ public struct ReplayWriter: Sendable {
 
   /// Records runs that have ended already, in one transaction.
   ///
-  /// - Throws: `RunStoreError`; none is recorded then.
+  /// - Throws: `ElbowError`; none is recorded then.
   public func record(
     _ runs: [(header: RunHeader, predictions: [Prediction], ending: RunEnding)]
   ) throws {

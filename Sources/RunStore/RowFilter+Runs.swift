@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 extension RowFilter {
@@ -44,7 +45,7 @@ extension RowFilter {
 
   /// Runs of some statuses: letters (`ri`: running or interrupted), or names with commas between.
   ///
-  /// - Throws: `RunStoreError` for anything else.
+  /// - Throws: `ElbowError` for anything else.
   public static func status(_ text: String) throws -> RowFilter {
     let words = text.lowercased().split(separator: ",").map(String.init)
     let names = letters.map(\.status)
@@ -56,9 +57,10 @@ extension RowFilter {
     }
     guard !statuses.isEmpty, statuses.allSatisfy(names.contains) else {
       let known = letters.map { "\($0.letter) \($0.status)" }.joined(separator: ", ")
-      throw RunStoreError(
-        "--status takes letters, as fi, or names, as finished,interrupted; there are \(known); got "
-          + "'\(text)'", isUsage: true)
+      throw ElbowError(
+        .malformed,
+        "`status` takes letters, as fi, or names, as finished,interrupted; there are \(known); got "
+          + "'\(text)'")
     }
     let list = statuses.flatMap { [Token.symbol(","), .text($0)] }.dropFirst()
     return RowFilter([.name("status"), .word("IN"), .symbol("(")] + list + [.symbol(")")])
@@ -66,7 +68,7 @@ extension RowFilter {
 
   /// Runs that started within a range that `TimeRange` reads, as `last 2 days`.
   ///
-  /// - Throws: `RunStoreError` for a range out of form.
+  /// - Throws: `ElbowError` for a range out of form.
   public static func started(
     _ text: String, now: Date = Date(), calendar: Calendar = .current
   ) throws -> RowFilter {

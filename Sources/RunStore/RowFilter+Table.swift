@@ -6,7 +6,7 @@ import Records
 extension RowFilter {
   /// Which rows of a table meet the condition; names are the table's columns.
   ///
-  /// - Throws: `RunStoreError` for unknown columns and malformed conditions.
+  /// - Throws: `ElbowError` for unknown columns and malformed conditions.
   public func matches(_ table: ResultTable) throws -> [Bool] {
     func quoted(_ name: String) -> String { "\"\(name.replacing("\"", with: "\"\""))\"" }
     return try DatabaseQueue().write { db in

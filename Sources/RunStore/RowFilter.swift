@@ -36,13 +36,13 @@ public struct RowFilter: Sendable {
 
   /// Reads a condition that was given as `--where`.
   ///
-  /// - Throws: `RunStoreError` for characters that have no place in one.
-  public init(_ text: String) throws { try self.init(text, label: "--where") }
+  /// - Throws: `ElbowError` for characters that have no place in one.
+  public init(_ text: String) throws { try self.init(text, label: "`where`") }
 
   /// Reads a condition.
   ///
   /// - Parameter label: what it was given as, for messages.
-  /// - Throws: `RunStoreError` for characters that have no place in one.
+  /// - Throws: `ElbowError` for characters that have no place in one.
   public init(_ text: String, label: String) throws {
     let place = "\(label) \"\(text)\""
     self.place = place
@@ -120,13 +120,13 @@ public struct RowFilter: Sendable {
     throw fail(place, "a quote is not closed")
   }
 
-  private static func fail(_ place: String, _ problem: String) -> RunStoreError {
-    RunStoreError("\(place): \(problem)", isUsage: true)
+  private static func fail(_ place: String, _ problem: String) -> ElbowError {
+    ElbowError(.malformed, "\(place): \(problem)")
   }
 
   /// The condition in SQL with its bound values.
   ///
-  /// - Throws: `RunStoreError` for unknown columns, with a suggestion, and malformed conditions.
+  /// - Throws: `ElbowError` for unknown columns, with a suggestion, and malformed conditions.
   func sql(
     over names: ColumnNames
   ) throws -> (sql: String, arguments: [String: (any DatabaseValueConvertible)?]) {
@@ -253,6 +253,6 @@ public struct RowFilter: Sendable {
       tokens.first.map { ", found '\($0.spelling)'" } ?? " at the end"
     }
 
-    private func fail(_ problem: String) -> RunStoreError { RowFilter.fail(place, problem) }
+    private func fail(_ problem: String) -> ElbowError { RowFilter.fail(place, problem) }
   }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Records
@@ -97,7 +98,7 @@ extension RunStore {
   ///
   /// Bytes are measured by deleting; a dry run takes that back.
   ///
-  /// - Throws: `RunStoreError`; nothing is deleted then.
+  /// - Throws: `ElbowError`; nothing is deleted then.
   public func collect(dryRun: Bool) throws -> Reclamation {
     do {
       var result = Reclamation()
@@ -110,7 +111,8 @@ extension RunStore {
         var before = try free()
         result.free = before * page
         try db.inTransaction(.immediate) {
-          for step in Self.steps {
+          for (done, step) in Self.steps.enumerated() {
+            watch(WorkUpdate("gc", done, of: Self.steps.count, "kinds", remarks: [step.what]))
             try db.execute(sql: step.sql)
             let now = try free()
             result.parts.append(
@@ -119,13 +121,16 @@ extension RunStore {
           }
           return dryRun ? .rollback : .commit
         }
-        if !dryRun { try db.execute(sql: "VACUUM") }
+        if !dryRun {
+          watch.note("\(path): making the file small, which reads and writes all of it")
+          try db.execute(sql: "VACUUM")
+        }
       }
       _ = try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
       if !dryRun { result.sizeAfter = size }
       return result
     } catch {
-      throw RunStoreError(error, file: path)
+      throw ElbowError(error, file: path)
     }
   }
 

@@ -26,7 +26,7 @@ extension RunStore {
   /// Records that a run of another program begins: from the code of the working directory, on this
   /// machine. It runs until `endExternal`, since no process is known to watch.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func beginExternal(_ run: ExternalRun) throws {
     let code = CodeState.capture(ofProgram: false)
     try writing { db in
@@ -53,7 +53,7 @@ extension RunStore {
   /// Records how a run of another program ended.
   ///
   /// - Parameter id: full id.
-  /// - Throws: `RunStoreError` where it is Elbow's own, or has ended already.
+  /// - Throws: `ElbowError` where it is Elbow's own, or has ended already.
   public func endExternal(
     _ id: String, _ status: RunEnding.Status, error message: String?
   ) throws {
@@ -61,12 +61,12 @@ extension RunStore {
       let row = try Row.fetchOne(
         db, sql: "SELECT status, fingerprint FROM run WHERE id = ? AND deleted_at IS NULL",
         arguments: [id])
-      guard let row else { throw RunStoreError("run \(id) is gone, or in the trash") }
+      guard let row else { throw ElbowError(.missing, "run \(id) is gone, or in the trash") }
       guard row["fingerprint"] as String? == nil else {
-        throw RunStoreError("run \(id) is Elbow's own and ends by itself", isUsage: true)
+        throw ElbowError(.malformed, "run \(id) is Elbow's own and ends by itself")
       }
       guard row["status"] == "running" else {
-        throw RunStoreError("run \(id) has ended: it is \(row["status"] as String)", isUsage: true)
+        throw ElbowError(.malformed, "run \(id) has ended: it is \(row["status"] as String)")
       }
       let now = Timestamp.now
       try db.execute(

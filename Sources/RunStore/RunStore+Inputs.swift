@@ -1,3 +1,4 @@
+import Basics
 import GRDB
 import GRDBSQLite
 import Records
@@ -5,7 +6,7 @@ import Records
 extension RunStore {
   /// A run's inputs in evaluation order.
   ///
-  /// - Throws: `RunStoreError` where they cannot be what they should.
+  /// - Throws: `ElbowError` where they cannot be what they should.
   static func inputs(
     of id: String, _ db: Database, in file: String
   ) throws -> [InputRecord] {
@@ -16,7 +17,7 @@ extension RunStore {
 
   /// Gives a run's inputs to `body`, in evaluation order: lists that are long are not boxed first.
   ///
-  /// - Throws: `RunStoreError` where they cannot be what they should.
+  /// - Throws: `ElbowError` where they cannot be what they should.
   static func forEachInput(
     of id: String, _ db: Database, in file: String, _ body: (InputRecord) throws -> Void
   ) throws {

@@ -1,3 +1,4 @@
+import Basics
 import GRDB
 import Records
 
@@ -5,7 +6,7 @@ extension RunStore {
   /// Sets and removes tags of runs.
   ///
   /// - Parameter ids: full ids.
-  /// - Throws: `RunStoreError`; nothing is changed then.
+  /// - Throws: `ElbowError`; nothing is changed then.
   public func tag(
     _ ids: [String], set: [String: String] = [:], removing keys: [String] = []
   ) throws {
@@ -25,7 +26,7 @@ extension RunStore {
   /// - Parameters:
   ///   - ids: full ids.
   ///   - name: nil: into none.
-  /// - Throws: `RunStoreError`; nothing is changed then.
+  /// - Throws: `ElbowError`; nothing is changed then.
   public func group(_ ids: [String], _ name: String?) throws {
     try writing { db in
       try db.execute(
@@ -39,7 +40,7 @@ extension RunStore {
   /// - Parameters:
   ///   - id: full id.
   ///   - change: from the note as it is, nil for none, to what it is to be.
-  /// - Throws: `RunStoreError`, and what `change` throws; nothing is changed then.
+  /// - Throws: `ElbowError`, and what `change` throws; nothing is changed then.
   /// - Returns: the new note.
   @discardableResult
   public func note(_ id: String, _ change: (String?) throws -> String?) throws -> String? {

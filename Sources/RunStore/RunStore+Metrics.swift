@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 
@@ -23,14 +24,14 @@ extension RunStore {
   /// Logs metrics of a run in one transaction.
   ///
   /// - Parameter run: full id.
-  /// - Throws: `RunStoreError`; nothing is logged then.
+  /// - Throws: `ElbowError`; nothing is logged then.
   func log(_ entries: [MetricEntry], run: String) throws {
     guard !entries.isEmpty else { return }
     try writing { db in
       guard
         try Bool.fetchOne(
           db, sql: "SELECT deleted_at IS NULL FROM run WHERE id = ?", arguments: [run]) == true
-      else { throw RunStoreError("run \(run) is gone, or in the trash") }
+      else { throw ElbowError(.missing, "run \(run) is gone, or in the trash") }
       try append(entries, to: .run(run), db)
     }
   }
@@ -45,7 +46,7 @@ extension RunStore {
     for entry in entries {
       let step = try entry.step ?? next ?? nextStep(owner, db)
       guard (0...1 << 53).contains(step) else {
-        throw RunStoreError("step \(step): steps are 0 to \(1 << 53)", isUsage: true)
+        throw ElbowError(.malformed, "step \(step): steps are 0 to \(1 << 53)")
       }
       if entry.step == nil || next != nil { next = max(next ?? 0, step + 1) }
       insertion.bind(2, step)
@@ -79,9 +80,9 @@ extension RunStore {
     _ name: String, _ owner: MetricOwner, _ db: Database
   ) throws -> (id: Int, points: Int) {
     guard !name.isEmpty, !name.contains(where: { $0.isWhitespace || "=()\"`".contains($0) }) else {
-      throw RunStoreError(
-        "'\(name)' is no name of a metric; leave out white space, quotes, parentheses and '='",
-        isUsage: true)
+      throw ElbowError(
+        .malformed,
+        "'\(name)' is no name of a metric; leave out white space, quotes, parentheses and '='")
     }
     try db.cachedStatement(
       sql: "INSERT INTO metric_series (\(owner.column), name) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -90,7 +91,9 @@ extension RunStore {
       db.cachedStatement(
         sql: "SELECT id, points FROM metric_series WHERE \(owner.column) = ? AND name = ?"),
       arguments: [owner.id, name])
-    guard let row else { throw RunStoreError("\(path): the series '\(name)' cannot be made") }
+    guard let row else {
+      throw ElbowError(.inaccessible, "\(path): the series '\(name)' cannot be made")
+    }
     return (row["id"], row["points"])
   }
 }

@@ -8,22 +8,23 @@ extension RunStore {
   /// The full id of the run that `text` names.
   ///
   /// - Parameter trashed: whether it is in the trash.
-  /// - Throws: `RunStoreError` where no run, or more than one, is named so.
+  /// - Throws: `ElbowError` where no run, or more than one, is named so.
   public func runID(_ text: String, trashed: Bool = false) throws -> String {
     let found = try runsNamed(text, trashed: trashed)
     guard let id = found.ids.first else { throw try unknown(text, trashed: trashed) }
     guard found.ids.count == 1 else {
-      throw RunStoreError(
+      throw ElbowError(
+        .ambiguous,
         "several runs \(found.how) '\(text)': \(found.ids.prefix(5).joined(separator: ", "))"
           + "\(found.ids.count > 5 ? ", …" : ""); "
-          + (found.how == "begin with" ? "give more characters" : "take an id"), isUsage: true)
+          + (found.how == "begin with" ? "give more characters" : "take an id"))
     }
     return id
   }
 
   /// The full ids of the runs that texts name, each once: a group stands for its runs, oldest first.
   ///
-  /// - Throws: `RunStoreError` where a text names neither a run nor a group.
+  /// - Throws: `ElbowError` where a text names neither a run nor a group.
   public func runIDs(_ texts: [String], trashed: Bool = false) throws -> [String] {
     var ids: [String] = []
     for text in texts {
@@ -71,20 +72,22 @@ extension RunStore {
     return match.1.map { Int($0) ?? 0 } ?? 0
   }
 
-  private func unknown(_ text: String, trashed: Bool) throws -> RunStoreError {
+  private func unknown(_ text: String, trashed: Bool) throws -> ElbowError {
     if let other = try runsNamed(text, trashed: !trashed).ids.first, Self.stepsBack(text) == nil {
-      return RunStoreError(
+      return ElbowError(
+        .malformed,
         trashed
           ? "run \(other) is not in the trash"
-          : "run \(other) is in the trash; 'elbow restore \(other)' brings it back", isUsage: true)
+          : "run \(other) is in the trash; 'elbow restore \(other)' brings it back")
     }
     let names = try reading {
       try String.fetchAll(
         $0, sql: "SELECT DISTINCT name FROM run WHERE name IS NOT NULL AND deleted_at IS NULL")
     }
     let near = didYouMean(text, among: names)
-    return RunStoreError(
+    return ElbowError(
+      .unknownName,
       "no run begins with '\(text)' or is named so in \(path)"
-        + (near.isEmpty ? "; 'elbow runs' lists them" : near), isUsage: true)
+        + (near.isEmpty ? "; 'elbow runs' lists them" : near))
   }
 }

@@ -37,7 +37,7 @@ extension RunStore {
   ///
   /// Where the header wants losses recorded, only those count that have them.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func precedents(of header: RunHeader, code: CurrentCode) throws -> [Precedent] {
     let state = code.state
     let table = try query(
@@ -68,7 +68,7 @@ extension RunStore {
   ///   - header: the run.
   ///   - units: of so many evaluations and gradients.
   /// - Returns: nil where there are no such runs.
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func secondsPerUnit(
     of header: RunHeader, units: (_ evaluations: Double, _ gradients: Double) -> Double
   ) throws -> Double? {

@@ -14,7 +14,7 @@ extension RunStore {
   ///   - columns: names of those to give, in order; nil for all of the query's.
   ///   - order: names to sort by, falling where a minus stands before; nulls come last.
   ///   - limit: most rows.
-  /// - Throws: `RunStoreError` for unknown names, missing or malformed values.
+  /// - Throws: `ElbowError` for unknown names, missing or malformed values.
   public func query(
     _ name: String, _ values: [String: String] = [:], where filter: RowFilter? = nil,
     columns: [String]? = nil, order: [String] = [], limit: Int? = nil
@@ -27,7 +27,7 @@ extension RunStore {
   /// Runs a query of the program's own.
   ///
   /// - Parameters: as of the other `query`.
-  /// - Throws: `RunStoreError` for unknown names.
+  /// - Throws: `ElbowError` for unknown names.
   public func query(
     _ handle: QueryHandle, where filter: RowFilter? = nil, columns: [String]? = nil,
     order: [String] = [], limit: Int? = nil
@@ -43,22 +43,24 @@ extension RunStore {
   ) throws -> (sql: String, arguments: StatementArguments) {
     guard let query = Queries.named(name) else {
       let names = Queries.all.map(\.name)
-      throw RunStoreError(
-        "no query '\(name)'; 'elbow query --list' shows them" + didYouMean(name, among: names),
-        isUsage: true)
+      throw ElbowError(
+        .unknownName,
+        "no query '\(name)'; 'elbow query `list`' shows them" + didYouMean(name, among: names))
     }
     var arguments: [String: (any DatabaseValueConvertible)?] = [:]
     let known = query.parameters.map(\.name)
     if let unknown = values.keys.sorted().first(where: { !known.contains($0) }) {
-      throw RunStoreError(
+      throw ElbowError(
+        .unknownName,
         "query \(name) has no parameter '\(unknown)'"
           + (known.isEmpty ? "; it takes none" : "; it has \(known.joined(separator: ", "))")
-          + didYouMean(unknown, among: known), isUsage: true)
+          + didYouMean(unknown, among: known))
     }
     for parameter in query.parameters {
       guard let text = values[parameter.name] ?? parameter.fallback else {
-        throw RunStoreError(
-          "query \(name) needs \(parameter.name)=…: \(parameter.description)", isUsage: true)
+        throw ElbowError(
+          .malformed,
+          "query \(name) needs \(parameter.name)=…: \(parameter.description)")
       }
       arguments[parameter.name] = try Self.value(text, parameter, query: name)
     }
@@ -68,19 +70,20 @@ extension RunStore {
     let names = try reading {
       try ColumnNames(columns: $0.makeStatement(sql: query.sql).columnNames, $0)
     }
-    func named(_ name: String, _ flag: String) throws -> String {
+    func named(_ name: String, _ flag: String, isShown: Bool = false) throws -> String {
+      func bind(_ text: String) -> String {
+        let key = "name_\(arguments.count)"
+        arguments[key] = text
+        return ":\(key)"
+      }
       do {
-        return try names.sql(name) { text in
-          let key = "name_\(arguments.count)"
-          arguments[key] = text
-          return ":\(key)"
-        }
+        return try isShown ? names.shown(name, bind: bind) : names.sql(name, bind: bind)
       } catch let unknown as UnknownName {
-        throw RunStoreError("\(flag): \(unknown.description)", isUsage: true)
+        throw ElbowError(.unknownName, "\(flag): \(unknown.description)")
       }
     }
     let selected = try columns?.map {
-      "\(try named($0, "--columns")) AS \"\($0.replacing("\"", with: "\"\""))\""
+      "\(try named($0, "`columns`", isShown: true)) AS \"\($0.replacing("\"", with: "\"\""))\""
     }
     var sql = "SELECT \(selected?.joined(separator: ", ") ?? "*") FROM (\n\(query.sql)\n) AS answer"
     if let filter {
@@ -91,7 +94,7 @@ extension RunStore {
     if !order.isEmpty {
       let terms = try order.map { term in
         let falls = term.hasPrefix("-")
-        let column = try named(falls ? String(term.dropFirst()) : term, "--sort")
+        let column = try named(falls ? String(term.dropFirst()) : term, "`sort`")
         return "\(column) IS NULL, \(column)\(falls ? " DESC" : "")"
       }
       sql += " ORDER BY \(terms.joined(separator: ", "))"
@@ -102,7 +105,7 @@ extension RunStore {
 
   /// Fields of a run's configuration that are no columns of the view `runs`.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public var configurationColumns: [String] {
     get throws {
       try reading {
@@ -113,14 +116,15 @@ extension RunStore {
 
   /// Checks that names are columns of a view, and spells them as it does.
   ///
-  /// - Throws: `RunStoreError` for one that is none, with a suggestion.
+  /// - Throws: `ElbowError` for one that is none, with a suggestion.
   public func columns(_ names: [String], of view: String, flag: String) throws -> [String] {
     try reading { db in
       let known = try db.columns(in: view).map(\.name)
       return try names.map { name in
         guard let column = known.first(where: { $0.lowercased() == name.lowercased() }) else {
-          throw RunStoreError(
-            "\(flag): no column '\(name)'" + didYouMean(name, among: known), isUsage: true)
+          throw ElbowError(
+            .unknownName,
+            "\(flag): no column '\(name)'" + didYouMean(name, among: known))
         }
         return column
       }
@@ -129,7 +133,7 @@ extension RunStore {
 
   /// Runs one statement that a user wrote; it can only read.
   ///
-  /// - Throws: `RunStoreError` for several statements, or one that could write.
+  /// - Throws: `ElbowError` for several statements, or one that could write.
   public func readOnly(_ sql: String) throws -> ResultTable {
     let first = sql.drop { $0.isWhitespace || $0 == "(" }.prefix { $0.isLetter }.uppercased()
     let allowed = ["SELECT", "WITH", "VALUES", "EXPLAIN"]
@@ -137,21 +141,22 @@ extension RunStore {
       allowed.contains(first) || sql.drop(while: \.isWhitespace).hasPrefix("--")
         || sql.drop(while: \.isWhitespace).hasPrefix("/*")
     else {
-      throw RunStoreError(
+      throw ElbowError(
+        .malformed,
         "only \(allowed.joined(separator: ", ")) statements can be run here; the database is read, "
-          + "never written", isUsage: true)
+          + "never written")
     }
     return try reading { db in
       let statements = try db.allStatements(sql: sql)
       guard let statement = try statements.next() else {
-        throw RunStoreError("there is no statement in '\(sql)'", isUsage: true)
+        throw ElbowError(.malformed, "there is no statement in '\(sql)'")
       }
       guard statement.isReadonly, statement.columnCount > 0 else {
-        throw RunStoreError("only statements that read can be run here", isUsage: true)
+        throw ElbowError(.malformed, "only statements that read can be run here")
       }
       let result = try statement.table(db)
       guard try statements.next() == nil else {
-        throw RunStoreError("one statement at a time, please", isUsage: true)
+        throw ElbowError(.malformed, "one statement at a time, please")
       }
       return result
     }
@@ -186,8 +191,9 @@ extension RunStore {
     case .integer: if let value = Int64(text) { return value }
     case .real: if let value = Double(text) { return value }
     }
-    throw RunStoreError(
+    throw ElbowError(
+      .malformed,
       "parameter \(parameter.name) of query \(query) must be \(parameter.kind.rawValue), got "
-        + "'\(text)'", isUsage: true)
+        + "'\(text)'")
   }
 }

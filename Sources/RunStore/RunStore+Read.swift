@@ -42,7 +42,7 @@ public struct RecordedRun: Sendable {
 extension RunStore {
   /// A run as far as it is recorded.
   ///
-  /// - Throws: `RunStoreError` where `prefix` does not name one.
+  /// - Throws: `ElbowError` where `prefix` does not name one.
   public func recordedRun(_ prefix: String) throws -> RecordedRun {
     let id = try runID(prefix)
     return try reading { db in
@@ -54,7 +54,7 @@ extension RunStore {
               run.inputs_run, run.records_losses, coalesce(runs.n_correct, 0) AS n_correct
             FROM run JOIN runs USING (id) WHERE id = ?
             """, arguments: [id])
-      else { throw RunStoreError("run \(id) is gone") }
+      else { throw ElbowError(.missing, "run \(id) is gone") }
       let run = CheckedRow(row, of: id, in: path)
       guard let invocation = try run.optionalText(0) else { throw Self.external(id) }
       let inputs = try Self.inputs(of: id, db, in: path)
@@ -89,15 +89,15 @@ extension RunStore {
   }
 
   /// Of what only Elbow's own runs have.
-  static func external(_ id: String) -> RunStoreError {
-    RunStoreError(
-      "run \(id) was made by another program: it has no images and predictions of its own",
-      isUsage: true)
+  static func external(_ id: String) -> ElbowError {
+    ElbowError(
+      .unknownName,
+      "run \(id) was made by another program: it has no images and predictions of its own")
   }
 
   /// The recorded final image of an attack, planar `[C, H, W]`, pixel units.
   ///
-  /// - Throws: `RunStoreError` where the image is not there, or not the one that was recorded.
+  /// - Throws: `ElbowError` where the image is not there, or not the one that was recorded.
   public func adversarialImage(run: String, position: Int) throws -> [Float] {
     try reading { db in
       let row = try Row.fetchOne(
@@ -108,7 +108,8 @@ extension RunStore {
           WHERE run_id = ? AND position = ?
           """, arguments: [run, position])
       guard let row else {
-        throw RunStoreError("\(path): run \(run) has no adversarial image at position \(position)")
+        throw ElbowError(
+          .missing, "\(path): run \(run) has no adversarial image at position \(position)")
       }
       let image = CheckedRow(row, of: run, in: path)
       let pixels = try image.floats(0)
@@ -116,7 +117,8 @@ extension RunStore {
         pixels.count == (try (2...4).map { try image.integer($0, in: 1...1 << 16) }.reduce(1, *)),
         SHA256.hexDigest(of: pixels) == (try image.text(1))
       else {
-        throw RunStoreError(
+        throw ElbowError(
+          .damaged,
           "\(path): the adversarial image at position \(position) of run \(run) is damaged")
       }
       return pixels
@@ -125,14 +127,14 @@ extension RunStore {
 
   /// Recorded raw losses of one image, as they were asked for.
   ///
-  /// - Throws: `RunStoreError` where none are recorded.
+  /// - Throws: `ElbowError` where none are recorded.
   public func losses(run: String, position: Int) throws -> LossRecord {
     try reading { db in
       let row = try Row.fetchOne(
         db, sql: "SELECT \"values\", places FROM loss WHERE run_id = ? AND position = ?",
         arguments: [run, position])
       guard let row else {
-        throw RunStoreError("\(path): run \(run) has no losses at position \(position)")
+        throw ElbowError(.missing, "\(path): run \(run) has no losses at position \(position)")
       }
       return try Self.lossRecord(CheckedRow(row, of: run, in: path), at: 0)
     }

@@ -14,7 +14,7 @@ extension RunStore {
   ///   - header: what was asked; its id is new to the file (`ULID.make()`).
   ///   - predictions: what was answered, with losses where they were kept; of a finished run one for
   ///     every input.
-  /// - Throws: `ElbowError` where answers and header contradict one another, `RunStoreError` where the
+  /// - Throws: `ElbowError` where answers and header contradict one another, `ElbowError` where the
   ///   file cannot take them; nothing is recorded then.
   public func record(
     _ header: RunHeader, _ predictions: [Prediction], _ ending: RunEnding

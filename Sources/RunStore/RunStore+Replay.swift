@@ -9,7 +9,7 @@ extension RunStore {
   /// What belongs to one process (threads, command line, libraries) is left at its default.
   ///
   /// - Parameter id: full id.
-  /// - Throws: `RunStoreError` where there is no such run; `ElbowError` where a newer Elbow
+  /// - Throws: `ElbowError` where there is no such run; `ElbowError` where a newer Elbow
   ///   wrote its configuration.
   public func recordedHeader(_ id: String) throws -> RunHeader {
     try reading { db in
@@ -22,14 +22,14 @@ extension RunStore {
               attack_json, attack_seed, images
             FROM run LEFT JOIN configuration USING (fingerprint) WHERE id = ?
             """, arguments: [id])
-      else { throw RunStoreError("run \(id) is gone") }
+      else { throw ElbowError(.missing, "run \(id) is gone") }
       let run = CheckedRow(row, of: id, in: path)
       guard !run.isNull(0) else { throw Self.external(id) }
       func decoded<T: Decodable>(_ index: Int) throws -> T {
         try run.json(index) { try JSONDecoder().decode(T.self, from: Data($0.utf8)) }
       }
       guard let model = try Self.model(run.text(2), db) else {
-        throw RunStoreError("\(path): the model of run \(id) is gone")
+        throw ElbowError(.missing, "\(path): the model of run \(id) is gone")
       }
       let classNames: [String] = try decoded(5)
       let inputs = try Self.inputs(of: id, db, in: path)
@@ -88,7 +88,7 @@ extension RunStore {
   /// read.
   ///
   /// - Parameter id: full id.
-  /// - Throws: `RunStoreError` where they cannot be what they should.
+  /// - Throws: `ElbowError` where they cannot be what they should.
   public func recordedPredictions(_ id: String) throws -> [Prediction] {
     try reading { db in
       let cursor = try Row.fetchCursor(

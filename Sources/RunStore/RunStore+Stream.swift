@@ -35,7 +35,7 @@ extension RunStore {
 
   /// Names of the columns that a query of the catalogue answers with.
   ///
-  /// - Throws: `RunStoreError` for an unknown query.
+  /// - Throws: `ElbowError` for an unknown query.
   public func columns(ofQuery name: String, _ values: [String: String] = [:]) throws -> [String] {
     let (sql, _) = try statement(
       name, values, where: nil, columns: nil, order: [], limit: nil)

@@ -1,3 +1,4 @@
+import Basics
 import GRDB
 import Queries
 import Records
@@ -11,7 +12,7 @@ extension RunStore {
   ///     go along.
   ///   - dryRun: whether it is only checked.
   /// - Returns: what is moved, those that go along last.
-  /// - Throws: `RunStoreError` where others depend on them, or one of them is running; nothing is
+  /// - Throws: `ElbowError` where others depend on them, or one of them is running; nothing is
   ///   moved then.
   public func trash(
     _ ids: [String], withDependants: Bool = false, dryRun: Bool = false
@@ -38,7 +39,8 @@ extension RunStore {
           WHERE id IN (SELECT value FROM json_each(?)) AND status = 'running' ORDER BY id
           """, arguments: [json(all)])
       if let id = running.first {
-        throw RunStoreError(
+        throw ElbowError(
+          .busy,
           "run \(id) is running; stop it first (one of another program: elbow log end)")
       }
       if !dryRun {
@@ -50,18 +52,19 @@ extension RunStore {
     }
   }
 
-  private static func needed(_ source: String, by names: [String]) -> RunStoreError {
-    RunStoreError(
+  private static func needed(_ source: String, by names: [String]) -> ElbowError {
+    ElbowError(
+      .inaccessible,
       "run \(source) cannot be removed: \(names.joined(separator: ", ")) "
         + "\(names.count == 1 ? "was" : "were") made from its images or losses; remove "
-        + "\(names.count == 1 ? "it" : "them") as well, or take all along with --with-dependants")
+        + "\(names.count == 1 ? "it" : "them") as well, or take all along with `with-dependants`")
   }
 
   /// Brings runs back from the trash, with the runs there that they were made from.
   ///
   /// - Parameter ids: full ids.
   /// - Returns: what is brought back.
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func restore(_ ids: [String], dryRun: Bool = false) throws -> [String] {
     try writing { db in
       let all = try String.fetchAll(

@@ -16,7 +16,8 @@ extension RunStore {
         try Bool.fetchOne(
           db, sql: "SELECT deleted_at IS NULL FROM run WHERE id = ?", arguments: [source]) == true
       else {
-        throw RunStoreError("run \(source), whose images or losses are used, went to the trash")
+        throw ElbowError(
+          .inaccessible, "run \(source), whose images or losses are used, went to the trash")
       }
     }
     for model in [header.model, header.lmModel].compactMap(\.self) { try insert(model, db) }
@@ -59,7 +60,7 @@ extension RunStore {
 
   /// Records that another process goes on with a run.
   ///
-  /// - Throws: `RunStoreError` where a living process works on it.
+  /// - Throws: `ElbowError` where a living process works on it.
   func insertSession(_ header: RunHeader) throws -> RunPosition {
     let code = CodeState.current
     return try writing { db in
@@ -69,7 +70,8 @@ extension RunStore {
           WHERE id = ? AND status <> 'running' AND deleted_at IS NULL
           """, arguments: [header.id])
       guard db.changesCount == 1 else {
-        throw RunStoreError(
+        throw ElbowError(
+          .busy,
           "run \(header.id) is being worked on by another process, or went to the trash")
       }
       return try insertSession(header, code, db)
@@ -114,7 +116,7 @@ extension RunStore {
   // MARK: Parts
 
   func writing<R>(_ body: (Database) throws -> R) throws -> R {
-    do { return try database.write(body) } catch { throw RunStoreError(error, file: path) }
+    do { return try database.write(body) } catch { throw ElbowError(error, file: path) }
   }
 
   private func insert(_ model: ModelRecord, _ db: Database) throws {

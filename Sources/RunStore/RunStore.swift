@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Migrations
@@ -22,6 +23,7 @@ public final class RunStore: Sendable {
   /// What the user should know, as that the file is newer than the program; nil: nothing.
   public let notice: String?
   let database: any DatabaseWriter
+  let watch: WorkWatch
   /// Whether reading has made a log beside the file that could keep its owner out.
   private let leavesLog: Bool
 
@@ -32,24 +34,31 @@ public final class RunStore: Sendable {
 
   /// Opens a database, and brings its schema up to date after a backup beside it.
   ///
-  /// - Parameter path: the file; made for `write` where it does not exist.
-  /// - Throws: `RunStoreError`. A file newer than the program opens for reading only, with `notice`.
-  public convenience init(_ path: String, for access: Access) throws {
-    try self.init(path, for: access, schema: .current)
+  /// - Parameters:
+  ///   - path: the file; made for `write` where it does not exist.
+  ///   - watch: is told of what takes long: a migration, the emptying of the trash.
+  /// - Throws: `ElbowError`. A file newer than the program opens for reading only, with `notice`.
+  public convenience init(
+    _ path: String, for access: Access, watch: WorkWatch = .none
+  ) throws {
+    try self.init(path, for: access, schema: .current, watch: watch)
   }
 
-  package init(_ path: String, for access: Access, schema: Schema) throws {
-    self.path = path
+  package init(
+    _ path: String, for access: Access, schema: Schema, watch: WorkWatch = .none
+  ) throws {
+    (self.path, self.watch) = (path, watch)
     let file = DatabaseFile(path)
     if access == .read, !file.exists {
-      throw RunStoreError(
+      throw ElbowError(
+        .missing,
         "no database at \(path); record a run with 'elbow run' or 'elbow demo', or name another "
-          + "file with --db")
+          + "file with `db`")
     }
     do {
       switch access {
       case .read:
-        let opened = try Reading(file, schema)
+        let opened = try Reading(file, schema, watch)
         (database, notice, leavesLog) = (opened.queue, opened.notice, opened.leavesLog)
       case .write:
         // SQLite would say so at the first row only.
@@ -58,16 +67,17 @@ public final class RunStore: Sendable {
         }
         // A foreign file is refused before anything touches it.
         if file.exists, try file.probe(schema) == .newer {
-          throw RunStoreError(
+          throw ElbowError(
+            .newer,
             "\(path): was written by a newer Elbow, so this one only reads it; update Elbow, or "
-              + "record into another file with --db")
+              + "record into another file with `db`")
         }
-        try schema.bringUpToDate(path)
+        try schema.bringUpToDate(path, watch: watch)
         database = try DatabasePool(path: path, configuration: Self.settings(readonly: false))
         (notice, leavesLog) = (nil, false)
       }
     } catch {
-      throw RunStoreError(error, file: path)
+      throw ElbowError(error, file: path)
     }
     if access == .write { try? declareDeadRuns() }
   }
@@ -116,7 +126,7 @@ public final class RunStore: Sendable {
 
   /// Runs `body`; database errors come out with the file's name.
   func reading<R>(_ body: (Database) throws -> R) throws -> R {
-    do { return try database.read(body) } catch { throw RunStoreError(error, file: path) }
+    do { return try database.read(body) } catch { throw ElbowError(error, file: path) }
   }
 
   // MARK: Runs whose process has died

@@ -17,10 +17,10 @@ public final class RunWriter: RunSink, @unchecked Sendable {
   private var isCommitting = false
   private var position: RunPosition?
   private var thread: Thread?
-  private var spent = Cost()
+  private var spent = Effort()
 
   /// What recording has taken so far.
-  public struct Cost: Sendable {
+  public struct Effort: Sendable {
     /// Seconds that the run's own threads spent in `receive`, waiting included.
     public var calls = 0.0
     /// CPU seconds of the writer's thread.
@@ -32,7 +32,7 @@ public final class RunWriter: RunSink, @unchecked Sendable {
   }
 
   /// What recording has taken so far.
-  public var cost: Cost { condition.withLock { spent } }
+  public var cost: Effort { condition.withLock { spent } }
 
   /// How long a group may grow.
   private static let grouping = 0.05

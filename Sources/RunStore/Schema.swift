@@ -12,6 +12,9 @@ package struct Schema: Sendable {
   /// nil where the migrations end before the one that views of their own begin with.
   let views: Views?
 
+  /// Tables whose references a migration could have broken, where it leaves the big ones alone.
+  private static let changed = ["V0008__questions": ["configuration", "run", "input"]]
+
   /// That of the `Migrations` folder.
   package static let current = Schema(Migrations.all)
 
@@ -19,7 +22,7 @@ package struct Schema: Sendable {
   package init(_ migrations: [Migration], views: Views = .current) {
     self.migrations = migrations
     self.views = migrations.contains { $0.name == Views.firstMigration } ? views : nil
-    var migrator = DatabaseMigrator()
+    var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
     for migration in migrations {
       migrator.registerMigration(migration.name) { db in
         // What is missing was read before this transaction began: another process may have made it
@@ -44,6 +47,11 @@ package struct Schema: Sendable {
           arguments: [migration.name, SHA256.hexDigest(of: migration.sql)])
         if migration.name == Views.firstMigration { try RecordedQuestions.write(db) }
         if migration.name >= Views.firstMigration { try views.replace(in: db) }
+        if let changed = Self.changed[migration.name] {
+          for table in changed { try db.checkForeignKeys(in: table) }
+        } else {
+          try db.checkForeignKeys()
+        }
       }
     }
     self.migrator = migrator
@@ -55,7 +63,7 @@ package struct Schema: Sendable {
   /// How far the file that `db` reads is behind this schema, or before it.
   ///
   /// - Parameter path: named where it is another program's.
-  /// - Throws: `RunStoreError` for another program's file.
+  /// - Throws: `ElbowError` for another program's file.
   func age(_ db: Database, _ path: String) throws -> Age {
     guard try db.tableExists("grdb_migrations") else {
       if try isForeign(db) { throw foreign(path) }
@@ -71,14 +79,18 @@ package struct Schema: Sendable {
   ///
   /// Two processes may do this at once: the one that comes second finds the work done.
   ///
-  /// - Parameter isCopy: whether the file is a copy that nobody else has: no backup is taken then, and
-  ///   what was being recorded when it was made is no matter.
-  /// - Throws: `RunStoreError` while an older Elbow records into the file, which could not go on.
-  func bringUpToDate(_ path: String, isCopy: Bool = false) throws {
+  /// - Parameters:
+  ///   - isCopy: whether the file is a copy that nobody else has: no backup is taken then, and what
+  ///     was being recorded when it was made is no matter.
+  ///   - watch: is told of a migration, which takes long on a large file.
+  /// - Throws: `ElbowError` while an older Elbow records into the file, which could not go on.
+  func bringUpToDate(
+    _ path: String, isCopy: Bool = false, watch: WorkWatch = .none
+  ) throws {
     let deadline = Date(timeIntervalSinceNow: 30)
     while true {
       do {
-        try migrate(path, isCopy: isCopy)
+        try migrate(path, isCopy: isCopy, watch)
         return
       } catch let error where Date() < deadline && isRace(error) {
         Thread.sleep(forTimeInterval: .random(in: 0.01...0.1))
@@ -97,7 +109,7 @@ package struct Schema: Sendable {
     }
   }
 
-  private func migrate(_ path: String, isCopy: Bool) throws {
+  private func migrate(_ path: String, isCopy: Bool, _ watch: WorkWatch) throws {
     let pool = try DatabasePool(
       path: path, configuration: RunStore.settings(readonly: false, showsLosses: false))
     defer { try? pool.close() }
@@ -116,11 +128,14 @@ package struct Schema: Sendable {
     guard applied.count < migrations.count else { return }
     if let last = applied.last, !isCopy {
       if let work = try pool.read(livingWork) {
-        throw RunStoreError(
+        throw ElbowError(
+          .busy,
           "\(path): an older Elbow is recording \(work); this one can bring the file up to date, and "
             + "read it, when that has ended")
       }
-      try pool.backup(to: DatabaseQueue(path: "\(path).backup-\(last)"))
+      let backup = "\(path).backup-\(last)"
+      watch.note("bringing \(path) up to date; as it was it stays in \(backup)")
+      try pool.backup(to: DatabaseQueue(path: backup))
     }
     try migrator.migrate(pool)
   }
@@ -159,9 +174,10 @@ package struct Schema: Sendable {
         continue
       }
       guard SHA256.hexDigest(of: known.sql) == row["sha256"] as String else {
-        throw RunStoreError(
+        throw ElbowError(
+          .damaged,
           "\(path): was made with another text of migration \(known.name); use the Elbow that made "
-            + "it, or record into another file with --db")
+            + "it, or record into another file with `db`")
       }
     }
   }
@@ -170,8 +186,9 @@ package struct Schema: Sendable {
     try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0 > 0
   }
 
-  private func foreign(_ path: String) -> RunStoreError {
-    RunStoreError(
-      "\(path): is an SQLite database of another program; name another file with --db")
+  private func foreign(_ path: String) -> ElbowError {
+    ElbowError(
+      .damaged,
+      "\(path): is an SQLite database of another program; name another file with `db`")
   }
 }

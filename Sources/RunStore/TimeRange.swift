@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// A range of time as a person writes it.
@@ -18,14 +19,15 @@ package struct TimeRange: Hashable, Sendable {
 
   /// Reads a range.
   ///
-  /// - Throws: `RunStoreError` for anything out of form.
+  /// - Throws: `ElbowError` for anything out of form.
   package init(_ text: String, now: Date, calendar: Calendar) throws {
     let words = text.lowercased().split(separator: " ").map(String.init)
     let range = Self.relative(words, now, calendar) ?? Self.absolute(words, now, calendar)
     guard let range else {
-      throw RunStoreError(
-        "--started '\(text)' is no range of time; write 'last 2 days', 'this week', 'yesterday', "
-          + "'2026-05-31', 'after 2026-05-31 14:30' or 'between 9:00 and 12:00'", isUsage: true)
+      throw ElbowError(
+        .malformed,
+        "`started` '\(text)' is no range of time; write 'last 2 days', 'this week', 'yesterday', "
+          + "'2026-05-31', 'after 2026-05-31 14:30' or 'between 9:00 and 12:00'")
     }
     (from, to) = range
   }

@@ -11,7 +11,7 @@ public struct TrainingWriter: Sendable {
 
   /// Records that a training begins, or that this process goes on with it.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public init(_ store: RunStore, _ header: TrainingHeader) throws {
     self.store = store
     id = header.id
@@ -59,7 +59,7 @@ public struct TrainingWriter: Sendable {
 
   /// Records measurements, and that the training lives.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func log(_ metrics: [TrainingMetric]) throws {
     try store.writing { db in
       let entries = metrics.map { MetricEntry([$0.name: $0.value], step: $0.step) }
@@ -73,7 +73,7 @@ public struct TrainingWriter: Sendable {
   /// Records how this process's part ended.
   ///
   /// - Parameter model: SHA-256 of the produced model's tensors, where it is finished.
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   public func finish(_ ending: RunEnding, model: String?) throws {
     try store.writing { db in
       let now = Timestamp.now

@@ -104,7 +104,7 @@ struct BenchStoreCommand: ParsableCommand {
   /// Writes the runs, a hundred a transaction, then what only time does to runs.
   private func write(_ runs: SyntheticRuns, to path: String) throws {
     guard !FileManager.default.fileExists(atPath: path) else {
-      throw RunStoreError("\(path) exists already; name another file", isUsage: true)
+      throw ElbowError(.malformed, "\(path) exists already; name another file")
     }
     let store = try RunStore(path, for: .write)
     let writer = ReplayWriter(store)

@@ -60,16 +60,16 @@ struct CompareCommand: ParsableCommand {
   private func chosen(_ store: RunStore) throws -> [String] {
     var ids = try store.runIDs(runs)
     guard ids.count >= min(runs.count, 2) || !selection.isEmpty else {
-      throw RunStoreError("a run cannot be compared with itself", isUsage: true)
+      throw ElbowError(.malformed, "a run cannot be compared with itself")
     }
     if !selection.isEmpty { ids += try selection.runs([], in: store).filter { !ids.contains($0) } }
     guard ids.count >= 2 else {
-      throw RunStoreError(
-        "the conditions leave \(ids.count) run\(ids.count == 1 ? "" : "s") to compare",
-        isUsage: true)
+      throw ElbowError(
+        .malformed,
+        "the conditions leave \(ids.count) run\(ids.count == 1 ? "" : "s") to compare")
     }
     if flips, ids.count != 2 {
-      throw RunStoreError("--flips needs exactly two runs, not \(ids.count)", isUsage: true)
+      throw ElbowError(.malformed, "--flips needs exactly two runs, not \(ids.count)")
     }
     return ids
   }

@@ -22,19 +22,20 @@ struct CurveOptions: ParsableArguments {
   /// - Parameters:
   ///   - curves: rows of a query of curves.
   ///   - isUsual: which metrics are drawn where none is asked for.
-  /// - Throws: `RunStoreError` for a metric that is not there.
+  /// - Throws: `ElbowError` for a metric that is not there.
   func chosen(
     _ curves: ResultTable, of what: String, where isUsual: (String) -> Bool
   ) throws -> ResultTable {
     let known = Set(curves.rows.indices.map { curves[$0, "name"].text(null: "") }).sorted()
     let wanted = metrics.map(RunTableOptions.names) ?? known.filter(isUsual)
     if let unknown = wanted.first(where: { !known.contains($0) }) {
-      throw RunStoreError(
+      throw ElbowError(
+        .unknownName,
         "no metric '\(unknown)' of \(what); there are \(known.joined(separator: ", "))"
-          + didYouMean(unknown, among: known), isUsage: true)
+          + didYouMean(unknown, among: known))
     }
     let kept = curves.rows.indices.filter { wanted.contains(curves[$0, "name"].text(null: "")) }
-    guard !kept.isEmpty else { throw RunStoreError("\(what) have no metrics to draw yet") }
+    guard !kept.isEmpty else { throw ElbowError(.missing, "\(what) have no metrics to draw yet") }
     return ResultTable(columns: curves.columns, rows: kept.map { curves.rows[$0] })
   }
 }
@@ -91,15 +92,16 @@ struct TrainingPlot: ParsableCommand {
     let places = try trainings.map { prefix in
       let found = all.rows.indices.filter { id($0).hasPrefix(prefix.uppercased()) }
       guard let row = found.first, found.count == 1 else {
-        throw RunStoreError(
-          "\(found.count) trainings begin with '\(prefix)'; 'elbow query trainings' lists them",
-          isUsage: true)
+        throw ElbowError(
+          .ambiguous,
+          "\(found.count) trainings begin with '\(prefix)'; 'elbow query trainings' lists them")
       }
       return row
     }
     let chosen = places.isEmpty ? Array(all.rows.indices.prefix(1)) : places
     guard !chosen.isEmpty else {
-      throw RunStoreError("no trainings are recorded in \(store.path); 'elbow train' makes them")
+      throw ElbowError(
+        .missing, "no trainings are recorded in \(store.path); 'elbow train' makes them")
     }
     let rows = try store.query(
       .trainingCurves(of: chosen.map(id), points: curves.points))

@@ -85,7 +85,7 @@ struct DemoCommand: ParsableCommand {
     let session = Session(watch: Output.watch, arguments: Output.arguments)
     let interruption = Interruption(session.workers, budget: nil)
     defer { withExtendedLifetime(interruption) {} }
-    let store = try RunStore(database.path, for: .write)
+    let store = try database.record()
     defer { store.close() }
     var ids: [String] = []
     for step in steps {

@@ -55,9 +55,6 @@ struct Elbow: ParsableCommand {
     } catch let error as ElbowError {
       Output.error(error)
       Foundation.exit(error.isUsage ? 2 : 1)
-    } catch let error as RunStoreError {
-      Output.error(error)
-      Foundation.exit(error.isUsage ? 2 : 1)
     } catch {
       switch exitCode(for: error) {
       case .success:

@@ -45,9 +45,10 @@ struct ErrorsPlot: ParsableCommand {
     let store = try options.database.read()
     let run = try store.recordedRun(prefix)
     guard let position = run.inputs.firstIndex(where: { $0.index == image }) else {
-      throw RunStoreError(
+      throw ElbowError(
+        .unknownName,
         "run \(run.id) has no image \(image); 'elbow export \(run.id) --table predictions' lists "
-          + "its images", isUsage: true)
+          + "its images")
     }
     let header = try store.recordedHeader(run.id)
     let plan = try Self.plan(run, header)

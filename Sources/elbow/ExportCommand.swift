@@ -92,9 +92,9 @@ struct ExportCommand: ParsableCommand {
     }
     if table == .runs { return try writeRuns(store, filter, tableFormat) }
     guard filter != nil else {
-      throw RunStoreError(
-        "say of which runs: elbow export RUN … --table \(table.rawValue), or --where \"…\"",
-        isUsage: true)
+      throw ElbowError(
+        .malformed,
+        "say of which runs: elbow export RUN … --table \(table.rawValue), or --where \"…\"")
     }
     try writeRecords(of: store, filter, tableFormat)
   }
@@ -123,7 +123,7 @@ struct ExportCommand: ParsableCommand {
     }
     let answer = try options.answer(store, where: filter, isForReading: false)
     try reportCut(answer.table.rows.count, try store.count("runs", where: filter), "runs")
-    return try Report(answer.table, store, database: database.path, watch: Output.watch).html()
+    return try RunReport(answer.table, store, database: database.path, watch: Output.watch).html()
   }
 
   private func writeRuns(_ store: RunStore, _ filter: RowFilter?, _ format: TableFormat) throws {
@@ -164,12 +164,13 @@ struct ExportCommand: ParsableCommand {
     let named = options.columns.map(RunTableOptions.names)
     let dropped = RunTableOptions.names(options.drop ?? "").map { $0.lowercased() }
     if let unknown = dropped.first(where: { !all.contains($0) }) {
-      throw RunStoreError(
-        "--drop: no column '\(unknown)'" + didYouMean(unknown, among: all), isUsage: true)
+      throw ElbowError(
+        .unknownName,
+        "--drop: no column '\(unknown)'" + didYouMean(unknown, among: all))
     }
     let columns = (named ?? all).filter { !dropped.contains($0.lowercased()) }
     guard !columns.isEmpty else {
-      throw RunStoreError("--drop leaves no column", isUsage: true)
+      throw ElbowError(.unknownName, "--drop leaves no column")
     }
     var missing: [String] = []
     var written = 0
@@ -182,6 +183,7 @@ struct ExportCommand: ParsableCommand {
         try store.stream(table.query, ["run": id], columns: columns, limit: left) {
           try writer.append($0, comment: "run \(id)")
           written += 1
+          if written % 10_000 == 0 { Output.watch(WorkUpdate("export", written, of: nil, "rows")) }
         }
         if written == before { missing.append(id) }
       }
@@ -215,7 +217,7 @@ struct ExportCommand: ParsableCommand {
 extension RunSelection {
   /// The runs named and those that meet the conditions, as one condition; nil where there is none.
   ///
-  /// - Throws: `RunStoreError` for what is out of form, or names no run.
+  /// - Throws: `ElbowError` for what is out of form, or names no run.
   func filter(_ runs: [String], _ store: RunStore) throws -> RowFilter? {
     let conditions = try filter()
     guard !runs.isEmpty else { return conditions }

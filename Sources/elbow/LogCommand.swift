@@ -111,7 +111,7 @@ struct LogCommand: ParsableCommand {
       (external.name, external.group, external.note) = (name, group, note)
       external.tags = try RunLabels.tags(tag)
       external.arguments = CommandLine.arguments
-      let store = try RunStore(database.path, for: .write)
+      let store = try database.record()
       defer { store.close() }
       try store.beginExternal(external)
       try Output.write(external.id + "\n")

@@ -32,9 +32,10 @@ struct MetricsCommand: ParsableCommand {
     let id = try store.runID(prefix)
     let known = try store.query(.metricSeries(of: id)).rows.compactMap { $0[0].string }
     for name in names where !known.contains(name) {
-      throw RunStoreError(
+      throw ElbowError(
+        .unknownName,
         "run \(id) has no metric '\(name)'"
-          + (known.isEmpty ? ", nor any other" : didYouMean(name, among: known)), isUsage: true)
+          + (known.isEmpty ? ", nor any other" : didYouMean(name, among: known)))
     }
     let points = try store.query(.metricPoints(of: id, names: names, repeated: repeated))
     if points.rows.isEmpty, format.format == .table { return Output.error("no metrics") }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Foundation
 import Queries
 import Records
@@ -54,7 +55,8 @@ struct NoteCommand: ParsableCommand {
       let new = try Self.edited(old)
       try store.note(id) { now in
         guard now ?? "" == old else {
-          throw RunStoreError("run \(id): the note was changed meanwhile; yours is: \(new)")
+          throw ElbowError(
+            .inaccessible, "run \(id): the note was changed meanwhile; yours is: \(new)")
         }
         return new
       }
@@ -75,7 +77,8 @@ struct NoteCommand: ParsableCommand {
     try process.run()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      throw RunStoreError("'\(editor)' failed, so the note stays as it was; set $EDITOR")
+      throw ElbowError(
+        .inaccessible, "'\(editor)' failed, so the note stays as it was; set $EDITOR")
     }
     var new = try String(contentsOf: file, encoding: .utf8)
     while new.last?.isWhitespace ?? false { new.removeLast() }

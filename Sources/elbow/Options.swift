@@ -25,15 +25,18 @@ struct DatabaseOption: ParsableArguments {
 
   /// Opens the database for queries and passes its notice on.
   func read() throws -> RunStore {
-    let store = try RunStore(path, for: .read)
+    let store = try RunStore(path, for: .read, watch: Output.watch)
     if let notice = store.notice { Output.error("elbow: \(notice)") }
     return store
   }
 
+  /// Opens the database for recording; it is made where there is none.
+  func record() throws -> RunStore { try RunStore(path, for: .write, watch: Output.watch) }
+
   /// Opens a database that is there for changing what it holds.
   func edit() throws -> RunStore {
     guard FileManager.default.fileExists(atPath: path) else { return try read() }
-    return try RunStore(path, for: .write)
+    return try record()
   }
 }
 

@@ -92,9 +92,12 @@ enum Output {
   /// Runs `body`, a closed pipe being no problem.
   static func quietly(_ body: () throws -> Void) { try? body() }
 
-  /// Writes to standard error, past the progress line.
+  /// Writes to standard error, past the progress line. Line by line, what a reader would not see, or a
+  /// terminal would obey, is shown as a sign.
   static func message(_ text: String, terminator: String = "\n") {
-    progress.around { _ = send(text + terminator, to: STDERR_FILENO) }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let shown = lines.map { String($0).visible }.joined(separator: "\n")
+    progress.around { _ = send(shown + terminator, to: STDERR_FILENO) }
   }
 
   /// Writes to standard error as it is.

@@ -81,7 +81,7 @@ struct ParetoCommand: ParsableCommand {
       if format.format == .json { return try Output.write(try view.json(all: all, answers: [])) }
       return Output.error("no finished clean runs to compare")
     }
-    var answers: [ParetoView.Answer] = []
+    var answers: [ParetoView.Choice] = []
     if let within { answers.append(try view.cheapest(within: within)) }
     if let limit { answers.append(try view.best(under: limit.value, limit.measure)) }
     switch format.format {

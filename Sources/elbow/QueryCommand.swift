@@ -42,7 +42,7 @@ struct QueryCommand: ParsableCommand {
     for text in parameters {
       let pair = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard pair.count == 2 else {
-        throw RunStoreError("parameters are NAME=VALUE, got '\(text)'", isUsage: true)
+        throw ElbowError(.malformed, "parameters are NAME=VALUE, got '\(text)'")
       }
       values[String(pair[0])] = String(pair[1])
     }

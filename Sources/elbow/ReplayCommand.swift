@@ -23,8 +23,8 @@ struct ReplayCommand: ParsableCommand {
     discussion: """
       Predictions and ELBOs are those of a live run of the same strategy, weights and seed on the \
       same images; network evaluations are counted as if they had run. Each combination is \
-      recorded as a run of its own, marked as replayed, without seconds. A..B in a strategy stands \
-      for every number from A to B: uniform:1..64. "differs %" is the share of images answered \
+      recorded as a run of its own, marked as replayed, without seconds. A...B in a strategy stands \
+      for every number from A to B: uniform:1...64. "differs %" is the share of images answered \
       otherwise than by the replayed run. Replay a run of strategy 'full': a loss that was not \
       recorded is an error.
 
@@ -39,7 +39,7 @@ struct ReplayCommand: ParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "\(SamplingStrategies.usages.joined(separator: ", ")); several, and ranges as uniform:1..64 "
+      "\(SamplingStrategies.usages.joined(separator: ", ")); several, and ranges as uniform:1...64 "
         + "(default: the run's own)."))
   var strategy: [String] = []
   @Option(
@@ -48,7 +48,7 @@ struct ReplayCommand: ParsableCommand {
   var weights: [String] = []
   @Option(
     help: ArgumentHelp(
-      "N, A..B (half-open) or A,B,C: replay these of the run's images only (default: all).",
+      "N, A..B (without B), A...B (with B) or A,B,C: replay these of the run's images only (default: all).",
       valueName: "images"))
   var images: String?
   @Option(help: "Name of the replayed runs.") var name: String?
@@ -62,7 +62,7 @@ struct ReplayCommand: ParsableCommand {
 
   func validate() throws {
     guard !strategy.isEmpty || !weights.isEmpty else {
-      throw ValidationError("name what to replay: --strategy uniform:1..10, or --weights snr edm")
+      throw ValidationError("name what to replay: --strategy uniform:1...10, or --weights snr edm")
     }
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads must be 1 to 1024, got \(threads)")
@@ -77,7 +77,7 @@ struct ReplayCommand: ParsableCommand {
       images?.contains($0.index) ?? true
     }
     let configurations = try configurations(replay)
-    let store = try RunStore(database.path, for: .write)
+    let store = try database.record()
     defer { store.close() }
     let writer = ReplayWriter(store)
     let labels = RunLabels(name: name, group: group, note: note, tags: tags)

@@ -53,7 +53,7 @@ struct RunCommand: ParsableCommand {
     let prepared = try resume.map { try taken($0, session) } ?? begun(session)
     try announce(prepared, session)
     // Only a request that can be run makes a database.
-    let store = try RunStore(database.path, for: .write)
+    let store = try database.record()
     defer { store.close() }
     let outcome = try prepared.run(in: session, into: store)
     try RunOutcome(
@@ -76,7 +76,7 @@ struct RunCommand: ParsableCommand {
         "`resume` goes on as the run was begun, so \(flag) cannot be given; `db`, `threads`, "
           + "`batch`, `budget` and `format` can")
     }
-    let store = try RunStore(database.path, for: .read)
+    let store = try database.read()
     return try Experiment.resuming(
       store.recordedRun(prefix), of: store, in: session, batch: batch)
   }

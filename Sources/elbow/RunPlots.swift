@@ -42,7 +42,7 @@ struct AccuracyPlot: ParsableCommand {
       }
     }
     guard !table.rows.isEmpty else {
-      throw RunStoreError("no runs with results to draw; 'elbow runs' lists what there is")
+      throw ElbowError(.missing, "no runs with results to draw; 'elbow runs' lists what there is")
     }
     try options.write(Figure(accuracy: table))
   }
@@ -74,7 +74,8 @@ struct EpsilonPlot: ParsableCommand {
     if let chosen = try selection.filter(runs, store) { filter = filter.and(chosen) }
     let points = try store.query(.accuracyByEpsilon(of: store.ids(where: filter)))
     guard !points.rows.isEmpty else {
-      throw RunStoreError(
+      throw ElbowError(
+        .missing,
         "no attacked runs to draw; make some with 'elbow run --attack pgd-margin --epsilon 8/255'")
     }
     try options.write(Figure(epsilon: points))
@@ -118,8 +119,9 @@ struct EvidencePlot: ParsableCommand {
 
   private static func nothing(
     _ id: String, _ store: RunStore, _ what: String
-  ) throws -> RunStoreError {
-    RunStoreError(
+  ) throws -> ElbowError {
+    ElbowError(
+      .inaccessible,
       "run \(id) has no losses\(what) to draw evidence from: it needs a diffusion classifier whose "
         + "strategy asks every class at the same timesteps, as full or uniform:N, and recorded losses"
     )

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Records
 import Reporting
 import RunStore
@@ -23,7 +24,7 @@ struct RunSelection: ParsableArguments {
 
   /// All of them as one; nil where there is none.
   ///
-  /// - Throws: `RunStoreError` for what is out of form.
+  /// - Throws: `ElbowError` for what is out of form.
   func filter() throws -> RowFilter? {
     let filters = [
       try condition.map(RowFilter.init), try started.map { try RowFilter.started($0) },
@@ -36,12 +37,13 @@ struct RunSelection: ParsableArguments {
   ///
   /// - Parameter trashed: whether they are in the trash.
   /// - Returns: full ids, each once.
-  /// - Throws: `RunStoreError` where both name runs, or neither does.
+  /// - Throws: `ElbowError` where both name runs, or neither does.
   func runs(_ prefixes: [String], in store: RunStore, trashed: Bool = false) throws -> [String] {
     guard prefixes.isEmpty != isEmpty else {
-      throw RunStoreError(
+      throw ElbowError(
+        .malformed,
         "name the runs by their ids, or choose them with --where, --started or --status"
-          + (isEmpty ? "" : ", not both"), isUsage: true)
+          + (isEmpty ? "" : ", not both"))
     }
     if isEmpty {
       return try store.runIDs(prefixes, trashed: trashed)

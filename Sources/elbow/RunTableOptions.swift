@@ -27,7 +27,7 @@ struct RunTableOptions: ParsableArguments {
   var over: String?
 
   /// A table with the runs behind each of its rows.
-  struct Answer {
+  struct RunRows {
     var table: ResultTable
     var runs: [[String]]
   }
@@ -49,11 +49,11 @@ struct RunTableOptions: ParsableArguments {
   ///   - view: `runs`, or `trash`.
   ///   - isForReading: whether numbers are rounded and columns chosen for people.
   ///   - times: the reader's place in time, to say when; nil: it is not said.
-  /// - Throws: `RunStoreError` for unknown names, and for a group with two equal runs.
+  /// - Throws: `ElbowError` for unknown names, and for a group with two equal runs.
   func answer(
     _ store: RunStore, from view: String = "runs", where filter: RowFilter?, isForReading: Bool,
     times: TimeDisplay? = nil
-  ) throws -> Answer {
+  ) throws -> RunRows {
     if let groupBy {
       return try groups(Self.names(groupBy), store, filter, isForReading: isForReading)
     }
@@ -68,7 +68,7 @@ struct RunTableOptions: ParsableArguments {
       QueryHandle(view), where: filter, columns: showsID ? names : (names ?? []) + ["id"],
       order: sort.map(Self.names) ?? [], limit: limit)
     let ids = runs.rows.indices.map { [runs[$0, "id"].text(null: "")] }
-    let dropped = try store.columns(Self.names(drop ?? ""), of: view, flag: "--drop")
+    let dropped = try store.columns(Self.names(drop ?? ""), of: view, flag: "`drop`")
     var table = showsID ? runs : runs.dropping("id")
     if isForReading, columns == nil {
       table = onlyChanged ? RunSummary.changes(runs) : RunSummary.table(runs, times: times)
@@ -78,12 +78,12 @@ struct RunTableOptions: ParsableArguments {
     for name in dropped {
       table = table.dropping(isForReading ? RunSummary.heading(of: name) : name)
     }
-    return Answer(table: table, runs: ids)
+    return RunRows(table: table, runs: ids)
   }
 
   private func groups(
     _ keys: [String], _ store: RunStore, _ filter: RowFilter?, isForReading: Bool
-  ) throws -> Answer {
+  ) throws -> RunRows {
     let over = over ?? "seed"
     var finished = RowFilter.equal("status", "finished")
     if let filter { finished = finished.and(filter) }
@@ -92,14 +92,15 @@ struct RunTableOptions: ParsableArguments {
       .runs, where: finished, columns: names, order: sort.map(Self.names) ?? [])
     do {
       let groups = try RunGroups.table(runs, by: keys, over: over)
-      return Answer(
+      return RunRows(
         table: isForReading ? RunGroups.summary(groups) : groups,
         runs: RunGroups.members(runs, by: keys))
     } catch let twins as RunGroups.Repetition {
-      throw RunStoreError(
+      throw ElbowError(
+        .malformed,
         "runs \(twins.first) and \(twins.second) are in one group and have the same \(over), "
           + "\(twins.value); 'elbow diff' tells what they differ in: add it to --group-by, or "
-          + "choose with --where", isUsage: true)
+          + "choose with --where")
     }
   }
 

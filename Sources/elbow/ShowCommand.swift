@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Reporting
 import RunStore
 
@@ -21,7 +22,8 @@ struct ShowCommand: ParsableCommand {
 
   func run() throws {
     let store = try database.read()
-    let page = try RunPage(store.runID(prefix), store)
+    let page = try RunPage(
+      store.runID(prefix), store, times: TimeDisplay(now: Date(), zone: .current))
     switch format.format {
     case .table: try Output.write(page.text())
     case .json: try Output.write(page.json())

@@ -47,7 +47,7 @@ struct StrategyCommand: ParsableCommand {
     var runs: [String]
     @Option(
       help: ArgumentHelp(
-        "N, A..B (half-open) or A,B,C: images to learn from; the others judge.",
+        "N, A..B (without B), A...B (with B) or A,B,C: images to learn from; the others judge.",
         valueName: "images"))
     var calibrate: String
     @Option(
@@ -77,7 +77,7 @@ struct StrategyCommand: ParsableCommand {
     }
 
     func run() throws {
-      let store = try RunStore(database.path, for: record == nil ? .read : .write)
+      let store = try record == nil ? database.read() : database.record()
       defer { store.close() }
       let session = Session(threads: threads, watch: Output.watch, arguments: Output.arguments)
       let learning = StrategyLearning(

@@ -16,7 +16,7 @@ struct SweepCommand: ParsableCommand {
       """,
     discussion: """
       The file has flags of 'elbow run' as keys, as a file for its -c has, and where that has one \
-      value, a list of values, or a range: seed: 0..4, strategy: uniform:1..8. Every combination \
+      value, a list of values, or a range: seed: 0...4, strategy: uniform:1...8. Every combination \
       is a cell, but those that match an item of 'exclude': a mapping from flags to values, or a \
       condition as --where takes it. Each item of 'cases' is a mapping from flags to values that \
       belong together; a cell takes one of them.
@@ -104,7 +104,7 @@ struct SweepCommand: ParsableCommand {
   private func carryOut(
     _ plan: SweepPlan, _ session: Session, _ interruption: Interruption, _ database: DatabaseOption
   ) throws {
-    let store = try RunStore(database.path, for: .write)
+    let store = try database.record()
     defer { store.close() }
     var sweep = Sweep(plan)
     try sweep.run(in: session, into: store) {

@@ -41,7 +41,7 @@ struct TrainOptions: ParsableArguments {
     let outcome: RecordedTraining<Recipe>.Outcome
     do {
       outcome = try training.run(in: session) {
-        let opened = try RunStore(database.path, for: .write)
+        let opened = try database.record()
         store = opened
         return opened
       }

@@ -59,7 +59,7 @@ import Testing
     #expect(refusal() == nil)
     #expect(refusal("apgd-cw")?.contains("did you mean 'apgd-ce'") == true)
     #expect(refusal("standard")?.contains("apgd-ce, apgd-t, fab-t, square") == true)
-    #expect(refusal { $0.steps = 0 }?.contains("attack-steps must be 1") == true)
+    #expect(refusal { $0.steps = 0 }?.contains("`attack-steps` must be 1") == true)
     #expect(refusal { $0.restarts = 0 } != nil)
     #expect(refusal { $0.eot = 0 } != nil)
     #expect(refusal { $0.choiceDraws = -1 } != nil)
@@ -73,7 +73,7 @@ import Testing
     #expect(refusal("apgd-t") { $0.parameters = ["targets": 2.5] }?.contains("whole") == true)
     #expect(refusal { ($0.noise, $0.eot) = (.frozen, 2) } != nil)
     #expect(refusal { $0.noise = .frozen } == nil)
-    #expect(refusal { $0.smoothing = 3 }?.contains("needs the gradient smoothed") == true)
+    #expect(refusal { $0.smoothing = 3 }?.contains("needs `gradient` smoothed") == true)
     #expect(refusal { ($0.gradient, $0.smoothing) = (.smoothed, 3) } == nil)
     #expect(refusal("square") { $0.gradient = .exact }?.contains("no gradient") == true)
   }

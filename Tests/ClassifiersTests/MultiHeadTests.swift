@@ -108,6 +108,6 @@ private func plan(
     let error = #expect(throws: ElbowError.self) {
       try LikelihoodMaximizer(pool, parameters: .defaults(.paper, grid: grid), grid: grid)
     }
-    #expect(error?.description.contains("--lm-model") == true)
+    #expect(error?.description.contains("`lm-model`") == true)
   }
 }

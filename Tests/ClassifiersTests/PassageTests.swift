@@ -4,9 +4,6 @@ import Records
 import TensorCore
 import Testing
 
-private let key = ImageKey(dataset: "d", split: "test", index: 0)
-private let defence = NoiseStream(seed: 0, owner: .defence)
-
 /// Gradients through likelihood maximization.
 @Suite struct PassageTests {
   private static let ways: [(LikelihoodMaximization.Variant, Double?)] = [
@@ -32,12 +29,18 @@ private let defence = NoiseStream(seed: 0, owner: .defence)
     let x: [Float] = [0.3, -0.5, 0.8, 0.1, -0.2, 0.6]
     let centre = [0.5, 0.2, -0.1, 0.4, -0.6, 0.0]
     func gradient(_ x: [Float]) -> [Double] {
-      let coupling = zip(x, centre).reduce(0) { $0 + Double($1.0) - $1.1 }
-      return zip(x, centre).map { pow(Double($0) - $1, 3) + 0.2 * coupling }
+      let coupling = zip(x, centre).reduce(0.0) { $0 + Double($1.0) - $1.1 }
+      return zip(x, centre).map { x, c -> Double in
+        let d = Double(x) - c
+        return d * d * d + 0.2 * coupling
+      }
     }
     func product(_ x: [Float], _ u: [Double]) -> [Double] {
       let sum = u.reduce(0, +)
-      return x.indices.map { 3 * pow(Double(x[$0]) - centre[$0], 2) * u[$0] + 0.2 * sum }
+      return x.indices.map { i -> Double in
+        let d = Double(x[i]) - centre[i]
+        return 3 * d * d * u[i] + 0.2 * sum
+      }
     }
     func states(_ x: [Float]) -> [MaximizationState] {
       var all = [MaximizationState(x, p, smoothing: way.1)]
@@ -62,7 +65,7 @@ private let defence = NoiseStream(seed: 0, owner: .defence)
       b[i] -= 2e-3
       let width = Double(a[i]) - Double(b[i])
       func value(_ x: [Float]) -> Double {
-        zip(states(x)[size.steps].x, cotangent).reduce(0) { $0 + Double($1.0) * $1.1 }
+        zip(states(x)[size.steps].x, cotangent).reduce(0.0) { $0 + Double($1.0) * $1.1 }
       }
       let expected = (value(a) - value(b)) / width
       // Float images over a step of 4e-3, and curvature over it.
@@ -72,7 +75,10 @@ private let defence = NoiseStream(seed: 0, owner: .defence)
 
   /// On the shipped denoiser the change along the gradient is the gradient's length: 6 %, of which
   /// Float32 and the central difference of the Hessian make the most.
-  @Test(arguments: ways, [1, 2])
+  ///
+  /// Not `released`: Adam's first step is nearly a sign, whose slope is a spike where the loss's own
+  /// gradient is nearly zero; no difference of images sees it.
+  @Test(arguments: ways.filter { $0.0 != .released }, [1, 2])
   func imagesMoveAsTheGradientSays(
     way: (LikelihoodMaximization.Variant, Double?), steps: Int
   ) throws {
@@ -81,23 +87,26 @@ private let defence = NoiseStream(seed: 0, owner: .defence)
     let p = parameters(way.0, steps: steps, eta: 0.5)
     let maximizer = try LikelihoodMaximizer(
       pool, parameters: p, grid: try NoiseGrid("linear:0.4:0.6:3"))
-    let picture = (0..<784).map { i in
-      Float(0.5 + 0.3 * sin(Double(i % 28) / 3) * cos(Double(i / 28) / 4))
+    let smooth = (0..<784).map { i -> Float in
+      let (y, x) = (Double(i / 28), Double(i % 28))
+      return Float(0.5 + 0.3 * sin(x / 3) * cos(y / 4))
     }
-    let cotangent = (0..<784).map { Float(cos(Double($0 * $0 % 97))) }
+    let cotangent = (0..<784).map { i -> Float in Float(cos(Double(i * i % 97))) }
     let gradient = try maximizer.pullback(
-      of: cotangent, at: picture, key: key, stream: defence, smoothing: way.1)
+      of: cotangent, at: smooth, key: key, stream: defence, smoothing: way.1)
     let length = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
     func value(_ sign: Double) throws -> Double {
-      let moved = zip(picture, gradient).map {
-        Float(Double($0) + sign * 0.05 * Double($1) / length)
-      }
+      var moved = smooth
+      for i in moved.indices { moved[i] += Float(sign * 0.05 / length * Double(gradient[i])) }
       let image = try maximizer.maximize(
         moved, key: key, stream: defence, smoothing: way.1
       ).image
-      return zip(image, cotangent).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+      var sum = 0.0
+      for i in image.indices { sum += Double(image[i]) * Double(cotangent[i]) }
+      return sum
     }
-    let slope = try (value(1) - value(-1)) / 0.1
+    let (ahead, behind) = try (value(1), value(-1))
+    let slope = (ahead - behind) / 0.1
     #expect(abs(slope / length - 1) < 0.06)
   }
 

@@ -90,6 +90,6 @@ import Testing
       ).rows[0][0].number ?? -1
     }
     #expect(abs(pair.delta - (right[1] - right[0]) / 4) < 1e-12)
-    #expect(throws: RunStoreError.self) { try Comparison(["01", "02"], in: store) }
+    #expect(throws: ElbowError.self) { try Comparison(["01", "02"], in: store) }
   }
 }

@@ -15,7 +15,7 @@ import Testing
     (["images": "10001"], "the split has 0 to 9999"),
     (["attack": "apgd"], "apgd-ce, apgd-dlr, apgd-margin"),
     (["epsilon": "8/255"], "`epsilon` needs an attack"),
-    (["attack": "fgsm", "attack-steps": "3"], "takes one step"),
+    (["attack": "fgsm", "attack-steps": "3"], "has no steps to choose"),
     (["classifier": "cnn"], "`classifier` cnn needs a classifier network"),
     (
       ["classifier": "cnn", "model": "m", "strategy": "full"],

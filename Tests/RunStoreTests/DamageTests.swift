@@ -1,7 +1,9 @@
+import Basics
 import Foundation
 import GRDB
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 /// Rows that cannot be what they should are errors that name file, run and column.
@@ -70,7 +72,7 @@ import Testing
           DROP TRIGGER prediction_counts_anew; \(sql)
           """)
     }
-    let error = try #require(throws: RunStoreError.self) { try read() }
+    let error = try #require(throws: ElbowError.self) { try read() }
     #expect(error.description.contains("'\(column)'"), "\(error)")
     #expect(error.description.contains(database.path) && error.description.contains(run.id))
   }

@@ -39,7 +39,7 @@ import Testing
     let run = try record(header(1), [prediction(0)], in: store)
     #expect(try store.query("losses", ["run": run.id]).rows.count == 4)
     try database.execute(damage)
-    let error = #expect(throws: RunStoreError.self) {
+    let error = #expect(throws: ElbowError.self) {
       try store.query("losses", ["run": run.id])
     }
     #expect(error?.description.contains("damaged") == true)
@@ -59,7 +59,7 @@ import Testing
       }
     }
     #expect(count == 1)
-    #expect(throws: RunStoreError.self) {
+    #expect(throws: ElbowError.self) {
       try store.stream("predictions", ["run": run.id], columns: ["nothing"]) { _ in }
     }
   }

@@ -124,12 +124,12 @@ import Testing
       var writer = MetricWriter(store, run: run)
       try writer.log(["fine": 1], step: 0)
       try writer.log([name: 1], step: step)
-      #expect(throws: RunStoreError.self) { try writer.flush() }
+      #expect(throws: ElbowError.self) { try writer.flush() }
     }
     #expect(try store.readOnly("SELECT count(*) FROM metric_series").rows == [[.integer(0)]])
     var nobody = MetricWriter(store, run: String(repeating: "0", count: 26))
     try nobody.log(["a": 1])
-    #expect(throws: RunStoreError.self) { try nobody.flush() }
+    #expect(throws: ElbowError.self) { try nobody.flush() }
   }
 
   @Test func manyGroupsOfPoints() throws {
@@ -160,10 +160,12 @@ import Testing
       var writer = MetricWriter(store, run: run)
       try writer.log(["loss": 1, "val": 2])
     }
-    let error = try #require(throws: RunStoreError.self) {
+    let error = try #require(throws: ElbowError.self) {
       try store.query("runs", where: RowFilter(text))
     }
-    #expect(error.isUsage && error.description.contains(message), "\(error)")
+    #expect(
+      [.unknownName, .malformed].contains(error.code) && error.description.contains(message),
+      "\(error)")
   }
 
   @Test func externalRunsBeginAndEnd() throws {
@@ -178,12 +180,12 @@ import Testing
     #expect(try RunStore(database.path, for: .read).readOnly(shown).rows == [running])
     try store.endExternal(run, .failed, error: "it broke")
     #expect(try store.readOnly(shown).rows[0][0] == .text("failed"))
-    #expect(throws: RunStoreError.self) { try store.endExternal(run, .finished, error: nil) }
+    #expect(throws: ElbowError.self) { try store.endExternal(run, .finished, error: nil) }
     let own = try #require(
       try store.readOnly("SELECT id FROM runs WHERE images = 1").rows[0][0].text)
-    #expect(throws: RunStoreError.self) { try store.endExternal(own, .finished, error: nil) }
-    #expect(throws: RunStoreError.self) { try store.recordedRun(run) }
-    #expect(throws: RunStoreError.self) { try store.recordedHeader(run) }
+    #expect(throws: ElbowError.self) { try store.endExternal(own, .finished, error: nil) }
+    #expect(throws: ElbowError.self) { try store.recordedRun(run) }
+    #expect(throws: ElbowError.self) { try store.recordedHeader(run) }
     for query in ["runs", "pareto", "frontier", "robustness", "configurations", "hardest"] {
       _ = try store.query(query)
     }

@@ -4,6 +4,7 @@ import GRDB
 import Migrations
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 /// Files of every schema before this one answer as they did.
@@ -109,6 +110,38 @@ import Testing
     guard case .text(let id) = first[0] else { return }
     let header = try store.recordedHeader(id)
     #expect(try store.precedents(of: header, code: CurrentCode()).map(\.id).contains(id))
+  }
+}
+
+extension OldFilesTests {
+  /// A run whose maker somebody deleted keeps what it is, and the file its references.
+  @Test func makersThatAreGoneAreRemembered() throws {
+    let database = TemporaryDatabase()
+    try Self.copy(try #require(Self.schemas.last), to: database.path)
+    // With foreign keys, as other programs may have them.
+    try database.execute("DELETE FROM run WHERE name IN ('fgsm', 'clean full')")
+    let store = try RunStore(database.path, for: .write)
+    func shown() throws -> [[Cell]] {
+      try store.query(
+        "runs", where: RowFilter("inputs_run IS NOT NULL OR replay_of IS NOT NULL"),
+        columns: ["name", "inputs", "n_done"], order: ["name"]
+      ).rows
+    }
+    let rows: [[Cell]] = [
+      [.text("on fgsm's images"), .null, .integer(4)],
+      [.text("replayed"), .text("clean"), .integer(4)],
+    ]
+    #expect(try shown() == rows)
+    #expect(try store.query("trash").rows.count == 2)
+    _ = try store.collect(dryRun: false)
+    #expect(try shown() == rows)
+    #expect(try store.query("health").rows[0].suffix(3) == [.integer(0), .integer(0), .text("ok")])
+    // Once nothing was made from them they go.
+    let made = try store.query(
+      "runs", where: RowFilter("inputs_run IS NOT NULL OR replay_of IS NOT NULL"), columns: ["id"])
+    _ = try store.trash(made.rows.compactMap { if case .text(let id) = $0[0] { id } else { nil } })
+    _ = try store.collect(dryRun: false)
+    #expect(try store.query("trash").rows.isEmpty)
   }
 }
 

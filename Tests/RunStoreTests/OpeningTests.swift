@@ -11,11 +11,11 @@ import Testing
 @Suite struct OpeningTests {
   @Test func missingForeignAndBrokenFilesAreNamed() throws {
     func message(_ path: String, _ access: RunStore.Access = .read) throws -> String {
-      try #require(throws: RunStoreError.self) { try RunStore(path, for: access) }.description
+      try #require(throws: ElbowError.self) { try RunStore(path, for: access) }.description
     }
     let database = TemporaryDatabase()
     #expect(try message(database.path).contains("no database at"))
-    #expect(try message("/nonexistent/folder/x.db", .write).contains("name another file with --db"))
+    #expect(try message("/nonexistent/folder/x.db", .write).contains("name another file with `db`"))
     try database.execute("CREATE TABLE foreigner (x)")
     #expect(try message(database.path).contains("another program"))
     #expect(try message(database.path, .write).contains("another program"))
@@ -32,7 +32,7 @@ import Testing
     let store = try RunStore(database.path, for: .read)
     #expect(store.notice?.contains("newer Elbow") == true)
     #expect(try store.query("runs").rows.count == 1)
-    let error = try #require(throws: RunStoreError.self) {
+    let error = try #require(throws: ElbowError.self) {
       try RunStore(database.path, for: .write)
     }
     #expect(error.description.contains("update Elbow"))
@@ -49,7 +49,7 @@ import Testing
     let last = try #require(Migrations.all.last?.name)
     let backup = try RunStore(database.path + ".backup-\(last)", for: .read)
     #expect(try backup.query("runs").rows.count == 1)
-    #expect(throws: RunStoreError.self) { try backup.readOnly("SELECT * FROM more") }
+    #expect(throws: ElbowError.self) { try backup.readOnly("SELECT * FROM more") }
   }
 
   /// What an older program is recording would fail under it.
@@ -74,12 +74,12 @@ import Testing
       try db.execute(sql: "DETACH newer")
     }
     for access in [RunStore.Access.read, .write] {
-      let error = #expect(throws: RunStoreError.self) { try RunStore(database.path, for: access) }
+      let error = #expect(throws: ElbowError.self) { try RunStore(database.path, for: access) }
       #expect(error?.description.contains("an older Elbow is recording run \(header.id)") == true)
     }
     // Of another machine nothing but the heartbeat is known.
     try database.execute("UPDATE session SET boot_id = 'other'")
-    #expect(throws: RunStoreError.self) { try RunStore(database.path, for: .read) }
+    #expect(throws: ElbowError.self) { try RunStore(database.path, for: .read) }
     try database.execute("UPDATE session SET heartbeat_at = '2020-01-01T00:00:00.000Z'")
     let store = try RunStore(database.path, for: .read)
     #expect(try store.readOnly("SELECT status FROM runs").rows == [[.text("crashed")]])
@@ -193,11 +193,25 @@ import Testing
     #expect(sessions.rows == [[.integer(2)]])
   }
 
+  /// What sessions say of the libraries is what the package is built with.
+  @Test func versionsAreThoseThatAreBuiltWith() throws {
+    let root = URL(fileURLWithPath: #filePath)
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let manifest = try String(
+      contentsOf: root.appending(path: "Package.swift"), encoding: .utf8)
+    let lines = manifest.split(separator: "\n").filter { $0.contains(".package(url:") }
+    for (library, version) in libraryVersions {
+      #expect(
+        lines.contains { $0.contains("/\(library)") && $0.contains("exact: \"\(version)\"") },
+        "\(library) \(version) is not what Package.swift pins")
+    }
+  }
+
   @Test func editedMigrationsAreNoticed() throws {
     let database = TemporaryDatabase()
     _ = try RunStore(database.path, for: .write)
     try database.execute("UPDATE migration_checksum SET sha256 = 'other'")
-    let error = try #require(throws: RunStoreError.self) {
+    let error = try #require(throws: ElbowError.self) {
       try RunStore(database.path, for: .write)
     }
     #expect(error.description.contains("another text of migration V0001__runs"))
@@ -230,7 +244,7 @@ import Testing
     #expect(try store.runID("01aaaaaaaab") == b.id)
     #expect(try store.runID(a.id) == a.id)
     for wrong in ["", "01A", "02", "01'; DROP TABLE run; --"] {
-      #expect(throws: RunStoreError.self) { try store.runID(wrong) }
+      #expect(throws: ElbowError.self) { try store.runID(wrong) }
     }
   }
 }

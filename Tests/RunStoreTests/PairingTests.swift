@@ -2,6 +2,7 @@ import Basics
 import Foundation
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 /// Images are the same where the pixels that they were made from are.

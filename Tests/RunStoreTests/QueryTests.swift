@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import GRDB
 import Migrations
@@ -130,10 +131,10 @@ private func sqlFiles(_ folder: String) throws -> [String] {
   func malformedConditions(text: String, message: String) throws {
     let database = TemporaryDatabase()
     let store = try store(database)
-    let error = try #require(throws: RunStoreError.self) {
+    let error = try #require(throws: ElbowError.self) {
       try store.query("runs", where: RowFilter(text))
     }
-    #expect(error.isUsage)
+    #expect([.unknownName, .malformed].contains(error.code))
     #expect(error.description.contains(message), "\(error)")
   }
 
@@ -162,12 +163,12 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     let order = try store.query("runs", columns: ["strategy"], order: ["images", "strategy"])
     #expect(order.rows.map { $0[0] } == ["full", "uniform:1", "uniform:2"].map { .text($0) })
     for wrong in ["accuracy\" FROM run; --", "(SELECT 1)", "acuracy"] {
-      #expect(throws: RunStoreError.self) { try store.query("runs", columns: [wrong]) }
-      #expect(throws: RunStoreError.self) { try store.query("runs", order: [wrong]) }
+      #expect(throws: ElbowError.self) { try store.query("runs", columns: [wrong]) }
+      #expect(throws: ElbowError.self) { try store.query("runs", order: [wrong]) }
     }
     #expect(try store.query("runs", columns: ["tags.it's\"x"]).rows.count == 3)
     #expect(try store.columns(["NFE_per_image"], of: "runs", flag: "-") == ["nfe_per_image"])
-    #expect(throws: RunStoreError.self) { try store.columns(["nfe"], of: "runs", flag: "--drop") }
+    #expect(throws: ElbowError.self) { try store.columns(["nfe"], of: "runs", flag: "--drop") }
   }
 
   @Test func nullsComeLast() throws {
@@ -202,7 +203,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
       RowFilter("strategy = 'full' OR strategy = 'uniform:2'"))
     #expect(try store.query("runs", where: both).rows.count == 1)
     for wrong in ["x", "", "finishd", "f,i"] {
-      #expect(throws: RunStoreError.self) { try RowFilter.status(wrong) }
+      #expect(throws: ElbowError.self) { try RowFilter.status(wrong) }
     }
     #expect(try store.query("runs", where: .started("last 1 minute")).rows.count == 3)
     #expect(try store.query("runs", where: .started("before yesterday")).rows.isEmpty)
@@ -229,7 +230,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     let database = TemporaryDatabase()
     let store = try store(database)
     func message(_ name: String, _ values: [String: String]) throws -> String {
-      try #require(throws: RunStoreError.self) { try store.query(name, values) }.description
+      try #require(throws: ElbowError.self) { try store.query(name, values) }.description
     }
     #expect(try message("confusin", [:]).contains("did you mean 'confusion'"))
     #expect(try message("confusion", [:]).contains("needs run="))
@@ -249,7 +250,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     _ = try store(database)
     let reader = try RunStore(database.path, for: .read)
     let before = try reader.readOnly("SELECT count(*), max(name) FROM run").rows
-    #expect(throws: RunStoreError.self) { try reader.readOnly(sql) }
+    #expect(throws: ElbowError.self) { try reader.readOnly(sql) }
     #expect(try reader.readOnly("SELECT count(*), max(name) FROM run").rows == before)
     #expect(!FileManager.default.fileExists(atPath: "copy.db"))
     #expect(!FileManager.default.fileExists(atPath: "other.db"))

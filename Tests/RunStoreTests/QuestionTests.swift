@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Records
 import RunStore
+import TestSupport
 import Testing
 
 @Suite struct QuestionTests {
@@ -65,7 +66,7 @@ import Testing
       }
     #expect(Set(ids).count == changes.count + 1)
     var described = header(2)
-    described.name = "other"
+    described.labels.name = "other"
     described.recordsLosses = false
     described.replayOf = ULID.make()
     described.inputsRun = ULID.make()

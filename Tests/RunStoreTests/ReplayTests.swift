@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Records
 import RunStore
@@ -70,7 +71,7 @@ import Testing
     let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
     let writer = ReplayWriter(store)
-    #expect(throws: RunStoreError.self) {
+    #expect(throws: ElbowError.self) {
       try writer.record(header(2), [prediction(0), prediction(7)], ending)
     }
     for table in ["run", "run_input", "prediction", "session", "run_timestep", "class_elbo"] {

@@ -91,7 +91,7 @@ import Testing
       return
     }
     #expect(values == [1, 2, 3, .infinity])
-    #expect(throws: RunStoreError.self) { try store.losses(run: header.id, position: 7) }
+    #expect(throws: ElbowError.self) { try store.losses(run: header.id, position: 7) }
   }
 
   @Test func attacksAndTheirImages() throws {
@@ -110,7 +110,7 @@ import Testing
     let summary = try store.query("attack-summary", ["run": header.id])
     #expect(summary.rows[0][0...2] == [.integer(2), .integer(1), .integer(1)])
     #expect(try store.adversarialImage(run: header.id, position: 1) == [0.25, 0.75])
-    #expect(throws: RunStoreError.self) {
+    #expect(throws: ElbowError.self) {
       try store.adversarialImage(run: header.id, position: 0)
     }
     let recorded = try store.recordedRun(header.id)
@@ -166,13 +166,13 @@ import Testing
     try writer.receive(.predicted(prediction(0)))
     Thread.sleep(forTimeInterval: 0.3)
     try writer.receive(.predicted(prediction(99)))
-    #expect(throws: RunStoreError.self) {
+    #expect(throws: ElbowError.self) {
       for _ in 0..<100 {
         Thread.sleep(forTimeInterval: 0.02)
         try writer.receive(.predicted(prediction(1)))
       }
     }
-    #expect(throws: RunStoreError.self) { try writer.receive(.ended(ending)) }
+    #expect(throws: ElbowError.self) { try writer.receive(.ended(ending)) }
     #expect(try store.readOnly("SELECT count(*) FROM prediction").rows == [[.integer(1)]])
   }
 }
@@ -216,7 +216,7 @@ import Testing
     let header = header(1)
     let writer = RunWriter(store)
     try writer.receive(.started(header))
-    #expect(throws: RunStoreError.self) { try RunWriter(store).receive(.resumed(header)) }
+    #expect(throws: ElbowError.self) { try RunWriter(store).receive(.resumed(header)) }
     try writer.receive(.ended(ending))
   }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import RunStore
 import TestSupport
@@ -44,9 +45,9 @@ import Testing
     "2026-05-01' OR 1=1 --",
   ])
   func malformed(range: String) {
-    let error = #expect(throws: RunStoreError.self) {
+    let error = #expect(throws: ElbowError.self) {
       try TimeRange(range, now: Self.now, calendar: Self.calendar)
     }
-    #expect(error?.isUsage == true)
+    #expect(error?.code == .malformed)
   }
 }

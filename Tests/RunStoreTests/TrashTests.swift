@@ -58,15 +58,15 @@ import Testing
     #expect(try everything(store) == without)
     #expect(try store.query("trash").rows.map { $0[0] } == [.text(run.id)])
     #expect(try store.query("trash", where: RowFilter("last(x) = 1 AND seed = 2")).rows.count == 1)
-    #expect(throws: RunStoreError.self) { try store.runID(run.id) }
+    #expect(throws: ElbowError.self) { try store.runID(run.id) }
     #expect(try store.runID(run.id, trashed: true) == run.id)
     var writer = MetricWriter(store, run: run.id)
     try writer.log(["x": 2])
-    #expect(throws: RunStoreError.self) { try writer.flush() }
+    #expect(throws: ElbowError.self) { try writer.flush() }
     var next = header(1)
     next.inputsRun = run.id
-    #expect(throws: RunStoreError.self) { try RunWriter(store).receive(.started(next)) }
-    #expect(throws: RunStoreError.self) { try RunWriter(store).receive(.resumed(run)) }
+    #expect(throws: ElbowError.self) { try RunWriter(store).receive(.started(next)) }
+    #expect(throws: ElbowError.self) { try RunWriter(store).receive(.resumed(run)) }
     #expect(try store.restore([run.id]) == [run.id])
     #expect(try everything(store) == with)
   }
@@ -80,9 +80,9 @@ import Testing
     try record(images, [prediction(0)], in: store)
     losses.replayOf = images.id
     try record(losses, [prediction(0)], in: store)
-    let error = try #require(throws: RunStoreError.self) { try store.trash([source.id]) }
+    let error = try #require(throws: ElbowError.self) { try store.trash([source.id]) }
     #expect(
-      error.description.contains(images.id) && error.description.contains("--with-dependants"))
+      error.description.contains(images.id) && error.description.contains("`with-dependants`"))
     #expect(try store.query("runs").rows.count == 3)
     #expect(try store.trash([source.id], withDependants: true, dryRun: true).count == 3)
     #expect(try store.query("runs").rows.count == 3)
@@ -102,7 +102,7 @@ import Testing
     let running = header(1)
     let writer = RunWriter(store)
     try writer.receive(.started(running))
-    let error = try #require(throws: RunStoreError.self) { try store.trash([running.id]) }
+    let error = try #require(throws: ElbowError.self) { try store.trash([running.id]) }
     #expect(error.description.contains("is running"))
     try writer.receive(.predicted(prediction(0)))
     try writer.receive(.ended(ending))

@@ -69,7 +69,12 @@ package struct SquarePatches {
     let unspent = max(ball.epsilon * ball.epsilon - Self.square(delta), 0)
     for c in 0..<shape.channels {
       let target = window(c, to.top, to.left, side)
-      let both = Set(target).union(window(c, from.top, from.left, side)).sorted()
+      let both =
+        target
+        + window(c, from.top, from.left, side).filter { i in
+          let (y, x) = (i / shape.width % shape.height, i % shape.width)
+          return !(to.top..<to.top + side).contains(y) || !(to.left..<to.left + side).contains(x)
+        }
       let budget =
         (unspent / Double(shape.channels) + Self.square(both.map { delta[$0] })).squareRoot()
       let old = Self.square(target.map { delta[$0] }).squareRoot() + 1e-12

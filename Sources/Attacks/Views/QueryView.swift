@@ -22,13 +22,16 @@ public struct QueryView {
     Shortlist(capacity: isCertain || knowledge.choiceDraws == 0 ? 1 : Knowledge.finalists)
   }
   /// Spent so far.
-  public private(set) var cost = Cost()
+  public private(set) var cost = Cost() {
+    didSet { watch(cost) }
+  }
 
   let key: ImageKey
   let knowledge: Knowledge
   private let classifier: any LogitClassifier
   private let seed: UInt64
   private let defence: NoiseStream
+  private let watch: @Sendable (Cost) -> Void
   /// Looks so far: they name the noise.
   private var looks = 0
 
@@ -36,10 +39,12 @@ public struct QueryView {
   ///   - key: names the image for the noise.
   ///   - seed: of the attacker's stream.
   ///   - defence: the stream of recorded predictions, which known noise is.
+  ///   - watch: told what is spent so far, at every look.
   init(
     of classifier: any LogitClassifier, image: [Float], label: Int, key: ImageKey, seed: UInt64,
-    defence: NoiseStream, knowledge: Knowledge
+    defence: NoiseStream, knowledge: Knowledge, watch: @escaping @Sendable (Cost) -> Void = { _ in }
   ) {
+    self.watch = watch
     (self.classifier, self.image, self.label, self.key) = (classifier, image, label, key)
     (self.seed, self.defence, self.knowledge) = (seed, defence, knowledge)
     isCertain = !classifier.isRandomized || knowledge.noise == .frozen

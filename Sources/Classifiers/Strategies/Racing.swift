@@ -29,6 +29,8 @@ import TensorCore
 /// Robbins 1970 and Waudby-Smith et al. 2024 (arXiv 2103.06476) for the bound with an estimated
 /// deviation.
 public struct Racing: SamplingStrategy {
+  public var stopsByLosses: Bool { true }
+
   /// δ: largest probability that a race disagrees with `full`.
   public let delta: Double
 

@@ -132,17 +132,18 @@ public enum SamplingStrategies {
   /// How each strategy is spelled.
   public static var usages: [String] { forms.map(\.usage) }
 
-  /// Spellings with every range of integers `A..B`, both ends included, written out: as
-  /// `uniform:1..3` to `uniform:1`, `uniform:2`, `uniform:3`.
+  /// Spellings with every range of integers `A...B`, both ends included, written out: as
+  /// `uniform:1...3` to `uniform:1`, `uniform:2`, `uniform:3`. Of images `A..B` leaves B out; here it
+  /// means the same as `A...B`, as files of old have it.
   ///
   /// - Parameter what: what is spelled, for messages.
   /// - Throws: `ElbowError` for a range that falls, or more than 10,000 spellings.
   public static func expand(_ text: String, what: String) throws -> [String] {
-    guard let range = text.firstMatch(of: /([0-9]{1,9})\.\.([0-9]{1,9})/),
+    guard let range = text.firstMatch(of: /([0-9]{1,9})\.\.\.?([0-9]{1,9})/),
       let first = Int(range.1), let last = Int(range.2)
     else { return [text] }
     guard first <= last else {
-      throw ElbowError(.malformed, "\(what) '\(text)' has a range that falls; write LOW..HIGH")
+      throw ElbowError(.malformed, "\(what) '\(text)' has a range that falls; write LOW...HIGH")
     }
     let tails = try expand(String(text[range.range.upperBound...]), what: what)
     guard (last - first + 1) * tails.count <= 10_000 else {

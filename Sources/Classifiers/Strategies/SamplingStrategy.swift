@@ -22,6 +22,10 @@ public protocol SamplingStrategy: Sendable {
   /// Factor on the weight of one timestep, whoever is asked at it.
   func emphasis(of timestep: Int) -> Double
 
+  /// Whether losses decide how many more are asked for: what an image takes is known only by running
+  /// it, and `largestSubset` is a bound.
+  var stopsByLosses: Bool { get }
+
   /// Asks `ledger` for losses until the strategy is content.
   ///
   /// - Parameter random: the strategy's own stream for this image.
@@ -32,6 +36,9 @@ public protocol SamplingStrategy: Sendable {
 extension SamplingStrategy {
   /// No shared subset unless a strategy says so.
   public func sharedTimesteps(of count: Int) -> [Int]? { nil }
+
+  /// Not unless a strategy says so.
+  public var stopsByLosses: Bool { false }
 
   /// Every timestep at its weight.
   public func emphasis(of timestep: Int) -> Double { 1 }

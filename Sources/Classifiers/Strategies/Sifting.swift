@@ -12,6 +12,8 @@ import TensorCore
 ///
 /// **Source** the sift-and-refine of Chen et al. 2024 (arXiv 2402.02316), its two passes in one.
 public struct Sifting: SamplingStrategy {
+  public var stopsByLosses: Bool { true }
+
   /// What is asked of a class that stays.
   public enum Subset: Hashable, Sendable {
     /// T′ evenly spaced timesteps.

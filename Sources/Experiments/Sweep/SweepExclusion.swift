@@ -11,7 +11,7 @@ package enum SweepExclusion {
 
   /// The cells that are left.
   ///
-  /// - Throws: `RunStoreError` for a condition out of form.
+  /// - Throws: `ElbowError` for a condition out of form.
   package func remaining(_ cells: [SweepCell]) throws -> [SweepCell] {
     switch self {
     case .matching(let axes):

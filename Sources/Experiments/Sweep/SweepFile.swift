@@ -71,7 +71,7 @@ package struct SweepFile {
   private mutating func override(_ text: String) throws {
     let pair = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard pair.count == 2 else {
-      throw ElbowError(.malformed, "`set` needs FLAG=VALUE, as seed=0..4, got '\(text)'")
+      throw ElbowError(.malformed, "`set` needs FLAG=VALUE, as seed=0...4, got '\(text)'")
     }
     let (flag, value) = (String(pair[0]), String(pair[1]))
     axes.removeAll { $0.flag == flag }
@@ -151,7 +151,7 @@ package struct SweepFile {
 
   /// Every combination but those excluded, flags in the file's order: the last one changes fastest.
   ///
-  /// - Throws: `ElbowError` where there are too many or none; `RunStoreError` for exclusions
+  /// - Throws: `ElbowError` where there are too many or none; `ElbowError` for exclusions
   ///   out of form.
   package func cells() throws -> [SweepCell] {
     var cells: [SweepCell] = []

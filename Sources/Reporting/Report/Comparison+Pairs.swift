@@ -1,3 +1,4 @@
+import Basics
 import RunStore
 import Statistics
 
@@ -5,7 +6,7 @@ extension Comparison {
   /// Compares runs on the images that all of them classified.
   ///
   /// - Parameter ids: any beginnings that are unique; the first is what the others are compared with.
-  /// - Throws: `RunStoreError` for an id that names no run, or several.
+  /// - Throws: `ElbowError` for an id that names no run, or several.
   public init(_ ids: [String], in store: RunStore) throws {
     try self.init(ids.map { try store.runID($0) }, store)
   }

@@ -23,17 +23,17 @@ public struct Comparison {
       rows: ids.compactMap { id in all.rows.first { $0.first == .text(id) } })
   }
 
-  /// - Throws: `RunStoreError` where the runs have not classified the same images.
+  /// - Throws: `ElbowError` where the runs have not classified the same images.
   package func refuseUnequalInputs() throws {
     for i in runs.rows.indices {
       guard count(i, "n") != done(i) else { continue }
       let other = i == 0 ? 1 : 0
-      throw RunStoreError(
+      throw ElbowError(
+        .malformed,
         "runs \(ids[other]) and \(ids[i]) have not classified the same images (\(done(other)) and "
           + "\(done(i)), \(count(i, "n")) in all runs); "
           + (count(i, "n") == 0
-            ? "they cannot be compared" : "compare on the shared ones with `common`"),
-        isUsage: true)
+            ? "they cannot be compared" : "compare on the shared ones with `common`"))
     }
   }
 

@@ -57,7 +57,7 @@ extension HTMLReport {
       + "<circle cx=\"\(x(value))\" cy=\"6\" r=\"3.5\"/></svg>"
   }
 
-  func table(_ comparison: Comparison) -> String {
+  func table(_ comparison: Pairing) -> String {
     let rows = zip(comparison.labels.dropFirst(), comparison.pairs).map { label, pair in
       let interval = pair.deltaInterval
       func points(_ share: Double) -> String { String(format: "%+.1f", 100 * share) }

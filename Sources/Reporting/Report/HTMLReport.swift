@@ -12,7 +12,7 @@ public struct HTMLReport: Sendable {
   }
 
   /// Runs on the same images, each against the first.
-  public struct Comparison: Sendable {
+  public struct Pairing: Sendable {
     /// What the runs share: images, attack.
     public var title: String
     /// Labels of the runs, the first being what the others are held against.
@@ -38,7 +38,7 @@ public struct HTMLReport: Sendable {
   /// Plots in order.
   public var plots: [Plot] = []
   /// Paired comparisons.
-  public var comparisons: [Comparison] = []
+  public var comparisons: [Pairing] = []
   /// Confusion of each run that has images, with its label.
   public var confusions: [(label: String, figure: Figure)] = []
 

@@ -8,7 +8,7 @@ import Statistics
 /// Runs as points of a trade-off, with what can be said of them.
 package struct ParetoView {
   /// A run that was asked for.
-  package struct Answer {
+  package struct Choice {
     /// `within` or `budget`.
     package var question: String
     /// Row; nil where none fits.
@@ -83,7 +83,7 @@ package struct ParetoView {
   // MARK: Questions
 
   /// The cheapest run whose `y` is surely no more than `points` below the best.
-  package func cheapest(within points: Double) throws -> Answer {
+  package func cheapest(within points: Double) throws -> Choice {
     guard y.isAccuracy, let best = tradeOff.front.last else {
       throw ElbowError(.malformed, "`within` needs an accuracy among `axes`")
     }
@@ -98,13 +98,13 @@ package struct ParetoView {
         i == best
         ? "no cheaper run is surely within \(short(points)) points of the best"
         : "cheapest within \(short(points)) points of the best (\(bounds[0]) to \(bounds[1]))"
-      return Answer(question: "within", row: i, text: "\(text): \(describe(i))")
+      return Choice(question: "within", row: i, text: "\(text): \(describe(i))")
     }
-    return Answer(question: "within", row: nil, text: "no run")
+    return Choice(question: "within", row: nil, text: "no run")
   }
 
   /// The run with the best `y` that costs no more than `limit`.
-  package func best(under limit: Double, _ measure: Measure) throws -> Answer {
+  package func best(under limit: Double, _ measure: Measure) throws -> Choice {
     guard y.isAccuracy else {
       throw ElbowError(.malformed, "`budget` needs an accuracy among `axes`")
     }
@@ -113,7 +113,7 @@ package struct ParetoView {
       (number($0, y), -number($0, measure)) < (number($1, y), -number($1, measure))
     }
     let budget = "\(short(limit)) \(measure.unit)"
-    return Answer(
+    return Choice(
       question: "budget", row: best,
       text: best.map { "most accurate under \(budget): \(describe($0))" }
         ?? "no run costs \(budget) or less")
@@ -186,7 +186,7 @@ package struct ParetoView {
   }
 
   /// `axes`, `hypervolume`, `reference`, `knee` (an id), `points`, and an id for each question.
-  package func json(all: Bool, answers: [Answer]) throws -> String {
+  package func json(all: Bool, answers: [Choice]) throws -> String {
     let table = try rows(all: all)
     let objects = table.rows.map { TableFormat.json.object(table.columns, $0) }
     let points = objects.isEmpty ? "[]" : "[\n    \(objects.joined(separator: ",\n    "))\n  ]"

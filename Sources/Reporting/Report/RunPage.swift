@@ -10,19 +10,22 @@ package struct RunPage {
   package let header: ResultTable
   private let store: RunStore
   private let id: String
+  private let times: TimeDisplay
 
   /// The page of a run.
   ///
-  /// - Parameter id: full id.
-  /// - Throws: `RunStoreError`.
-  package init(_ id: String, _ store: RunStore) throws {
-    (self.store, self.id) = (store, id)
+  /// - Parameters:
+  ///   - id: full id.
+  ///   - times: the reader's place in time.
+  /// - Throws: `ElbowError`.
+  package init(_ id: String, _ store: RunStore, times: TimeDisplay) throws {
+    (self.store, self.id, self.times) = (store, id, times)
     header = try store.query(.run(id))
   }
 
   /// One JSON object.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   package func json() throws -> String {
     var fields = zip(header.columns, header.rows[0]).map { column, cell in
       // Stored as JSON, shown as JSON.
@@ -52,11 +55,11 @@ package struct RunPage {
 
   /// The page for reading.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   package func text() throws -> String {
     func text(_ column: String) -> String? {
       let cell = header[0, column]
-      return cell == .null ? nil : cell.text(null: "")
+      return cell == .null ? nil : cell.text(null: "").visible
     }
     func number(_ column: String, _ digits: Int) -> String {
       header[0, column].number.map { String(format: "%.\(digits)f", $0) } ?? "–"
@@ -86,8 +89,8 @@ package struct RunPage {
         ("tags", text("tags").flatMap { $0 == "{}" ? nil : $0 }), ("note", text("note")),
         ("status", text("status")),
         ("replay of", text("replay_of").map { "\($0): nothing was run, evaluations are counted" }),
-        ("error", text("error")), ("started", text("started_at")),
-        ("finished", text("finished_at")),
+        ("error", text("error")), ("started", text("started_at").map(times.moment)),
+        ("finished", text("finished_at").map(times.moment)),
         (
           "inputs",
           text("images") == nil
@@ -192,7 +195,8 @@ package struct RunPage {
               text("batch").map { "\($0) images at once" },
             ].compactMap(\.self).joined(separator: ", ")
           ),
-          ("started", text("started_at")), ("ended", text("ended_at")),
+          ("started", text("started_at").map(times.moment)),
+          ("ended", text("ended_at").map(times.moment)),
           ("wall seconds", table[i, "wall_seconds"].number.map { String(format: "%.1f", $0) }),
           ("CPU seconds", table[i, "cpu_seconds"].number.map { String(format: "%.1f", $0) }),
           ("peak memory", memory),

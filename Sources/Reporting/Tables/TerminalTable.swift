@@ -21,7 +21,7 @@ public struct TerminalTable: Sendable {
     ///
     /// - Parameter remedy: how to see them.
     public func notice(
-      remedy: String = "a wider terminal, or --format csv, has them", width: Int? = nil
+      remedy: String = "a wider terminal, or `format` csv, has them", width: Int? = nil
     ) -> String? {
       guard !leftOut.isEmpty else { return nil }
       let text = "left out: \(leftOut.joined(separator: ", ")) (\(remedy))"

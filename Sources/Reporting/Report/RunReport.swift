@@ -6,7 +6,7 @@ import RunStore
 import Statistics
 
 /// The report on chosen runs, from the queries to the page.
-package struct Report {
+package struct RunReport {
   private let runs: ResultTable
   private let store: RunStore
   private let database: String
@@ -21,7 +21,7 @@ package struct Report {
     _ runs: ResultTable, _ store: RunStore, database: String, watch: WorkWatch = .none
   ) throws {
     guard !runs.rows.isEmpty else {
-      throw RunStoreError("no runs to report on; 'elbow runs' lists what there is")
+      throw ElbowError(.missing, "no runs to report on; 'elbow runs' lists what there is")
     }
     (self.runs, self.store, self.database, self.watch) = (runs, store, database, watch)
     let names = RunSummary.labels(runs)
@@ -35,7 +35,7 @@ package struct Report {
 
   /// The page.
   ///
-  /// - Throws: `RunStoreError`.
+  /// - Throws: `ElbowError`.
   package func html() throws -> String {
     let ids = runs.rows.indices.map { runs[$0, "id"].text(null: "") }
     var report = HTMLReport(
@@ -76,7 +76,7 @@ package struct Report {
   }
 
   /// Runs on the same images under the same attack, against the most accurate of them.
-  private func comparisons() throws -> [HTMLReport.Comparison] {
+  private func comparisons() throws -> [HTMLReport.Pairing] {
     var groups: [[Cell]: [Int]] = [:]
     var order: [[Cell]] = []
     for i in runs.rows.indices where (runs[i, "n_done"].number ?? 0) > 0 {
@@ -96,7 +96,7 @@ package struct Report {
       }.filter { $0.counts.n > 0 }
       guard !pairs.isEmpty else { return nil }
       let attack = RunSummary.attack(runs, members[0])
-      return HTMLReport.Comparison(
+      return HTMLReport.Pairing(
         title: "\(key[2].text(null: "")) images of \(key[0].text(null: "several datasets")) "
           + "\(key[1].text(null: "")), \(attack == "none" ? "clean" : attack)",
         labels: ([ids[0]] + pairs.map(\.id)).map { labels[$0] ?? $0 }, pairs: pairs.map(\.counts))
