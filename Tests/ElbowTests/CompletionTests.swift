@@ -103,7 +103,7 @@ import Testing
     let elbow = try Program()
     defer { elbow.remove() }
     #expect(try complete(elbow, "swe") == ["sweep"])
-    #expect(try complete(elbow, "run", "--attack-s") == ["--attack-steps", "--attack-seed"])
+    #expect(try complete(elbow, "run", "--attack-se") == ["--attack-seed"])
     #expect(try complete(elbow, "sweep", "x.yaml", "--no-l") == ["--no-losses"])
     #expect(try complete(elbow, "run", "--weights", "edm") == ["edm", "edm-as-released"])
     #expect(try complete(elbow, "run", "--attack", "fg").contains("fgsm"))
