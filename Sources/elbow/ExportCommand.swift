@@ -194,7 +194,7 @@ struct ExportCommand: ParsableCommand {
       try reportCut(written, total, "rows")
     }
     for i in chosen.rows.indices {
-      let (done, asked) = (chosen[i, "n_done"].number ?? 0, chosen[i, "images"].number ?? 0)
+      let (done, asked) = (chosen[i, .nDone] ?? 0, chosen[i, .images] ?? 0)
       if done < asked {
         Output.error(
           "elbow: run \(ids[i]) has classified \(Int(done)) of its \(Int(asked)) images")

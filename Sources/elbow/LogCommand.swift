@@ -79,7 +79,7 @@ struct LogCommand: ParsableCommand {
     /// A point may come late, but nobody should think that the run goes on.
     private func warnOfEnded(_ run: String, _ store: RunStore) throws {
       let row = try store.query(.run(run))
-      guard row[0, "fingerprint"] == .null, let status = row[0, "status"].string,
+      guard row[0, "fingerprint"] == .null, let status = row[0, .status],
         status != "running"
       else { return }
       Output.error(

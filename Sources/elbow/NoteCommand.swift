@@ -39,7 +39,7 @@ struct NoteCommand: ParsableCommand {
     guard text != nil || edit else {
       let store = try database.read()
       let run = try store.query(.run(store.runID(prefix)))
-      if let note = run[0, "note"].string { try Output.write(note + "\n") }
+      if let note = run[0, .note] { try Output.write(note + "\n") }
       return
     }
     let store = try database.edit()
@@ -51,7 +51,7 @@ struct NoteCommand: ParsableCommand {
         return old + "\n" + text
       }
     } else {
-      let old = try store.query(.run(id))[0, "note"].string ?? ""
+      let old = try store.query(.run(id))[0, .note] ?? ""
       let new = try Self.edited(old)
       try store.note(id) { now in
         guard now ?? "" == old else {

@@ -110,7 +110,7 @@ struct ReplayCommand: ParsableCommand {
     }
     let replays = try store.query(.replays(of: source.id))
     let byID = Dictionary(
-      replays.rows.indices.map { (replays[$0, "id"].string ?? "", replays.rows[$0]) },
+      replays.rows.indices.map { (replays[$0, .id] ?? "", replays.rows[$0]) },
       uniquingKeysWith: { a, _ in a })
     let mine = ResultTable(columns: replays.columns, rows: ids.compactMap { byID[$0] })
     guard format.format == .table else { return try format.write(mine) }
@@ -120,7 +120,7 @@ struct ReplayCommand: ParsableCommand {
       table = table.dropping(column)
     }
     let differs = mine.rows.indices.map { i -> Cell in
-      guard let n = mine[i, "n_done"].number, let k = mine[i, "n_differ"].number, n > 0 else {
+      guard let n = mine[i, .nDone], let k = mine[i, .nDiffer], n > 0 else {
         return .null
       }
       return .text(RunSummary.percent(k / n))

@@ -45,7 +45,7 @@ struct RunOutcome {
   /// An attack whose gradients vanish proves nothing.
   static func warnOfMaskedGradients(_ run: String, _ store: RunStore) throws {
     let summary = try store.query(.attackSummary(of: run))
-    guard let share = summary[0, "zero_gradients"].number, share > 0.05 else { return }
+    guard let share = summary[0, .zeroGradients], share > 0.05 else { return }
     Output.error(
       "elbow: \(RunSummary.percent(share)) % of the attack's gradient pixels were exactly zero: the "
         + "defence may only seem robust; attack with apgd-margin or apgd-dlr, or lower --logit-scale"

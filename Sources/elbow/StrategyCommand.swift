@@ -165,8 +165,8 @@ struct StrategyCommand: ParsableCommand {
         ],
         rows: table.rows.indices.map { row in
           [
-            .text(String((table[row, "run"].string ?? "").prefix(RunSummary.shortID))),
-            table[row, "attack"].string.map { .text($0) } ?? .text("none"), table[row, "method"],
+            .text(String((table[row, .run] ?? "").prefix(RunSummary.shortID))),
+            table[row, .attack].map { .text($0) } ?? .text("none"), table[row, "method"],
             table[row, "images"],
             .text(
               "\(percent(row, "accuracy")) (\(percent(row, "accuracy_low"))–"
@@ -174,7 +174,7 @@ struct StrategyCommand: ParsableCommand {
             .text(
               "\(percent(row, "delta", signed: true)) (\(percent(row, "delta_low", signed: true)) to "
                 + "\(percent(row, "delta_high", signed: true)))"),
-            .text(String(format: "%.1f", table[row, "nfe_per_image"].number ?? 0)),
+            .text(String(format: "%.1f", table[row, .nfePerImage] ?? 0)),
             .text(percent(row, "nfe_share")),
           ]
         })

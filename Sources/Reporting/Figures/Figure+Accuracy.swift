@@ -15,7 +15,7 @@ extension Figure {
   public init(accuracy runs: ResultTable) {
     let values = runs.rows.indices.map { i in
       (
-        cost: runs[i, "cost"].number ?? 0,
+        cost: runs[i, .cost] ?? 0,
         value: Double(runs.count(i, "n_correct")) / Double(runs.count(i, "n_done"))
       )
     }

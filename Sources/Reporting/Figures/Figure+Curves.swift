@@ -1,4 +1,5 @@
 import Basics
+import Records
 
 extension Figure {
   /// Metrics of trainings over their steps.
@@ -22,7 +23,7 @@ extension Figure {
   ///   - runs: rows of the view `runs`.
   public init(metrics rows: ResultTable, of runs: ResultTable) {
     let sources = runs.rows.indices.map { i in
-      Source(id: runs[i, "id"].text(null: ""), label: runs[i, "name"].string ?? "run")
+      Source(id: runs[i, "id"].text(null: ""), label: runs[i, .name] ?? "run")
     }
     self.init("Metrics", curves: rows, key: "run", of: sources, x: "step")
   }
@@ -62,8 +63,8 @@ extension Figure {
             "\(name.replacing("_", with: " ")): \(source.label)  \(short)",
             chosen.map { row in
               Point(
-                rows[row, "step"].number ?? 0,
-                (rows[row, "value"].number ?? 0) * (isPercent ? 100 : 1))
+                rows[row, .step] ?? 0,
+                (rows[row, .value] ?? 0) * (isPercent ? 100 : 1))
             }, style: isMeasured ? .joined : .line,
             color: index
               + (isPercent && !name.hasSuffix("validation_accuracy") ? sources.count : 0))

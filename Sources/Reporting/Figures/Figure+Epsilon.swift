@@ -27,7 +27,7 @@ extension Figure {
           "\(labels[index]), \(RunSummary.count(rows.map { points.count($0, "n") }))",
           rows.map { row in
             Point(
-              points[row, "epsilon"].number ?? 0, points.count(row, "n_right"),
+              points[row, .epsilon] ?? 0, points.count(row, "n_right"),
               of: points.count(row, "n"))
           }, style: .joined, mark: Panel.mark(Series("", [], style: .joined), index), color: index)
       }

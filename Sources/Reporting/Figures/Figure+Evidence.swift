@@ -14,10 +14,10 @@ extension Figure {
       Series(
         name,
         rows.rows.indices.compactMap { row in
-          guard let x = rows[row, "sigma"].number, let y = rows[row, column].number else {
+          guard let x = rows[row, .sigma], let y = rows[row, column].number else {
             return nil
           }
-          guard column == "difference", let square = rows[row, "square"].number else {
+          guard column == "difference", let square = rows[row, .square] else {
             return Point(x, y)
           }
           let reach = Self.reach(mean: y, square: square, n: rows.count(row, "n"))
@@ -25,7 +25,7 @@ extension Figure {
         }, style: .line, mark: mark, color: color)
     }
     let axis = Self.noiseAxis(rows)
-    let total = rows.rows.indices.reduce(0) { $0 + (rows[$1, "difference"].number ?? 0) }
+    let total = rows.rows.indices.reduce(0) { $0 + (rows[$1, .difference] ?? 0) }
     let n = rows.rows.indices.map { rows.count($0, "n") }
     self.init(
       "Evidence by noise level, \(RunSummary.count(n)) images",
@@ -62,10 +62,10 @@ extension Figure {
     var values: [Int: [Int: Double]] = [:]
     for row in rows.rows.indices {
       values[rows.count(row, "timestep"), default: [:]][rows.count(row, "class")] =
-        rows[row, "elbo"].number
+        rows[row, .elbo]
     }
     let levels = Dictionary(
-      rows.rows.indices.map { (rows.count($0, "timestep"), rows[$0, "sigma"].number ?? 0) },
+      rows.rows.indices.map { (rows.count($0, "timestep"), rows[$0, .sigma] ?? 0) },
       uniquingKeysWith: { a, _ in a }
     ).sorted { $0.key < $1.key }
     func total(_ one: Int) -> Double {
@@ -114,7 +114,7 @@ extension Figure {
 
   /// Noise levels, logarithmic where the grid's are.
   private static func noiseAxis(_ rows: ResultTable) -> Axis {
-    let sigmas = Set(rows.rows.indices.compactMap { rows[$0, "sigma"].number }).sorted()
+    let sigmas = Set(rows.rows.indices.compactMap { rows[$0, .sigma] }).sorted()
     guard let low = sigmas.first, let high = sigmas.last else { return Axis("noise level σ") }
     let middle = sigmas[sigmas.count / 2]
     // Half of an even grid's levels lie in the lower half.

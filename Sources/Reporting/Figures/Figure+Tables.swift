@@ -13,7 +13,7 @@ extension Figure {
     var counts = [[Double?]](
       repeating: Array(repeating: nil, count: classes.count), count: classes.count)
     for row in cells.rows.indices {
-      counts[cells.count(row, "label")][cells.count(row, "predicted")] = cells[row, "n"].number
+      counts[cells.count(row, "label")][cells.count(row, "predicted")] = cells[row, .n]
     }
     let n = cells.rows.indices.reduce(0) { $0 + cells.count($1, "n") }
     let right = classes.indices.reduce(0) { $0 + Int(counts[$1][$1] ?? 0) }

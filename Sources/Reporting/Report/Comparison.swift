@@ -37,7 +37,7 @@ public struct Comparison {
     }
   }
 
-  private func done(_ row: Int) -> Int { Int(runs[row, "n_done"].number ?? 0) }
+  private func done(_ row: Int) -> Int { Int(runs[row, .nDone] ?? 0) }
   private func count(_ row: Int, _ column: String) -> Int {
     Int(shared[row, column].number ?? 0)
   }

@@ -47,8 +47,8 @@ extension HTMLReport {
 
   /// An interval on a scale from 0 to 100 %.
   private func bar(_ row: Int) -> String {
-    guard let value = runs[row, "accuracy"].number, let low = runs[row, "accuracy_low"].number,
-      let high = runs[row, "accuracy_high"].number
+    guard let value = runs[row, .accuracy], let low = runs[row, .accuracyLow],
+      let high = runs[row, .accuracyHigh]
     else { return "" }
     func x(_ share: Double) -> String { String(format: "%.1f", 160 * share) }
     return "<svg class=\"bar\" width=\"162\" height=\"12\" viewBox=\"-1 0 162 12\" role=\"img\">"

@@ -88,7 +88,7 @@ public struct HTMLReport: Sendable {
   }
 
   private var period: String {
-    let times = runs.rows.indices.compactMap { runs[$0, "started_at"].string }.sorted()
+    let times = runs.rows.indices.compactMap { runs[$0, .startedAt] }.sorted()
     guard let first = times.first, let last = times.last else { return "" }
     return first == last ? "Started \(first)." : "Started from \(first) to \(last)."
   }

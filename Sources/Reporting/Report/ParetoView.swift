@@ -41,7 +41,7 @@ package struct ParetoView {
     (self.reference, self.threat, self.store) = (reference, threat, store)
   }
 
-  private func id(_ row: Int) -> String { runs[row, "id"].string ?? "" }
+  private func id(_ row: Int) -> String { runs[row, .id] ?? "" }
   private func number(_ row: Int, _ measure: Measure) -> Double {
     runs[row, measure.column].number ?? 0
   }
@@ -120,9 +120,9 @@ package struct ParetoView {
   }
 
   private func describe(_ row: Int) -> String {
-    let name = runs[row, "name"].string.map { " \($0)" } ?? ""
+    let name = runs[row, .name].map { " \($0)" } ?? ""
     return "\(id(row).prefix(RunSummary.shortID))\(name), \(RunSummary.classifier(runs, row)) "
-      + "\(RunSummary.strategy(runs[row, "strategy"].string ?? "")), \(RunSummary.percent(number(row, y))) %, "
+      + "\(RunSummary.strategy(runs[row, .strategy] ?? "")), \(RunSummary.percent(number(row, y))) %, "
       + "\(short(number(row, x))) \(x.unit)"
   }
 
@@ -162,7 +162,7 @@ package struct ParetoView {
     if x == .memory || y == .memory { add("MiB", Measure.memory.column, "%.1f") }
     if x == .robustAccuracy || y == .robustAccuracy {
       let robust = rows.rows.indices.map { i -> Cell in
-        guard let n = rows[i, "n_robustness"].number, let k = rows[i, "n_robust"].number, n > 0
+        guard let n = rows[i, .nRobustness], let k = rows[i, .nRobust], n > 0
         else { return .null }
         let interval = WilsonInterval(successes: Int(k), of: Int(n))
         let bounds = "\(RunSummary.percent(interval.low))–\(RunSummary.percent(interval.high))"

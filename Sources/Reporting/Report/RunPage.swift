@@ -76,10 +76,10 @@ package struct RunPage {
           .joined(separator: "\n"))
     }
 
-    let accuracy = header[0, "accuracy"].number.map { value in
+    let accuracy = header[0, .accuracy].map { value in
       "\(RunSummary.percent(value)) %  (Wilson's 95 % interval "
-        + "\(RunSummary.percent(header[0, "accuracy_low"].number ?? 0))–"
-        + "\(RunSummary.percent(header[0, "accuracy_high"].number ?? 1)), "
+        + "\(RunSummary.percent(header[0, .accuracyLow] ?? 0))–"
+        + "\(RunSummary.percent(header[0, .accuracyHigh] ?? 1)), "
         + "\(text("n_correct") ?? "0") of \(text("n_done") ?? "0"))"
     }
     section(
@@ -141,7 +141,7 @@ package struct RunPage {
               + attack[0, "broken"].text(null: "0")
           ),
           ("clean accuracy", share("clean_accuracy")), ("zero gradients", share("zero_gradients")),
-          ("largest linf", attack[0, "largest_linf"].number.map { String(format: "%.6f", $0) }),
+          ("largest linf", attack[0, .largestLinf].map { String(format: "%.6f", $0) }),
           ("largest l2", attack[0, "largest_l2"].number.map { String(format: "%.6f", $0) }),
           ("gradients an image", number("attack_gradients_per_image", 1)),
           ("seconds an image", number("attack_seconds_per_image", 3)),
@@ -158,7 +158,7 @@ package struct RunPage {
         ])
     }
     for row in try sessions() { section(row.title, row.lines) }
-    if header[0, "n_done"].number ?? 0 > 0 {
+    if header[0, .nDone] ?? 0 > 0 {
       sections.append(
         "Confusion (rows: true class, columns: predicted)\n"
           + (try confusion()))
@@ -176,7 +176,7 @@ package struct RunPage {
       let code = text("git_commit").map {
         $0 + (table[i, "git_dirty"] == .integer(1) ? " with uncommitted changes" : "")
       }
-      let memory = table[i, "peak_memory"].number.map { String(format: "%.0f MiB", $0 / 1_048_576) }
+      let memory = table[i, .peakMemory].map { String(format: "%.0f MiB", $0 / 1_048_576) }
       return (
         table.rows.count == 1 ? "Provenance" : "Provenance, process \(i + 1)",
         [
@@ -197,8 +197,8 @@ package struct RunPage {
           ),
           ("started", text("started_at").map(times.moment)),
           ("ended", text("ended_at").map(times.moment)),
-          ("wall seconds", table[i, "wall_seconds"].number.map { String(format: "%.1f", $0) }),
-          ("CPU seconds", table[i, "cpu_seconds"].number.map { String(format: "%.1f", $0) }),
+          ("wall seconds", table[i, .wallSeconds].map { String(format: "%.1f", $0) }),
+          ("CPU seconds", table[i, .cpuSeconds].map { String(format: "%.1f", $0) }),
           ("peak memory", memory),
         ]
       )
@@ -208,7 +208,7 @@ package struct RunPage {
   private func confusion() throws -> String {
     let names =
       (try? JSONDecoder().decode(
-        [String].self, from: Data((header[0, "class_names"].string ?? "[]").utf8))) ?? []
+        [String].self, from: Data((header[0, .classNames] ?? "[]").utf8))) ?? []
     let counts = try store.query(.confusion(of: id))
     var cells = [[Int]](repeating: Array(repeating: 0, count: names.count), count: names.count)
     for row in counts.rows {

@@ -79,14 +79,14 @@ package struct RunReport {
   private func comparisons() throws -> [HTMLReport.Pairing] {
     var groups: [[Cell]: [Int]] = [:]
     var order: [[Cell]] = []
-    for i in runs.rows.indices where (runs[i, "n_done"].number ?? 0) > 0 {
+    for i in runs.rows.indices where (runs[i, .nDone] ?? 0) > 0 {
       let key = ["dataset", "split", "n_done", "attack", "norm", "epsilon"].map { runs[i, $0] }
       if groups[key] == nil { order.append(key) }
       groups[key, default: []].append(i)
     }
     return try order.compactMap { key in
       let members = (groups[key] ?? []).sorted {
-        ((runs[$1, "accuracy"].number ?? 0), $0) < ((runs[$0, "accuracy"].number ?? 0), $1)
+        ((runs[$1, .accuracy] ?? 0), $0) < ((runs[$0, .accuracy] ?? 0), $1)
       }
       guard members.count > 1 else { return nil }
       let ids = members.map { runs[$0, "id"].text(null: "") }

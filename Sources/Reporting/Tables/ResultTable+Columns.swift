@@ -2,14 +2,6 @@ import Basics
 import Records
 
 extension ResultTable {
-  /// The cell of a named column.
-  public subscript(row: Int, column: String) -> Cell {
-    guard let index = columns.firstIndex(of: column) else {
-      preconditionFailure("no column '\(column)' among \(columns)")
-    }
-    return rows[row][index]
-  }
-
   /// Without a named column, where there is one.
   public func dropping(_ column: String) -> ResultTable {
     guard let index = columns.firstIndex(of: column) else { return self }

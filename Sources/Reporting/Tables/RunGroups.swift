@@ -81,7 +81,7 @@ public enum RunGroups {
 
   /// Whether a run has images that were answered.
   private static func isMeasured(_ runs: ResultTable, _ row: Int) -> Bool {
-    runs[row, "accuracy"].number != nil && runs.count(row, "n_done") > 0
+    runs[row, .accuracy] != nil && runs.count(row, "n_done") > 0
   }
 
   /// The table for reading: runs × images, percentages, and the interval in one column.
@@ -99,7 +99,7 @@ public enum RunGroups {
           .text("\(groups.count(i, "n")) × \(groups.count(i, "n_images"))"),
           .text(
             "\(percent("accuracy")) (\(percent("accuracy_low"))–\(percent("accuracy_high")))"),
-          groups[i, "accuracy_sd"].number.map { .text(RunSummary.percent($0)) } ?? .null,
+          groups[i, .accuracySD].map { .text(RunSummary.percent($0)) } ?? .null,
           RunSummary.round(groups[i, "nfe_per_image"], 1),
           RunSummary.round(groups[i, "gradients_per_image"], 1),
           RunSummary.round(groups[i, "seconds_per_image"], 3),

@@ -20,12 +20,12 @@ extension RunSummary {
     }
     let inAll = differing(Array(runs.rows.indices))
     return runs.rows.indices.map { i in
-      let name = runs.columns.contains("name") ? runs[i, "name"].string : nil
+      let name = runs.columns.contains("name") ? runs[i, .name] : nil
       // A name that several runs have is not enough.
       let words =
         name.map { name in
           [name]
-            + differing(runs.rows.indices.filter { runs[$0, "name"].string == name })
+            + differing(runs.rows.indices.filter { runs[$0, .name] == name })
             .map { text(runs, i, $0) }
         } ?? inAll.map { text(runs, i, $0) }
       let label = words.filter { !$0.isEmpty }.joined(separator: ", ")
@@ -43,7 +43,7 @@ extension RunSummary {
     case "attack": runs.columns.contains("inputs_run") ? attack(runs, row) : ""
     case "seed": "seed \(runs[row, "seed"].text(null: ""))"
     case "images": "\(runs[row, "images"].text(null: "")) images"
-    case "model": modelName(runs[row, "model"].string ?? "")
+    case "model": modelName(runs[row, .model] ?? "")
     // What weighs no losses has neither.
     case "grid", "weights", "strategy", "noise", "loss", "reduction", "lm":
       column == "lm" ? "" : runs[row, column].text(null: "")

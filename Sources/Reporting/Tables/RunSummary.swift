@@ -121,19 +121,19 @@ package enum RunSummary {
       rows: runs.rows.indices.map { i in
         func text(_ column: String) -> Cell { runs[i, column] }
         let accuracy: Cell =
-          if let value = runs[i, "accuracy"].number, let low = runs[i, "accuracy_low"].number,
-            let high = runs[i, "accuracy_high"].number
+          if let value = runs[i, .accuracy], let low = runs[i, .accuracyLow],
+            let high = runs[i, .accuracyHigh]
           {
             .text("\(percent(value)) (\(percent(low))–\(percent(high)))")
           } else { .null }
-        let done = runs[i, "n_done"].number ?? 0
-        let count = runs[i, "images"].number.map { images -> Cell in
+        let done = runs[i, .nDone] ?? 0
+        let count = runs[i, .images].map { images -> Cell in
           .text(done == images ? "\(Int(images))" : "\(Int(done))/\(Int(images))")
         }
         return [
-          .text(String((runs[i, "id"].string ?? "").prefix(shortID))), text("name"),
+          .text(String((runs[i, .id] ?? "").prefix(shortID))), text("name"),
           status(runs, i), classifier(runs, i).isEmpty ? .null : .text(classifier(runs, i)),
-          runs[i, "strategy"].string.map { .text(strategy($0)) } ?? .null, text("grid"),
+          runs[i, .strategy].map { .text(strategy($0)) } ?? .null, text("grid"),
           text("weights"), .text(attack(runs, i)), count ?? .null, accuracy,
           round(runs[i, "nfe_per_image"], 1), round(runs[i, "gradients_per_image"], 1),
           round(runs[i, "seconds_per_image"], 3),
@@ -148,8 +148,8 @@ package enum RunSummary {
 
   /// As `rdc (paper)`.
   package static func classifier(_ runs: ResultTable, _ row: Int) -> String {
-    let name = runs[row, "classifier"].string ?? ""
-    return runs[row, "lm"].string.map { "\(name) (\($0))" } ?? name
+    let name = runs[row, .classifier] ?? ""
+    return runs[row, .lm].map { "\(name) (\($0))" } ?? name
   }
 
   /// `replayed` for a finished replay, so that nobody takes it for a live run.
@@ -161,10 +161,10 @@ package enum RunSummary {
 
   /// As `apgd-ce linf 8/255`, `none`, or `as in RUN` on the final images of another run.
   package static func attack(_ runs: ResultTable, _ row: Int) -> String {
-    guard let name = runs[row, "attack"].string else {
-      return runs[row, "inputs_run"].string.map { "as in \($0.prefix(shortID))" } ?? "none"
+    guard let name = runs[row, .attack] else {
+      return runs[row, .inputsRun].map { "as in \($0.prefix(shortID))" } ?? "none"
     }
-    return "\(name) \(runs[row, "norm"].string ?? "") \(epsilon(runs[row, "epsilon"].number ?? 0))"
+    return "\(name) \(runs[row, .norm] ?? "") \(epsilon(runs[row, .epsilon] ?? 0))"
   }
 
   /// As `8/255` where it is that, else in decimal.
@@ -190,17 +190,17 @@ package enum RunSummary {
     var points: [ScatterPlot.Point] = []
     var legend: [String] = []
     for i in runs.rows.indices {
-      guard let accuracy = runs[i, "accuracy"].number, let low = runs[i, "n_correct"].number,
-        let n = runs[i, "n_done"].number, n > 0, points.count < letters.count
+      guard let accuracy = runs[i, .accuracy], let low = runs[i, .nCorrect],
+        let n = runs[i, .nDone], n > 0, points.count < letters.count
       else { continue }
       let cost =
-        (runs[i, "nfe_per_image"].number ?? 0) + (runs[i, "gradients_per_image"].number ?? 0)
+        (runs[i, .nfePerImage] ?? 0) + (runs[i, .gradientsPerImage] ?? 0)
       let mark = letters[points.count]
       points.append(
         .init(
           mark: mark, cost: cost, accuracy: accuracy,
           interval: WilsonInterval(successes: Int(low), of: Int(n))))
-      legend.append("\(mark)  \(runs[i, "name"].string?.visible ?? short(runs[i, "id"]))")
+      legend.append("\(mark)  \(runs[i, .name]?.visible ?? short(runs[i, "id"]))")
     }
     guard points.count >= 2 else { return [] }
     let front = Set(paretoFront(points.map { ($0.cost, $0.accuracy) }))
