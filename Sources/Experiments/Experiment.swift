@@ -55,7 +55,9 @@ public struct Experiment: Sendable {
 
   /// Loads what the request names; nothing is recorded.
   ///
-  /// - Parameter store: holds the run that `inputsRun` names; nil where the request names none.
+  /// - Parameters:
+  ///   - session: threads and files that are read.
+  ///   - store: holds the run that `inputsRun` names; nil where the request names none.
   /// - Throws: `ElbowError`: what keeps the run from being begun.
   public func prepare(in session: Session, reading store: RunStore?) throws -> Prepared {
     let source = try request.inputsRun.map { name in
@@ -145,7 +147,9 @@ public struct Experiment: Sendable {
 extension Experiment.Prepared {
   /// Evaluates what is not done yet and records it.
   ///
-  /// - Parameter store: opened for writing.
+  /// - Parameters:
+  ///   - session: what it was prepared in.
+  ///   - store: opened for writing.
   /// - Throws: `ElbowError` where the run cannot be begun; later trouble is in the ending.
   public func run(in session: Session, into store: RunStore) throws -> Experiment.Outcome {
     let (dataset, header, source) = (plan.dataset, header, source)

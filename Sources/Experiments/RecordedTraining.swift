@@ -34,7 +34,9 @@ public struct RecordedTraining<Recipe: TrainingRecipe> {
 
   /// Trains, or goes on where the state beside the model stands, and records it.
   ///
-  /// - Parameter store: opened by `store`, once the recipe is known to be right.
+  /// - Parameters:
+  ///   - session: threads, and who watches.
+  ///   - store: opened by `store`, once the recipe is known to be right.
   /// - Throws: `ElbowError` for a recipe that cannot be trained, and where the training diverges.
   public func run(in session: Session, into store: () throws -> RunStore) throws -> Outcome {
     let dataset = try DatasetCatalog.load(recipe.dataset, split: "train", directory: data)

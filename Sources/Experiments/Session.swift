@@ -20,6 +20,7 @@ public final class Session: Sendable {
   ///
   /// - Parameters:
   ///   - threads: nil: one a core.
+  ///   - watch: is told how work goes on.
   ///   - arguments: recorded with every run; a library's caller may leave them out.
   public init(threads: Int? = nil, watch: WorkWatch = .none, arguments: [String] = []) {
     workers = WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)

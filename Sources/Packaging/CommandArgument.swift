@@ -1,29 +1,29 @@
 /// What a command takes: a word, an option with a value, or a flag.
-public struct CommandArgument: Hashable, Sendable {
+package struct CommandArgument: Hashable, Sendable {
   /// How it stands on a command line.
-  public enum Kind: String, Decodable, Sendable { case positional, option, flag }
+  package enum Kind: String, Decodable, Sendable { case positional, option, flag }
 
   /// How it stands on a command line.
-  public var kind: Kind
+  package var kind: Kind
   /// Its spellings with dashes; none of a positional.
-  public var flags: [String]
+  package var flags: [String]
   /// What stands for its value, as `file`.
-  public var valueName: String
+  package var valueName: String
   /// One line.
-  public var help: String
+  package var help: String
   /// Whether help lists it.
-  public var isShown = true
+  package var isShown = true
   /// Whether it may be left out.
-  public var isOptional = true
+  package var isOptional = true
   /// Whether it may be given several times.
-  public var isRepeating = false
+  package var isRepeating = false
   /// Whether every word up to the next flag is a value of it.
-  public var takesSeveral = false
+  package var takesSeveral = false
   /// The values that it can have, where they are few.
-  public var choices: [String] = []
+  package var choices: [String] = []
 
   /// An option, or a flag where it takes no value.
-  public init(
+  package init(
     _ kind: Kind, flags: [String], valueName: String = "", help: String, choices: [String] = []
   ) {
     (self.kind, self.flags, self.valueName) = (kind, flags, valueName)
@@ -43,7 +43,7 @@ extension CommandArgument: Decodable {
     var flag: String { (kind == "long" ? "--" : "-") + name }
   }
 
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     kind = try values.decode(Kind.self, forKey: .kind)
     flags = try values.decodeIfPresent([Name].self, forKey: .names)?.map(\.flag) ?? []

@@ -3,51 +3,51 @@ import Foundation
 /// A command with what it takes and the commands below it, as the program describes itself.
 ///
 /// Completions and manual pages are made from it, so that they say what the program does.
-public struct CommandTree: Hashable, Sendable {
+package struct CommandTree: Hashable, Sendable {
   /// As `runs`.
-  public var name: String
+  package var name: String
   /// One line.
-  public var abstract: String
+  package var abstract: String
   /// More than that, in paragraphs; empty where there is none.
-  public var discussion: String
+  package var discussion: String
   /// How it is called, one form a line.
-  public var usage: [String] = []
+  package var usage: [String] = []
   /// Whether help lists it.
-  public var isShown: Bool
+  package var isShown: Bool
   /// The command below that is meant where none is named.
-  public var standard: String?
+  package var standard: String?
   /// The commands below.
-  public var commands: [CommandTree]
+  package var commands: [CommandTree]
   /// What it takes, in order.
-  public var arguments: [CommandArgument]
+  package var arguments: [CommandArgument]
 
   /// Reads what ArgumentParser dumps of a command.
   ///
   /// - Throws: `DecodingError` for another form.
-  public init(dump: String) throws {
+  package init(dump: String) throws {
     struct Dump: Decodable { var command: CommandTree }
     self = try JSONDecoder().decode(Dump.self, from: Data(dump.utf8)).command
   }
 
   /// The command below of a name; nil where there is none.
-  public func command(_ name: String) -> CommandTree? { commands.first { $0.name == name } }
+  package func command(_ name: String) -> CommandTree? { commands.first { $0.name == name } }
 
   /// The argument that a flag such as `--db` or `-o` names.
-  public func argument(_ flag: String) -> CommandArgument? {
+  package func argument(_ flag: String) -> CommandArgument? {
     arguments.first { $0.flags.contains(flag) }
   }
 
   /// Its arguments without dashes.
-  public var positionals: [CommandArgument] { arguments.filter { $0.kind == .positional } }
+  package var positionals: [CommandArgument] { arguments.filter { $0.kind == .positional } }
 
   /// Every command of the tree with the names that lead to it.
-  public var paths: [(names: [String], command: CommandTree)] {
+  package var paths: [(names: [String], command: CommandTree)] {
     [([name], self)]
       + commands.flatMap { below in below.paths.map { ([name] + $0.names, $0.command) } }
   }
 
   /// The tree with arguments added to the command of a name below it.
-  public func adding(_ arguments: [CommandArgument], to name: String) -> CommandTree {
+  package func adding(_ arguments: [CommandArgument], to name: String) -> CommandTree {
     var copy = self
     for index in copy.commands.indices where copy.commands[index].name == name {
       copy.commands[index].arguments.insert(contentsOf: arguments, at: 0)
@@ -66,7 +66,7 @@ extension CommandTree: Decodable {
     case arguments
   }
 
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     name = try values.decode(String.self, forKey: .name)
     abstract = try values.decodeIfPresent(String.self, forKey: .abstract) ?? ""

@@ -10,6 +10,7 @@ extension Prediction {
   ///   - losses: errors summed over pixels. **Shape** `[draw][timestep][class]` of the levels that have
   ///     a strategy weight.
   ///   - position: of the image in the header's inputs.
+  ///   - header: what is asked, and how losses are weighed.
   ///   - seconds: wall seconds of the image.
   ///
   /// **Edge cases** A class whose sum is no number has lost; ties go to the lower class. Every loss

@@ -54,6 +54,8 @@ public struct Question: Hashable, Sendable {
     /// - Parameters:
     ///   - fingerprint: of the configuration.
     ///   - attack: canonical JSON; nil on clean runs.
+    ///   - seed: of the defence's stream.
+    ///   - attackSeed: of the attacker's stream; nil on clean runs.
     public init(fingerprint: String, attack: String?, seed: UInt64, attackSeed: UInt64?) {
       let attacker = attackSeed.map { "\($0)" } ?? "null"
       hash.update("question 1\n\(fingerprint)\n\(attack ?? "null")\n\(seed)\n\(attacker)\n")

@@ -32,7 +32,9 @@ public struct MetricWriter: ~Copyable {
 
   /// Logs values at a step.
   ///
-  /// - Parameter step: from 0; nil: one after the run's greatest.
+  /// - Parameters:
+  ///   - values: by name.
+  ///   - step: from 0; nil: one after the run's greatest.
   /// - Throws: `ElbowError` as `flush`.
   public mutating func log(_ values: [String: Double], step: Int? = nil) throws {
     try log(MetricEntry(values, step: step))

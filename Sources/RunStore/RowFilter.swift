@@ -41,7 +41,9 @@ public struct RowFilter: Sendable {
 
   /// Reads a condition.
   ///
-  /// - Parameter label: what it was given as, for messages.
+  /// - Parameters:
+  ///   - text: the condition.
+  ///   - label: what it was given as, for messages.
   /// - Throws: `ElbowError` for characters that have no place in one.
   public init(_ text: String, label: String) throws {
     let place = "\(label) \"\(text)\""

@@ -52,7 +52,10 @@ extension RunStore {
 
   /// Records how a run of another program ended.
   ///
-  /// - Parameter id: full id.
+  /// - Parameters:
+  ///   - id: full id.
+  ///   - status: how it ended.
+  ///   - message: of a failed run.
   /// - Throws: `ElbowError` where it is Elbow's own, or has ended already.
   public func endExternal(
     _ id: String, _ status: RunEnding.Status, error message: String?

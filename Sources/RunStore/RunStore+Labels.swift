@@ -5,7 +5,10 @@ import Records
 extension RunStore {
   /// Sets and removes tags of runs.
   ///
-  /// - Parameter ids: full ids.
+  /// - Parameters:
+  ///   - ids: full ids.
+  ///   - set: values by key.
+  ///   - keys: tags to remove.
   /// - Throws: `ElbowError`; nothing is changed then.
   public func tag(
     _ ids: [String], set: [String: String] = [:], removing keys: [String] = []

@@ -7,7 +7,9 @@ import Records
 extension RunStore {
   /// The full id of the run that `text` names.
   ///
-  /// - Parameter trashed: whether it is in the trash.
+  /// - Parameters:
+  ///   - text: an id or its beginning, a name, or `@last`.
+  ///   - trashed: whether it is in the trash.
   /// - Throws: `ElbowError` where no run, or more than one, is named so.
   public func runID(_ text: String, trashed: Bool = false) throws -> String {
     let found = try runsNamed(text, trashed: trashed)

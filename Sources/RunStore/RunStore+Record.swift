@@ -14,6 +14,7 @@ extension RunStore {
   ///   - header: what was asked; its id is new to the file (`ULID.make()`).
   ///   - predictions: what was answered, with losses where they were kept; of a finished run one for
   ///     every input.
+  ///   - ending: how it ended, and what it took.
   /// - Throws: `ElbowError` where answers and header contradict one another, `ElbowError` where the
   ///   file cannot take them; nothing is recorded then.
   public func record(

@@ -62,7 +62,9 @@ extension RunStore {
 
   /// Brings runs back from the trash, with the runs there that they were made from.
   ///
-  /// - Parameter ids: full ids.
+  /// - Parameters:
+  ///   - ids: full ids.
+  ///   - dryRun: whether nothing is changed.
   /// - Returns: what is brought back.
   /// - Throws: `ElbowError`.
   public func restore(_ ids: [String], dryRun: Bool = false) throws -> [String] {

@@ -36,6 +36,7 @@ public final class RunStore: Sendable {
   ///
   /// - Parameters:
   ///   - path: the file; made for `write` where it does not exist.
+  ///   - access: what it is opened for.
   ///   - watch: is told of what takes long: a migration, the emptying of the trash.
   /// - Throws: `ElbowError`. A file newer than the program opens for reading only, with `notice`.
   public convenience init(

@@ -1,18 +1,18 @@
 /// What could stand last on a command line.
 ///
 /// No candidates means that the shell's own, the names of files, are right.
-public struct Completion {
+package struct Completion {
   /// Where a value is asked for.
-  public struct Place: Sendable {
+  package struct Place: Sendable {
     /// Names of the commands that lead there, without the program's.
-    public let path: [String]
+    package let path: [String]
     /// What is asked for.
-    public let argument: CommandArgument
+    package let argument: CommandArgument
     /// The words before it.
-    public let words: [String]
+    package let words: [String]
 
     /// The value that an option before it has; the last one counts.
-    public func value(of flag: String) -> String? {
+    package func value(of flag: String) -> String? {
       words.indices.reversed().lazy.compactMap { index -> String? in
         if words[index].hasPrefix(flag + "=") {
           return String(words[index].dropFirst(flag.count + 1))
@@ -23,19 +23,19 @@ public struct Completion {
   }
 
   /// The commands.
-  public let tree: CommandTree
+  package let tree: CommandTree
   /// The values that may stand at a place; none where they are not known.
-  public let values: (Place) -> [Candidate]
+  package let values: (Place) -> [Candidate]
 
   /// Completion of the commands of a tree.
-  public init(_ tree: CommandTree, values: @escaping (Place) -> [Candidate]) {
+  package init(_ tree: CommandTree, values: @escaping (Place) -> [Candidate]) {
     (self.tree, self.values) = (tree, values)
   }
 
   /// Candidates for the last word.
   ///
   /// - Parameter words: those after the program's name; the last one is as far as it is typed.
-  public func candidates(_ words: [String]) -> [Candidate] {
+  package func candidates(_ words: [String]) -> [Candidate] {
     guard let typed = words.last else { return [] }
     let before = Array(words.dropLast())
     var state = State(tree)

@@ -1,5 +1,5 @@
 /// A shell that can complete the program's command lines.
-public enum Shell: String, CaseIterable, Sendable {
+package enum Shell: String, CaseIterable, Sendable {
   /// GNU bash.
   case bash
   /// The Z shell.
@@ -8,7 +8,7 @@ public enum Shell: String, CaseIterable, Sendable {
   case fish
 
   /// What makes it ask the program.
-  public var script: String {
+  package var script: String {
     switch self {
     case .bash:
       #"""
@@ -56,7 +56,7 @@ public enum Shell: String, CaseIterable, Sendable {
   }
 
   /// Where scripts of the user lie in a prefix.
-  public var place: String {
+  package var place: String {
     switch self {
     case .bash: "share/bash-completion/completions/elbow"
     case .zsh: "share/zsh/site-functions/_elbow"
@@ -65,7 +65,7 @@ public enum Shell: String, CaseIterable, Sendable {
   }
 
   /// What `completion` finds for a command line, as the shell's script reads it: one a line.
-  public func answer(_ typed: [String], _ completion: Completion) -> String {
+  package func answer(_ typed: [String], _ completion: Completion) -> String {
     let (words, kept) = words(typed)
     return lines(
       completion.candidates(words).map { candidate in
@@ -93,7 +93,7 @@ public enum Shell: String, CaseIterable, Sendable {
   /// own; what it then completes is only what comes after.
   ///
   /// - Returns: the words, and what the shell keeps of the last one.
-  public func words(_ typed: [String]) -> (words: [String], kept: String) {
+  package func words(_ typed: [String]) -> (words: [String], kept: String) {
     guard self == .bash else { return (typed, "") }
     var words: [String] = []
     var kept = ""

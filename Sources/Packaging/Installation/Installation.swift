@@ -5,37 +5,37 @@ import Foundation
 ///
 /// Nothing that was not installed is ever changed: a file that is there already, and is neither the
 /// same nor listed unchanged in the manifest, stops an installation before it begins.
-public struct Installation {
+package struct Installation {
   /// A file to be installed.
-  public struct File {
+  package struct File {
     /// Path in the prefix.
-    public let path: String
+    package let path: String
     /// What it holds.
-    public let contents: Data
+    package let contents: Data
     /// Whether it is a program.
-    public let isProgram: Bool
+    package let isProgram: Bool
 
     /// A file of these contents.
-    public init(_ path: String, _ contents: Data, isProgram: Bool = false) {
+    package init(_ path: String, _ contents: Data, isProgram: Bool = false) {
       (self.path, self.contents, self.isProgram) = (path, contents, isProgram)
     }
   }
 
   /// What became of a file.
-  public enum Outcome: String, Sendable { case written, unchanged, removed, kept }
+  package enum Outcome: String, Sendable { case written, unchanged, removed, kept }
 
   /// Files with what became of them, by path.
-  public typealias Report = [(path: String, outcome: Outcome)]
+  package typealias Report = [(path: String, outcome: Outcome)]
 
   /// Where files go, an absolute path.
-  public let prefix: String
+  package let prefix: String
   /// Version of what is installed.
-  public let version: String
+  package let version: String
 
   private var manager: FileManager { .default }
 
   /// Installation of a version into a prefix, in which `~` stands for the home folder.
-  public init(prefix: String, version: String) {
+  package init(prefix: String, version: String) {
     let path = NSString(string: prefix).expandingTildeInPath
     self.prefix = URL(fileURLWithPath: path).standardizedFileURL.path(percentEncoded: false)
     self.version = version
@@ -46,7 +46,7 @@ public struct Installation {
   /// - Returns: every file, sorted.
   /// - Throws: `ElbowError`, before anything is written, where another file is in the way, and where
   ///   one cannot be written; installing again is then all that is needed.
-  public func install(_ files: [File]) throws -> Report {
+  package func install(_ files: [File]) throws -> Report {
     let old = try InstallationManifest(prefix: prefix)
     let hashes = Dictionary(uniqueKeysWithValues: files.map { ($0.path, Self.hash($0.contents)) })
     var isThere: Set<String> = []
@@ -79,7 +79,7 @@ public struct Installation {
   ///
   /// - Returns: every file, sorted.
   /// - Throws: `ElbowError` where nothing is installed, or a file cannot be removed.
-  public func uninstall() throws -> Report {
+  package func uninstall() throws -> Report {
     guard let manifest = try InstallationManifest(prefix: prefix) else {
       throw ElbowError(
         .missing, "nothing is installed in \(prefix): there is no \(InstallationManifest.place)")

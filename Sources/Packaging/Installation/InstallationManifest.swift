@@ -2,26 +2,26 @@ import Basics
 import Foundation
 
 /// What an installation put into a prefix, kept there so that it can be taken out again.
-public struct InstallationManifest: Codable, Hashable, Sendable {
+package struct InstallationManifest: Codable, Hashable, Sendable {
   /// Where it lies in the prefix.
-  public static let place = "share/elbow/manifest.json"
+  package static let place = "share/elbow/manifest.json"
 
   /// Version of the program.
-  public var version: String
+  package var version: String
   /// SHA-256 of every file by its path in the prefix.
-  public var files: [String: String]
+  package var files: [String: String]
   /// Folders that were made for them, by their paths; the prefix itself is the empty one.
-  public var folders: [String]
+  package var folders: [String]
 
   /// A list of files and folders.
-  public init(version: String, files: [String: String] = [:], folders: [String] = []) {
+  package init(version: String, files: [String: String] = [:], folders: [String] = []) {
     (self.version, self.files, self.folders) = (version, files, folders)
   }
 
   /// The manifest of a prefix; nil where there is none.
   ///
   /// - Throws: `ElbowError` where it cannot be read, or names anything outside the prefix.
-  public init?(prefix: String) throws {
+  package init?(prefix: String) throws {
     let path = prefix + "/" + Self.place
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     do {

@@ -1,18 +1,18 @@
 /// The manual page of one command, for `man`.
 ///
 /// **Source** man(7).
-public struct ManualPage: Hashable, Sendable {
+package struct ManualPage: Hashable, Sendable {
   /// File name, as `elbow-log-new.1`.
-  public let name: String
+  package let name: String
   /// The page.
-  public let text: String
+  package let text: String
 
   /// The pages of every command that help lists.
   ///
   /// - Parameters:
   ///   - version: of the program.
   ///   - date: of the pages, as `2026-05-31`.
-  public static func pages(of tree: CommandTree, version: String, date: String) -> [ManualPage] {
+  package static func pages(of tree: CommandTree, version: String, date: String) -> [ManualPage] {
     tree.paths.filter { $0.command.isShown && $0.command.name != "help" }
       .map { ManualPage($0.names, $0.command, version: version, date: date) }
   }

@@ -93,6 +93,9 @@ public struct Figure: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - range: nil: from 0 to the largest value.
+    ///   - rows: labels of the rows.
+    ///   - columns: labels of the columns.
+    ///   - values: **Shape** `[rows.count][columns.count]`.
     ///   - colors: how values are shown.
     public init(
       _ values: [[Double?]], rows: [String] = [], columns: [String] = [],

@@ -5,7 +5,9 @@ import Statistics
 extension Comparison {
   /// Compares runs on the images that all of them classified.
   ///
-  /// - Parameter ids: any beginnings that are unique; the first is what the others are compared with.
+  /// - Parameters:
+  ///   - ids: any beginnings that are unique; the first is what the others are compared with.
+  ///   - store: where they are recorded.
   /// - Throws: `ElbowError` for an id that names no run, or several.
   public init(_ ids: [String], in store: RunStore) throws {
     try self.init(ids.map { try store.runID($0) }, store)

@@ -19,7 +19,9 @@ extension ResultTable {
 
   /// With another column at the right.
   ///
-  /// - Parameter cells: one a row.
+  /// - Parameters:
+  ///   - column: its name.
+  ///   - cells: one a row.
   public func appending(_ column: String, _ cells: [Cell]) -> ResultTable {
     inserting(column, cells, at: columns.count)
   }

@@ -22,6 +22,7 @@ public struct TableWriter {
   /// - Parameters:
   ///   - format: any but `table`, whose widths depend on every row.
   ///   - numeric: which columns are aligned to the right; nil: those of numbers.
+  ///   - columns: names, in order.
   ///   - sink: receives the text, piece by piece.
   public init(
     _ format: TableFormat, columns: [String], numeric: [Bool]? = nil,
@@ -39,7 +40,9 @@ public struct TableWriter {
 
   /// Writes a row.
   ///
-  /// - Parameter comment: what LaTeX notes behind it; other formats have no place for one.
+  /// - Parameters:
+  ///   - row: a cell for every column.
+  ///   - comment: what LaTeX notes behind it; other formats have no place for one.
   /// - Throws: what the sink throws.
   public mutating func append(_ row: [Cell], comment: String? = nil) throws {
     precondition(

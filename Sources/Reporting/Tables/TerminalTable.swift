@@ -19,7 +19,9 @@ public struct TerminalTable: Sendable {
 
     /// What to tell the reader of them, in lines of at most `width` cells; nil where all are there.
     ///
-    /// - Parameter remedy: how to see them.
+    /// - Parameters:
+    ///   - width: of the terminal, characters.
+    ///   - remedy: how to see them.
     public func notice(
       remedy: String = "a wider terminal, or `format` csv, has them", width: Int? = nil
     ) -> String? {
@@ -34,6 +36,7 @@ public struct TerminalTable: Sendable {
   /// - Parameters:
   ///   - roles: what columns may give up, by name; those of others follow from their values.
   ///   - keepsAll: whether the columns were chosen by hand, so that none is left out.
+  ///   - table: what is shown.
   ///   - emphasis: of a cell by row and column, beyond what its role says; nil: what that says.
   public init(
     _ table: ResultTable, roles: [String: ColumnRole] = ColumnRole.known, keepsAll: Bool = false,
