@@ -61,7 +61,7 @@ import Testing
     #expect(try words("replay", "x", "--weights", "edm", "--w") == ["--weights"])
     #expect(try words("replay", "--weights=e") == ["--weights=edm", "--weights=elbo"])
     // The command that is meant without a name, beside those that have one.
-    #expect(try words("log", "") == ["points", "end", "@last", "[] "])
+    #expect(try words("log", "") == ["points", "end", "@last", #"["log"] "#])
     #expect(try words("log", "x", "") == [])
   }
 
