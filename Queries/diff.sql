@@ -71,7 +71,8 @@ WITH
       'elbow', elbow_version, 'commit', git_commit,
       'uncommitted changes', iif(git_dirty, coalesce(diff_sha256, 'untracked files'), NULL),
       'host', host, 'cpu', cpu, 'threads', threads, 'batch', batch, 'blas', blas,
-      'instruction_set', instruction_set, 'sqlite', sqlite_version, 'command', argv)) AS field
+      'instruction_set', instruction_set, 'sqlite', sqlite_version, 'libraries', libraries,
+      'command', argv)) AS field
   )
 SELECT CASE part WHEN 1 THEN 'configuration' WHEN 2 THEN 'run' WHEN 3 THEN 'inputs'
     WHEN 4 THEN 'code' ELSE 'machine' END AS part,

@@ -10,8 +10,7 @@ JOIN source ON source.id = input.source
 JOIN run_input ON run_input.input_id = input.id
 JOIN prediction ON prediction.run = run_input.run AND prediction.position = run_input.position
 JOIN run_total ON run_total.number = prediction.run
-JOIN run ON run.id = run_total.run_id
-WHERE run.attack IS NULL AND run.deleted_at IS NULL
+WHERE run_total.run_id IN (SELECT id FROM runs WHERE attack IS NULL AND inputs = 'clean')
 GROUP BY input.id
 HAVING wrong > 0
 ORDER BY share_wrong DESC, runs DESC, input.image_index LIMIT :limit;
