@@ -112,6 +112,10 @@ import Testing
     )
     .object
     #expect(again["attack"] is NSNull)
+    // Its mistakes are the attack's: no image of it is hard by itself.
+    #expect(again["inputs"] as? String == "attacked")
+    #expect(try #require(again["accuracy"] as? Double) < 1)
+    #expect(try elbow.run("query", "hardest", "--format", "json").objects.isEmpty)
     #expect(
       try elbow.column("SELECT predicted FROM predictions WHERE run_id = '\(id)' ORDER BY position")
         == elbow.column(
