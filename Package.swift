@@ -138,6 +138,7 @@ let package = Package(
         .embedInCode("V0006__speed.sql"),
         .embedInCode("V0007__room.sql"),
         .embedInCode("V0008__questions.sql"),
+        .embedInCode("V0010__redraws.sql"),
         .embedInCode("Views"),
       ]),
     .target(
@@ -147,6 +148,7 @@ let package = Package(
         .embedInCode("accuracy-by-epsilon.sql"),
         .embedInCode("accuracy-cost.sql"),
         .embedInCode("attack-summary.sql"),
+        .embedInCode("broken-by.sql"),
         .embedInCode("class-elbos.sql"),
         .embedInCode("classes.sql"),
         .embedInCode("comparison.sql"),
@@ -172,6 +174,7 @@ let package = Package(
         .embedInCode("predictions.sql"),
         .embedInCode("provenance.sql"),
         .embedInCode("replays.sql"),
+        .embedInCode("robustness-attacks.sql"),
         .embedInCode("robustness.sql"),
         .embedInCode("run.sql"),
         .embedInCode("runs.sql"),
@@ -181,6 +184,7 @@ let package = Package(
         .embedInCode("training-curves.sql"),
         .embedInCode("training-metrics.sql"),
         .embedInCode("trainings.sql"),
+        .embedInCode("transfer.sql"),
         .embedInCode("trash.sql"),
       ]),
     .target(

@@ -37,5 +37,8 @@ package enum Migrations {
     Migration(
       name: "V0008__questions",
       sql: String(decoding: PackageResources.V0008__questions_sql, as: UTF8.self)),
+    Migration(
+      name: "V0010__redraws",
+      sql: String(decoding: PackageResources.V0010__redraws_sql, as: UTF8.self)),
   ]
 }

@@ -48,7 +48,7 @@ package struct Views: Sendable {
 
   /// Those of the folder `Views`.
   package static let current = Views(
-    number: 2,
+    number: 3,
     [
       ("adversarial_images", PackageResources.adversarial_images_sql),
       ("attempts", PackageResources.attempts_sql),
@@ -66,5 +66,6 @@ package struct Views: Sendable {
       ("training_metric", PackageResources.training_metric_sql),
       ("trainings", PackageResources.trainings_sql),
       ("trash", PackageResources.trash_sql),
+      ("verdicts", PackageResources.verdicts_sql),
     ].compactMap { StoredView($0, $1) })
 }

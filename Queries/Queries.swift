@@ -82,6 +82,7 @@ package enum Queries {
     PackageResources.accuracy_by_epsilon_sql,
     PackageResources.accuracy_cost_sql,
     PackageResources.attack_summary_sql,
+    PackageResources.broken_by_sql,
     PackageResources.class_elbos_sql,
     PackageResources.classes_sql,
     PackageResources.comparison_sql,
@@ -108,6 +109,7 @@ package enum Queries {
     PackageResources.provenance_sql,
     PackageResources.replays_sql,
     PackageResources.robustness_sql,
+    PackageResources.robustness_attacks_sql,
     PackageResources.run_sql,
     PackageResources.runs_sql,
     PackageResources.sessions_sql,
@@ -116,6 +118,7 @@ package enum Queries {
     PackageResources.training_curves_sql,
     PackageResources.training_metrics_sql,
     PackageResources.trainings_sql,
+    PackageResources.transfer_sql,
     PackageResources.trash_sql,
   ].compactMap { Query(String(decoding: $0, as: UTF8.self)) }
 

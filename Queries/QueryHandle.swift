@@ -60,6 +60,8 @@ extension QueryHandle {
   package static func evidence(of run: String, image: Int) -> Self {
     Self("evidence-image", ["run": run, "image": "\(image)"])
   }
+  /// How many images each attack of a run with several broke.
+  package static func brokenBy(of run: String) -> Self { Self("broken-by", ["run": run]) }
   /// What a run's attack did, in sums.
   package static func attackSummary(of run: String) -> Self { Self("attack-summary", ["run": run]) }
 }
@@ -95,6 +97,12 @@ extension QueryHandle {
   }
   /// Accuracy under the worst of all recorded attacks.
   package static let robustness = QueryHandle("robustness")
+  /// The attacks behind it.
+  package static let robustnessAttacks = QueryHandle("robustness-attacks")
+  /// Attacked runs' images as other runs answer them.
+  package static func transfer(of runs: [String]) -> Self {
+    Self("transfer", ["runs": list(runs)])
+  }
   /// Accuracy and cost of runs.
   package static func accuracyCost(of runs: [String]) -> Self {
     Self("accuracy-cost", ["runs": list(runs)])

@@ -1,6 +1,6 @@
 -- name: paired-robust
 -- cardinality: one
--- description: As paired, of the runs' configurations under the worst of a budget's recorded attacks.
+-- description: As paired, of the runs' configurations under the worst of a budget's recorded attacks, each by the verdict of its headline; expected counts where that is a mean over draws.
 -- param: a run: the first run
 -- param: b run: the second run
 -- param: norm text: linf or l2
@@ -11,27 +11,24 @@ WITH
     UNION ALL
     SELECT 2, fingerprint FROM run WHERE id = :b
   ),
-  attempt AS (
-    SELECT place, dataset, split, image, attack, min(correct) AS correct
-    FROM side JOIN attempts USING (fingerprint)
+  stood AS (
+    SELECT place, image,
+      CASE verdict WHEN 'mean of shifts' THEN verdicts.shift
+        WHEN 'worst of attacks' THEN verdicts.certain WHEN 'frozen' THEN verdicts.frozen
+        WHEN 'mean of draws' THEN verdicts.mean_of_draws ELSE verdicts.one_shot END AS share
+    FROM side
+    JOIN robustness USING (fingerprint)
+    JOIN verdicts USING (fingerprint, dataset, split, norm, epsilon)
     WHERE norm = :norm AND abs(epsilon - :epsilon) < 1e-12
-    GROUP BY 1, 2, 3, 4, 5
   ),
-  tried AS (
-    SELECT place, dataset, split, count(DISTINCT attack) AS attacks
-    FROM attempt GROUP BY 1, 2, 3
-  ),
-  -- An image counts where every attack was tried on it, as in the view robustness.
-  worst AS (
-    SELECT place, image, min(correct) AS correct
-    FROM attempt JOIN tried USING (place, dataset, split)
-    GROUP BY 1, 2 HAVING count(*) = attacks
+  total AS (
+    SELECT count(*) AS n, coalesce(sum(first.share * second.share), 0) AS "both",
+      coalesce(sum(first.share * (1 - second.share)), 0) AS b,
+      coalesce(sum(second.share * (1 - first.share)), 0) AS c
+    FROM stood AS first
+    JOIN stood AS second ON second.place = 2 AND second.image = first.image
+    WHERE first.place = 1 AND first.share IS NOT NULL AND second.share IS NOT NULL
   )
-SELECT count(*) AS n,
-  coalesce(sum(first.correct AND second.correct), 0) AS "both",
-  coalesce(sum(first.correct AND NOT second.correct), 0) AS b,
-  coalesce(sum(second.correct AND NOT first.correct), 0) AS c,
-  coalesce(sum(NOT first.correct AND NOT second.correct), 0) AS neither
-FROM worst AS first
-JOIN worst AS second ON second.place = 2 AND second.image = first.image
-WHERE first.place = 1;
+SELECT n, n - round(b) - round(c) - round(n - "both" - b - c) AS "both", round(b) AS b,
+  round(c) AS c, round(n - "both" - b - c) AS neither
+FROM total;

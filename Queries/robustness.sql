@@ -1,4 +1,8 @@
 -- name: robustness
 -- cardinality: many
 -- description: Accuracy under the worst of all recorded attacks, by configuration and threat model.
-SELECT * FROM robustness ORDER BY norm, epsilon, accuracy DESC, fingerprint;
+SELECT robustness.*, model.name AS model, grid, weights, lm, configuration.json AS configuration
+FROM robustness
+JOIN configuration USING (fingerprint)
+LEFT JOIN model ON model.sha256 = configuration.model
+ORDER BY norm, epsilon, accuracy DESC, fingerprint;

@@ -1,36 +1,67 @@
--- One row a configuration and threat model: accuracy under the worst of all recorded attacks. An
--- image counts where every one of these attacks was tried on it, and is right where it is right
--- when clean and under all of them.
+-- One row a configuration and threat model: accuracy under the worst of all recorded attacks of finished runs. The headline of a classifier that draws noise is the lower of frozen and mean_of_draws, of corruptions their mean.
 CREATE VIEW robustness AS
 WITH
-  attack_on AS (
-    SELECT fingerprint, dataset, split, norm, epsilon, image, attack, min(correct) AS correct
-    FROM attempts GROUP BY 1, 2, 3, 4, 5, 6, 7
+  image_verdict AS MATERIALIZED (SELECT * FROM verdicts),
+  attempt AS (
+    SELECT fingerprint, dataset, split, norm, epsilon, attack,
+      count(DISTINCT CASE WHEN stands THEN image END) AS standing
+    FROM attempts
+    JOIN image_verdict USING (fingerprint, dataset, split, norm, epsilon, image)
+    GROUP BY 1, 2, 3, 4, 5, 6
   ),
-  tried AS (
-    SELECT fingerprint, dataset, split, norm, epsilon, count(DISTINCT attack) AS attacks
-    FROM attack_on GROUP BY 1, 2, 3, 4, 5
+  total AS (
+    SELECT fingerprint, dataset, split, norm, epsilon,
+      max(randomized) AS randomized, max(seeds) AS seeds, sum(stands) AS standing,
+      count(*) AS n_images, avg(clean) AS clean,
+      count(certain) AS n_certain, sum(certain) AS certain,
+      count(frozen) AS n_frozen, sum(frozen) AS frozen,
+      count(one_shot) AS n_one_shot, sum(one_shot) AS one_shot,
+      count(mean_of_draws) AS n_draws, sum(mean_of_draws) AS mean_of_draws,
+      avg(worst_of_draws) AS worst_of_draws, avg(majority_of_draws) AS majority_of_draws,
+      avg(resubmission) AS resubmission,
+      count(shift) AS n_shift, sum(shift) AS shift
+    FROM image_verdict GROUP BY 1, 2, 3, 4, 5
   ),
-  worst AS (
-    SELECT fingerprint, dataset, split, norm, epsilon, image, count(*) AS attacks,
-      min(correct) AS correct
-    FROM attack_on GROUP BY 1, 2, 3, 4, 5, 6
+  headline AS (
+    SELECT *,
+      CASE
+        WHEN norm = 'corruption' THEN 'mean of shifts'
+        WHEN NOT randomized THEN 'worst of attacks'
+        WHEN n_frozen > 0
+          AND (n_draws = 0 OR frozen / n_frozen <= mean_of_draws / n_draws) THEN 'frozen'
+        WHEN n_draws > 0 THEN 'mean of draws'
+        ELSE 'one shot'
+      END AS verdict
+    FROM total
+  ),
+  counted AS (
+    SELECT *,
+      CASE verdict WHEN 'mean of shifts' THEN n_shift WHEN 'worst of attacks' THEN n_certain
+        WHEN 'frozen' THEN n_frozen WHEN 'mean of draws' THEN n_draws ELSE n_one_shot END AS n,
+      CASE verdict WHEN 'mean of shifts' THEN shift WHEN 'worst of attacks' THEN certain
+        WHEN 'frozen' THEN frozen WHEN 'mean of draws' THEN mean_of_draws ELSE one_shot END
+        AS n_robust
+    FROM headline
   )
 SELECT
-  tried.fingerprint AS fingerprint,
+  fingerprint,
   configuration.classifier AS classifier,
   configuration.strategy AS strategy,
-  tried.dataset AS dataset,
-  tried.split AS split,
-  tried.norm AS norm,
-  tried.epsilon AS epsilon,
-  tried.attacks AS attacks,
-  count(worst.image) AS n,
-  coalesce(sum(worst.correct), 0) AS n_robust,
-  1.0 * sum(worst.correct) / count(worst.image) AS accuracy
-FROM tried
-JOIN configuration ON configuration.fingerprint = tried.fingerprint
-LEFT JOIN worst ON worst.fingerprint = tried.fingerprint AND worst.dataset = tried.dataset
-  AND worst.split = tried.split AND worst.norm = tried.norm AND worst.epsilon = tried.epsilon
-  AND worst.attacks = tried.attacks
-GROUP BY 1, 4, 5, 6, 7;
+  dataset, split, norm, epsilon,
+  count(*) AS attacks,
+  n,
+  iif(n_robust = CAST(n_robust AS INTEGER), CAST(n_robust AS INTEGER), n_robust) AS n_robust,
+  1.0 * n_robust / n AS accuracy,
+  verdict,
+  -- Attacks that were not tried on all images that still stand.
+  sum(attempt.standing < counted.standing) AS partial,
+  seeds, clean,
+  frozen / nullif(n_frozen, 0) AS frozen,
+  one_shot / nullif(n_one_shot, 0) AS one_shot,
+  mean_of_draws / nullif(n_draws, 0) AS mean_of_draws,
+  worst_of_draws, majority_of_draws,
+  CASE WHEN seeds > 1 THEN resubmission END AS resubmission
+FROM counted
+JOIN attempt USING (fingerprint, dataset, split, norm, epsilon)
+JOIN configuration USING (fingerprint)
+GROUP BY fingerprint, dataset, split, norm, epsilon;

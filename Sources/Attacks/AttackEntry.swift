@@ -24,8 +24,14 @@ public struct AttackEntry: Sendable {
   public let steps: Int?
   /// Whether it has more than one start.
   public let takesRestarts: Bool
+  /// Whether it goes towards every rival class, not only away from the true one.
+  public let isTargeted: Bool
   /// Parameters that it alone has.
   public let parameters: [AttackParameter]
+  /// The attacks that it is made of, in order; none of a single one.
+  public internal(set) var members: [AttackEntry] = []
+  /// Noise draws averaged at each look where no number is given.
+  var draws = 1
   /// Classes that its objective needs.
   let fewestClasses: Int
   let make: @Sendable (AttackValues) -> any Attack
@@ -33,11 +39,12 @@ public struct AttackEntry: Sendable {
   init(
     _ name: String, _ summary: String, kind: Kind = .gradient,
     norms: [AttackConfiguration.Norm] = [.linf, .l2], steps: Int?, takesRestarts: Bool? = nil,
-    parameters: [AttackParameter] = [], fewestClasses: Int = 2,
+    isTargeted: Bool = false, parameters: [AttackParameter] = [], fewestClasses: Int = 2,
     make: @escaping @Sendable (AttackValues) -> any Attack
   ) {
     (self.name, self.summary, self.kind, self.norms) = (name, summary, kind, norms)
     (self.steps, self.parameters, self.fewestClasses) = (steps, parameters, fewestClasses)
+    self.isTargeted = isTargeted
     self.takesRestarts = takesRestarts ?? (steps != nil)
     self.make = make
   }
@@ -50,9 +57,9 @@ struct AttackValues: Sendable {
   let steps: Int
   private let parameters: [String: Double]
 
-  init(_ configuration: AttackConfiguration, _ entry: AttackEntry) {
+  init(_ configuration: AttackConfiguration, _ entry: AttackEntry, steps: Int) {
     (norm, epsilon) = (configuration.norm, configuration.epsilon)
-    steps = configuration.steps
+    self.steps = steps
     var values = configuration.parameters
     for parameter in entry.parameters where values[parameter.name] == nil {
       values[parameter.name] = parameter.usual

@@ -15,4 +15,7 @@ public struct AttackResult: Sendable {
   public var linf: Double
   /// ‖x' − x‖₂ likewise.
   public var l2: Double
+  /// Member of an ensemble that misclassified the image as the attacker saw it; nil where none did,
+  /// and of a single attack.
+  public var finder: String?
 }

@@ -2,25 +2,47 @@ import Classifiers
 import Records
 import TensorCore
 
-/// An attack as a run carries it out: from so many starts, with what the attacker knows.
+/// An attack as a run carries it out, or several one after the other: from so many starts, with what
+/// the attacker knows.
 public struct Attacker: Sendable {
-  /// The search.
-  public var attack: any Attack
+  /// A search with its name in the table of attacks.
+  public struct Member: Sendable {
+    /// As `apgd-ce`.
+    public var name: String
+    /// The search.
+    public var attack: any Attack
+
+    /// The member as given.
+    public init(name: String, attack: any Attack) { (self.name, self.attack) = (name, attack) }
+  }
+
+  /// The searches, in order; at least one.
+  public var members: [Member]
   /// Independent starts.
   public var restarts: Int
   /// What the attacker knows of the noise.
   public var knowledge: Knowledge
 
   /// The attacker as given.
+  public init(
+    _ members: [Member], restarts: Int = 1, knowing knowledge: Knowledge = Knowledge()
+  ) {
+    precondition(!members.isEmpty, "an attacker without an attack")
+    (self.members, self.restarts, self.knowledge) = (members, restarts, knowledge)
+  }
+
+  /// The attacker of a single search.
   public init(_ attack: any Attack, restarts: Int = 1, knowing knowledge: Knowledge = Knowledge()) {
-    (self.attack, self.restarts, self.knowledge) = (attack, restarts, knowledge)
+    self.init([Member(name: "", attack: attack)], restarts: restarts, knowing: knowledge)
   }
 
   /// Attacks one image.
   ///
   /// Restarts end with the first that breaks the image for certain: what is seen is what the
   /// classifier answers. Otherwise the final image is the best over all starts as the attacker saw
-  /// them or, with `choiceDraws`, the one of the best five that most fresh draws misclassify.
+  /// them or, with `choiceDraws`, the one of the best five that most fresh draws misclassify. A member
+  /// is asked where those before it found no image that is misclassified, in the mean of the draws
+  /// of a look.
   ///
   /// - Parameters:
   ///   - image: planar `[C, H, W]`, pixel units [0, 1].
@@ -41,11 +63,20 @@ public struct Attacker: Sendable {
       knowledge: knowledge, watch: watch)
     var view = GradientView(queries, of: classifier)
     var found = view.queries.shortlist
-    for restart in 0..<restarts {
-      let start = NoiseStream(seed: seed, owner: .attack(step: restart, eot: 0))
-      var random = NoiseKey(start, .start, key).random()
-      found.merge(try attack.search(restart, &random, through: &view))
-      if view.queries.isCertain, let best = found.best, best.margin > 0 { break }
+    var finder: String?
+    for member in members {
+      for restart in 0..<restarts {
+        let start = NoiseStream(seed: seed, owner: .attack(step: restart, eot: 0))
+        var random = NoiseKey(start, .start, key).random()
+        let points = try member.attack.search(restart, &random, through: &view)
+        // Objectives of different attacks do not compare; margins do.
+        found.merge(members.count > 1 ? points.byMargin : points)
+        if view.queries.isCertain, let best = found.best, best.margin > 0 { break }
+      }
+      if members.count > 1, let best = found.best, best.margin > 0 {
+        finder = member.name
+        break
+      }
     }
     guard var final = found.best else { preconditionFailure("an attack found no point at all") }
     if found.points.count > 1 {
@@ -55,6 +86,6 @@ public struct Attacker: Sendable {
     return AttackResult(
       image: final.image, cost: view.queries.cost, zeroGradientShare: view.zeroGradientShare,
       loss: final.loss, linf: ball.distanceInfinity(final.image),
-      l2: ball.distance2(final.image.map(Double.init)))
+      l2: ball.distance2(final.image.map(Double.init)), finder: finder)
   }
 }

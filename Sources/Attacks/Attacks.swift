@@ -9,18 +9,23 @@ public enum Attacks {
     AttackEntry.apgd + AttackEntry.pgd + [.fgsm] + AttackEntry.targetedAPGD
     + [
       .fab, .square, .carliniWagner, .stadv, .rotationTranslation, .uniformNoise,
-    ] + AttackEntry.corruptions
+    ] + AttackEntry.corruptions + AttackEntry.ensembles
 
   /// Registered names.
   public static var names: [String] { entries.map(\.name) }
 
-  /// The attack of that name, nil where there is none.
-  public static func entry(_ name: String) -> AttackEntry? { entries.first { $0.name == name } }
+  /// The attack of that name, or of several names with `+` between them; nil where there is none.
+  public static func entry(_ name: String) -> AttackEntry? {
+    entries.first { $0.name == name } ?? AttackEntry(joined: name)
+  }
 
   /// Whether an attack has no steps to choose, so that they are 1; false for unknown names.
   public static func isSingleStep(_ name: String) -> Bool {
     entry(name).map { $0.steps == nil } ?? false
   }
+
+  /// Whether an attack is a natural shift, which looks at no classifier; false for unknown names.
+  public static func isShift(_ name: String) -> Bool { entry(name)?.kind == .shift }
 
   /// An attack's usual parameters: what stands for a value that nobody gave.
   ///
@@ -32,7 +37,8 @@ public enum Attacks {
     let entry = try named(name)
     let norm = norm ?? entry.norms[0]
     return AttackConfiguration(
-      name: name, norm: norm, epsilon: norm.usualEpsilon, steps: entry.steps ?? 1)
+      name: name, norm: norm, epsilon: norm.usualEpsilon, steps: entry.steps ?? 1,
+      eot: entry.draws)
   }
 
   /// Builds the attacker that `configuration` describes.
@@ -52,23 +58,22 @@ public enum Attacks {
         .malformed,
         "\(c.name) needs \(entry.fewestClasses) classes, the model has \(classCount)")
     }
+    let singles = entry.members.isEmpty ? [entry] : entry.members
     return Attacker(
-      entry.make(AttackValues(c, entry)), restarts: c.restarts,
+      singles.map { single in
+        let steps = entry.steps == nil ? single.steps ?? 1 : c.steps
+        return Attacker.Member(
+          name: single.name, attack: single.make(AttackValues(c, single, steps: steps)))
+      }, restarts: c.restarts,
       knowing: Knowledge(noise: c.noise, draws: c.eot, choiceDraws: c.choiceDraws))
   }
 
   private static func named(_ name: String) throws -> AttackEntry {
     if let entry = entry(name) { return entry }
-    if let ensemble = AttackEnsemble.all.first(where: { $0.name == name }) {
-      throw ElbowError(
-        .malformed,
-        "'\(name)' is several attacks, each a run of its own: "
-          + ensemble.names.joined(separator: ", "))
-    }
     throw ElbowError(
       .unknownName,
-      "no attack '\(name)'; there are \(names.joined(separator: ", "))"
-        + didYouMean(name, among: names))
+      "no attack '\(name)'; there are \(names.joined(separator: ", ")), and several with + between "
+        + "them" + didYouMean(name, among: names))
   }
 
   private static func check(
@@ -86,13 +91,18 @@ public enum Attacks {
     for (name, value, range) in [
       ("attack-steps", c.steps, 1...1_000_000), ("restarts", c.restarts, 1...1_000_000),
       ("eot", c.eot, 1...1_000_000), ("choice-draws", c.choiceDraws, 0...1_000_000),
+      ("redraws", c.redraws, 0...1_000_000),
     ] where !range.contains(value) {
       throw ElbowError(
         .malformed,
         "`\(name)` must be \(range.lowerBound) to \(range.upperBound), got \(value)")
     }
     if entry.steps == nil, c.steps != 1 {
-      throw ElbowError(.malformed, "\(c.name) has no steps to choose; leave `attack-steps` out")
+      throw ElbowError(
+        .malformed,
+        entry.members.isEmpty
+          ? "\(c.name) has no steps to choose; leave `attack-steps` out"
+          : "the attacks of \(c.name) have steps of their own; leave `attack-steps` out")
     }
     if !entry.takesRestarts, c.restarts != 1 {
       throw ElbowError(.malformed, "\(c.name) has one start; leave `restarts` out")

@@ -27,6 +27,8 @@ public struct NoiseStream: Hashable, Sendable {
     case defence
     /// An attacker's estimate at an iteration (counted over restarts) and EOT draw.
     case attack(step: Int, eot: Int)
+    /// The classifier, asked again about an attack's final image.
+    case redraw(Int)
   }
 
   /// Seed of the owner.

@@ -8,6 +8,8 @@ package struct ExpectedCost: Sendable {
   package let own: Cost
   /// To attack it where it is right when clean; nil in clean runs.
   package let attack: Cost?
+  /// Draws on which the attacked image is classified again.
+  package let redraws: Int
   /// Whether an image may take less, because the strategy stops where a class leads.
   package let isBound: Bool
 
@@ -19,13 +21,17 @@ package struct ExpectedCost: Sendable {
     evaluations + backward * gradients
   }
 
-  /// Time of one image in that of one evaluation. An attacked image is classified before and after.
+  /// Time of one image in that of one evaluation. An attacked image is classified before and after,
+  /// and on every redraw.
   package var units: Double {
     func units(_ cost: Cost) -> Double {
       Self.units(evaluations: Double(cost.evaluations), gradients: Double(cost.gradients))
     }
-    return attack.map { 2 * units(own) + units($0) } ?? units(own)
+    return Double(classifications) * units(own) + (attack.map(units) ?? 0)
   }
+
+  /// How often an image is classified.
+  package var classifications: Int { attack == nil ? 1 : 2 + redraws }
 }
 
 extension RunPlan {
@@ -40,6 +46,7 @@ extension RunPlan {
       Array(repeating: 0.5, count: dataset.shape.count), label: 0,
       key: ImageKey(dataset: dataset.name, split: "", index: 0), seed: 0,
       defence: NoiseStream(seed: 0, owner: .defence), against: counted)
-    return ExpectedCost(own: counted.cost, attack: attacked?.cost, isBound: counted.isBound)
+    return ExpectedCost(
+      own: counted.cost, attack: attacked?.cost, redraws: redraws, isBound: counted.isBound)
   }
 }

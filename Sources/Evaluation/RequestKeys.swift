@@ -54,6 +54,7 @@ public enum RequestKeys {
 
   /// What several keys together ask.
   private static func finish(_ request: inout RunRequest, _ values: [String: String]) throws {
+    try draw(&request, values)
     let kind = request.configuration.classifier
     if request.inputsRun != nil {
       if ["images", "dataset", "split"].contains(where: { values[$0] != nil }) {
@@ -82,6 +83,25 @@ public enum RequestKeys {
       throw ElbowError(.malformed, "`lm` none has no parameters; leave `lm-…` and `eta` out")
     }
     request.configuration.classifier = kind.withoutMaximization
+  }
+
+  /// Draws by which an attack on a classifier that draws noise is judged.
+  private static func draw(_ request: inout RunRequest, _ values: [String: String]) throws {
+    guard let attack = request.attack else { return }
+    let usual = 10
+    guard request.configuration.classifier.isRandomized, !Attacks.isShift(attack.name) else {
+      for key in ["redraws", "choice-draws"] where values[key] != nil && values[key] != "0" {
+        throw ElbowError(
+          .malformed,
+          "`\(key)` needs an attack on a classifier that draws noise; "
+            + "\(request.configuration.classifier.rawValue) under \(attack.name) leaves it out")
+      }
+      return
+    }
+    if values["redraws"] == nil { request.attack?.redraws = usual }
+    if values["choice-draws"] == nil, attack.noise == .fresh {
+      request.attack?.choiceDraws = usual
+    }
   }
 
   // MARK: Images and model
@@ -214,7 +234,8 @@ public enum RequestKeys {
     [
       RequestKey(
         "attack", .attack, usage: "name",
-        "none, \(Attacks.names.joined(separator: ", ")) (default: none).",
+        "none, \(Attacks.names.joined(separator: ", ")); several with + between, each on what is "
+          + "left (default: none).",
         choices: ["none"] + Attacks.names
       ) { request, text in
         guard text.text != "none" else { return }
@@ -254,9 +275,14 @@ public enum RequestKeys {
       ) { $0.attack?.noise = try $1.choice(AttackConfiguration.Noise.self) },
       RequestKey(
         "choice-draws", .attack, usage: "count",
-        "Fresh draws by which the final image is chosen among the best five (default: 0).",
-        need: .attack
+        "Fresh draws by which the final image is chosen among the best five (default: 10 where "
+          + "classifier and attacker draw noise, else 0).", need: .attack
       ) { $0.attack?.choiceDraws = try $1.integer },
+      RequestKey(
+        "redraws", .attack, usage: "count",
+        "Fresh draws on which the final image is classified again (default: 10 where the classifier "
+          + "draws noise, else 0).", need: .attack
+      ) { $0.attack?.redraws = try $1.integer },
       RequestKey(
         "gradient", .attack, usage: "name",
         "How gradients pass likelihood maximization: bpda, exact or smoothed (default: bpda).",

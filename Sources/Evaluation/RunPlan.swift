@@ -19,6 +19,8 @@ package struct RunPlan: Sendable {
   package let lmModel: ModelRecord?
   /// The attack.
   package let attack: Attacker?
+  /// Draws on which an attacked image is classified again.
+  let redraws: Int
   /// The images' dataset.
   package let dataset: Dataset
   /// The grid as a run records it; empty where no losses are asked for.
@@ -103,6 +105,7 @@ package struct RunPlan: Sendable {
     attack = try request.attack.map {
       try Attacks.make($0, classCount: dataset.classNames.count, shape: dataset.shape)
     }
+    redraws = request.attack?.redraws ?? 0
     self.configuration = configuration
   }
 

@@ -59,8 +59,8 @@ package struct Estimator {
     }
     guard let rate = rates[kind] else { return estimate }
     let saved = estimate.recordedEvaluations.map { Double(estimate.cost.own.evaluations) - $0 } ?? 0
-    // An attacked image is classified before and after.
-    let units = max(estimate.cost.units - saved * (run.header.attack == nil ? 1 : 2), 0)
+    let units = max(
+      estimate.cost.units - saved * Double(estimate.cost.classifications), 0)
     (estimate.secondsPerImage, estimate.origin) = (rate.seconds * units, rate.origin)
     return estimate
   }

@@ -17,10 +17,13 @@ package struct RunAnnouncement {
     what.append(header.model.name)
     if let attack = header.attack {
       what.append(
-        "\(attack.name) \(attack.norm.rawValue) \(RunSummary.epsilon(attack.epsilon)), "
-          + "\(attack.steps) steps"
+        "\(attack.name) \(attack.norm.rawValue) \(RunSummary.epsilon(attack.epsilon))"
+          + (attack.steps > 1 ? ", \(attack.steps) steps" : "")
           + (attack.restarts > 1 ? " × \(attack.restarts) restarts" : "")
-          + (attack.eot > 1 ? ", EOT \(attack.eot)" : ""))
+          + (attack.eot > 1 ? ", EOT \(attack.eot)" : "")
+          + (attack.noise == .frozen ? ", noise known" : "")
+          + (attack.choiceDraws > 0 ? ", chosen on \(attack.choiceDraws) draws" : "")
+          + (attack.redraws > 0 ? ", \(attack.redraws) redraws" : ""))
     }
     let source = header.inputs.first.map { "\($0.dataset) \($0.split)" } ?? ""
     what.append("\(header.inputs.count) images of \(source)")

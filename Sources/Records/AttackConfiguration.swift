@@ -61,6 +61,9 @@ public struct AttackConfiguration: Hashable, Sendable {
   /// Fresh draws by which the final image of a randomized classifier is chosen among the best few
   /// points; neutral: 0, by the looks of the search itself.
   public var choiceDraws = 0
+  /// Fresh draws on which a randomized classifier answers the final image again, for verdicts that
+  /// hang on no single draw; neutral: 0.
+  public var redraws = 0
   /// τ of the gradient `smoothed`; neutral: 1.
   public var smoothing = 1.0
   /// Parameters that this attack alone has, by name; neutral: none, each at its usual value.
@@ -83,7 +86,7 @@ public struct AttackConfiguration: Hashable, Sendable {
 
 extension AttackConfiguration: Codable {
   private enum Key: String, CodingKey, CaseIterable {
-    case name, norm, epsilon, steps, restarts, eot, gradient, noise, smoothing, parameters
+    case name, norm, epsilon, steps, restarts, eot, gradient, noise, redraws, smoothing, parameters
     case choiceDraws = "choice_draws"
   }
 
@@ -109,6 +112,7 @@ extension AttackConfiguration: Codable {
     try read(.gradient, into: &gradient)
     try read(.noise, into: &noise)
     try read(.choiceDraws, into: &choiceDraws)
+    try read(.redraws, into: &redraws)
     try read(.smoothing, into: &smoothing)
     try read(.parameters, into: &parameters)
   }
@@ -124,6 +128,7 @@ extension AttackConfiguration: Codable {
     try c.encode(gradient, forKey: .gradient)
     if noise != .fresh { try c.encode(noise, forKey: .noise) }
     if choiceDraws != 0 { try c.encode(choiceDraws, forKey: .choiceDraws) }
+    if redraws != 0 { try c.encode(redraws, forKey: .redraws) }
     if smoothing != 1 { try c.encode(smoothing, forKey: .smoothing) }
     if !parameters.isEmpty { try c.encode(parameters, forKey: .parameters) }
   }

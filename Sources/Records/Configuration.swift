@@ -28,6 +28,8 @@ public struct Configuration: Hashable, Sendable {
     public var maximizesLikelihood: Bool { self == .rdc || self == .lmOptimal || self == .lmCNN }
     /// Whether denoising losses decide: it has noise levels, weights and a strategy.
     public var weighsLosses: Bool { self != .cnn && self != .lmCNN }
+    /// Whether it draws noise, so that it may answer an image in more than one way.
+    public var isRandomized: Bool { self != .cnn }
     /// Whether the denoiser is the closed-form one of the training set.
     public var isOptimal: Bool { self == .optimal || self == .lmOptimal }
   }

@@ -226,7 +226,8 @@ public enum LossRecord: Sendable {
 public struct AttackOutcome: Sendable {
   /// Prediction on the clean image under the defence's own stream.
   public var cleanPredicted: Int
-  /// Whether the image was attacked at all; images wrong when clean are not.
+  /// Whether the image was attacked at all; images wrong when clean are not, unless the attack is a
+  /// natural shift.
   public var attempted: Bool
   /// Final image, planar `[C, H, W]`, pixel units; nil where not attempted.
   public var image: [Float]?
@@ -244,6 +245,10 @@ public struct AttackOutcome: Sendable {
   public var linf: Double?
   /// ‖x′ − x‖₂ in pixel units.
   public var l2: Double?
+  /// Member of an ensemble that found the final image; nil of a single attack.
+  public var brokenBy: String?
+  /// What the classifier answers the final image on fresh draws; nil where it was not asked.
+  public var redraws: Redraws?
 
   /// The outcome of an image that was not attacked.
   public init(cleanPredicted: Int) {
@@ -261,7 +266,8 @@ public struct Prediction: Sendable {
   public var position: Int
   /// Predicted class, on the final image.
   public var predicted: Int
-  /// Right on the final image and, under attack, on the clean one too.
+  /// Right on the final image and, under attack, on the clean one too; under a natural shift, which
+  /// nobody chose, on the final image alone.
   public var correct: Bool
   /// One entry a class.
   public var evidence: [ClassEvidence]

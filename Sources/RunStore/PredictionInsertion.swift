@@ -22,8 +22,9 @@ struct PredictionInsertion {
       """
       INSERT INTO prediction (run, position, predicted, correct, nfe, gradients, seconds,
         movement_max, movement_mean, clean_predicted, attacked, attack_nfe, attack_gradients,
-        attack_seconds, attack_zero_gradients, attack_loss, attack_linf, attack_l2)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        attack_seconds, attack_zero_gradients, attack_loss, attack_linf, attack_l2,
+        redraws, redraws_correct, redraws_majority, broken_by)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, db)
     prediction.bind(1, number)
     evidence = try Insertion(
@@ -56,6 +57,10 @@ struct PredictionInsertion {
     prediction.bind(16, attempt?.loss)
     prediction.bind(17, attempt?.linf)
     prediction.bind(18, attempt?.l2)
+    prediction.bind(19, attempt?.redraws?.count)
+    prediction.bind(20, attempt?.redraws?.correct)
+    prediction.bind(21, attempt?.redraws?.majority)
+    prediction.bind(22, attempt?.brokenBy)
     try prediction.insert()
 
     evidence.bind(2, p.position)

@@ -22,8 +22,14 @@ public struct WilsonInterval: Hashable, Sendable {
     self.init(share: Double(successes) / Double(n), of: n)
   }
 
-  /// The same of a share that need not be a whole number of `n`, as a mean over runs.
-  init(share p: Double, of n: Int) {
+  /// The same of a share that need not be a whole number of `n`, as a mean over runs or draws: not
+  /// narrower than theirs, since what lies between 0 and 1 varies most where it is 0 or 1.
+  ///
+  /// - Parameters:
+  ///   - share: 0…1.
+  ///   - n: at least 1.
+  public init(share p: Double, of n: Int) {
+    precondition(n >= 1 && (0...1).contains(p), "a share of \(p) of \(n)")
     let count = Double(n)
     let zz = Self.zz
     let scale = 1 + zz / count

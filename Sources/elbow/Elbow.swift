@@ -24,6 +24,7 @@ struct Elbow: ParsableCommand {
     version: elbowVersion,
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
+      RobustnessCommand.self, SanityCommand.self, TransferCommand.self,
       DiffCommand.self, ParetoCommand.self, ReplayCommand.self, ExportCommand.self,
       PlotCommand.self, QueryCommand.self, SQLCommand.self,
       SweepCommand.self, LogCommand.self, MetricsCommand.self, TagCommand.self, NoteCommand.self,

@@ -100,16 +100,36 @@ import Testing
   }
 
   @Test func ensemblesAreThePublishedOnes() throws {
-    let members = try AttackEnsemble.all.map { try $0.members(norm: .linf, epsilon: 0.1) }
-    #expect(members[0].map(\.name) == ["apgd-ce", "apgd-t", "fab-t", "square"])
-    #expect(members[0].map(\.steps) == [100, 100, 100, 5000])
-    #expect(members[1].map(\.name) == ["apgd-ce", "apgd-dlr"])
-    #expect(members[1].map(\.eot) == [20, 20])
-    #expect(members.joined().allSatisfy { $0.epsilon == 0.1 && $0.restarts == 1 })
-    #expect(throws: ElbowError.self) {
-      try AttackEnsemble.all[0].members(norm: .flow, epsilon: 0.05).map {
-        try Attacks.make($0, classCount: 10, shape: shape)
-      }
+    let entries = try ["standard", "rand"].map { try #require(Attacks.entry($0)) }
+    #expect(entries[0].members.map(\.name) == ["apgd-ce", "apgd-t", "fab-t", "square"])
+    #expect(entries[0].members.map(\.steps) == [100, 100, 100, 5000])
+    #expect(entries[1].members.map(\.name) == ["apgd-ce", "apgd-dlr"])
+    #expect(try Attacks.usual("rand").eot == 20)
+    #expect(try Attacks.usual("standard").eot == 1)
+    var attack = try Attacks.usual("standard", norm: .l2)
+    let made = try Attacks.make(attack, classCount: 10, shape: shape)
+    #expect(made.members.map(\.name) == entries[0].members.map(\.name))
+    #expect(made.members.map { ($0.attack as? APGD)?.steps }[0] == 100)
+    #expect(made.members.compactMap { ($0.attack as? Square)?.queries } == [5000])
+    attack.steps = 7
+    #expect(throws: ElbowError.self) { try Attacks.make(attack, classCount: 10, shape: shape) }
+    let flow = try Attacks.usual("standard", norm: .flow)
+    #expect(throws: ElbowError.self) { try Attacks.make(flow, classCount: 10, shape: shape) }
+  }
+
+  /// Names with + between them are attacked in turn; steps are chosen where all have as many.
+  @Test func attacksAreJoined() throws {
+    let entry = try #require(Attacks.entry("apgd-margin+apgd-ce"))
+    #expect(entry.members.map(\.name) == ["apgd-margin", "apgd-ce"] && entry.steps == 100)
+    var attack = try Attacks.usual("apgd-margin+apgd-ce")
+    attack.steps = 7
+    let made = try Attacks.make(attack, classCount: 10, shape: shape)
+    #expect(made.members.allSatisfy { ($0.attack as? APGD)?.steps == 7 })
+    for name in [
+      "apgd-ce+", "+apgd-ce", "apgd-ce+apgd-ce", "apgd-ce+standard", "apgd-ce+blur",
+      "apgd-ce+stadv", "apgd-ce+nothing",
+    ] {
+      #expect(Attacks.entry(name) == nil, "\(name)")
     }
   }
 

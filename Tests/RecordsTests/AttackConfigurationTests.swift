@@ -21,16 +21,18 @@ import Testing
   @Test func missingFieldsHaveTheirDefaults() throws {
     let attack = try read(#"{"name":"fgsm","norm":"l2","epsilon":0.5}"#)
     #expect(attack == AttackConfiguration(name: "fgsm", norm: .l2, epsilon: 0.5))
-    #expect(attack.noise == .fresh && attack.choiceDraws == 0 && attack.parameters.isEmpty)
+    #expect(attack.noise == .fresh && attack.choiceDraws == 0 && attack.redraws == 0)
+    #expect(attack.parameters.isEmpty)
   }
 
   @Test func newFieldsGoThereAndBack() throws {
     var attack = AttackConfiguration(name: "square", norm: .linf, epsilon: 0.1)
     (attack.noise, attack.choiceDraws, attack.parameters) = (.frozen, 10, ["share": 0.5])
+    attack.redraws = 7
     let text = try JSONValue(encoding: attack).canonical
     #expect(
       text.contains(#""choice_draws":10"#) && text.contains(#""noise":"frozen""#)
-        && text.contains(#""parameters":{"share":0.5}"#))
+        && text.contains(#""parameters":{"share":0.5}"#) && text.contains(#""redraws":7"#))
     #expect(try read(text) == attack)
   }
 
@@ -43,5 +45,18 @@ import Testing
 
   @Test func onlyBallsBoundPixels() {
     #expect(AttackConfiguration.Norm.allCases.filter(\.isBall) == [.linf, .l2])
+  }
+}
+
+@Suite struct RedrawsTests {
+  /// Of classes that are level a wrong one wins: a tie is no majority for the truth.
+  @Test(arguments: [
+    ([1, 1, 2], 1, 2, 1), ([1, 2, 2], 1, 1, 2), ([1, 2], 1, 1, 2), ([3, 2, 1], 1, 1, 2),
+    ([0], 0, 1, 0),
+  ])
+  func majorities(answers: [Int], label: Int, correct: Int, majority: Int) {
+    let redraws = Redraws(answers, label: label)
+    #expect(redraws.count == answers.count)
+    #expect(redraws.correct == correct && redraws.majority == majority)
   }
 }

@@ -7,6 +7,7 @@ import Testing
     .runs, .trash, .run("R"), .sessions(of: "R"), .timesteps(of: "R"), .provenance(of: ["R"]),
     .dependants(of: ["R"]), .replays(of: "R"), .predictions(of: "R"), .confusion(of: "R"),
     .classes(of: "R"), .evidence(of: "R"), .evidence(of: "R", image: 1), .attackSummary(of: "R"),
+    .brokenBy(of: "R"), .robustnessAttacks, .transfer(of: ["R"]),
     .comparison(of: ["R"]), .diff("A", "B"), .flips("A", "B"), .paired("A", "B"),
     .pairedInPlace("A", "B"), .pairedRobust("A", "B", threat), .pareto(nil), .pareto(threat),
     .robustness, .accuracyCost(of: ["R"]), .accuracyByEpsilon(of: ["R"]), .trainings,

@@ -84,7 +84,7 @@ extension AttackEntry {
   /// FAB towards each rival.
   static let fab = AttackEntry(
     "fab-t", "nearest misclassified image, by projections onto the boundary to each rival",
-    steps: 100,
+    steps: 100, isTargeted: true,
     parameters: [
       .targets,
       AttackParameter("bias", "most weight of the clean image's projection", usual: 0.1, in: 0...1),

@@ -36,11 +36,8 @@ public struct TargetedAPGD: Attack {
         ? .ratio(toward: target) : .margin(toward: target)
       let ascended = try ascent.ascend(
         objective, in: ball, from: ball.start(.surface, &random), through: &view)
-      for var point in ascended.points {
-        // Objectives of different targets do not compare; margins do.
-        point.loss = point.margin
-        found.offer(point)
-      }
+      // Objectives of different targets do not compare; margins do.
+      found.merge(ascended.byMargin)
       if view.queries.isCertain, let best = found.best, best.margin > 0 { break }
     }
     return found
@@ -54,7 +51,7 @@ extension AttackEntry {
       climbsRatio ? "apgd-t" : "apgd-margin-t",
       "Auto-PGD towards each rival class on the targeted "
         + (climbsRatio ? "ratio of logits" : "margin"),
-      steps: 100, parameters: [.targets]
+      steps: 100, isTargeted: true, parameters: [.targets]
     ) {
       TargetedAPGD(
         norm: $0.norm, epsilon: $0.epsilon, steps: $0.steps, targets: $0.count(.targets),

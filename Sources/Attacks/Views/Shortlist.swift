@@ -21,6 +21,16 @@ public struct Shortlist: Sendable {
     if points.count > capacity { points.removeLast() }
   }
 
+  /// The same points, with the margin for their loss.
+  var byMargin: Shortlist {
+    var result = Shortlist(capacity: capacity)
+    for var point in points {
+      point.loss = point.margin
+      result.offer(point)
+    }
+    return result
+  }
+
   /// Keeps the best of both.
   public mutating func merge(_ other: Shortlist) {
     for point in other.points { offer(point) }

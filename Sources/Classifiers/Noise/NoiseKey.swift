@@ -49,7 +49,8 @@ public struct NoiseKey: Hashable, Sendable {
   ///
   /// SHA-256 of the fields below names it: the digest's big-endian words 0–1 are Philox's key, words
   /// 2–4 counter words 1–3. The fields, little-endian: seed (8 bytes), owner
-  /// (4: 0 defence, 1 attack), purpose (4), attack step (4), EOT draw (4), image index (8), bits of
+  /// (4: 0 defence, 1 attack, 2 redraw), purpose (4), attack step or redraw (4), EOT draw (4), image
+  /// index (8), bits of
   /// the Float32 σ (4), draw (4), class + 1 or 0 (4), then dataset, a zero byte, split in UTF-8.
   public func random() -> RandomStream {
     var bytes: [UInt8] = []
@@ -67,6 +68,11 @@ public struct NoiseKey: Hashable, Sendable {
       append(purpose.rawValue)
       append(UInt32(step))
       append(UInt32(eot))
+    case .redraw(let draw):
+      append(UInt32(2))
+      append(purpose.rawValue)
+      append(UInt32(draw))
+      append(UInt32(0))
     }
     append(UInt64(image.index))
     append(sigma.bitPattern)

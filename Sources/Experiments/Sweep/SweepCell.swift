@@ -6,6 +6,16 @@ import Records
 package struct SweepCell {
   /// In the file's order.
   package private(set) var values: [(flag: String, value: String)] = []
+  /// What it asks, where that is not told by flags alone; the flags are then names for it.
+  private var whole: RunRequest?
+
+  /// A cell without flags.
+  package init() {}
+
+  /// A cell that asks `request`, told apart by flags.
+  package init(_ request: RunRequest, _ values: [(flag: String, value: String)]) {
+    (whole, self.values) = (request, values)
+  }
 
   /// With one more.
   package func adding(_ flag: String, _ value: String) -> SweepCell {
@@ -26,7 +36,7 @@ package struct SweepCell {
   ///
   /// - Throws: `ElbowError` for values out of form.
   package func request() throws -> RunRequest {
-    try RequestKeys.request(Dictionary(values.map { ($0.flag, $0.value) }) { $1 })
+    try whole ?? RequestKeys.request(Dictionary(values.map { ($0.flag, $0.value) }) { $1 })
   }
 
   /// Flags whose values tell cells apart.

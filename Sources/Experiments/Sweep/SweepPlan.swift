@@ -48,6 +48,8 @@ package struct SweepPlan {
   package private(set) var cells: [PlannedCell] = []
   /// Cells that ask the same as one before.
   package private(set) var repeated = 0
+  /// Ids of what the cells ask, those that ask the same included.
+  private var questions: [String] = []
   /// Flags that tell cells apart.
   package let flags: [String]
   /// The code at hand.
@@ -78,7 +80,9 @@ package struct SweepPlan {
       session.watch(WorkUpdate("plan", number, of: values.count, "cells"))
       do {
         let run = try Self.experiment(cell, label, template).prepare(in: session, reading: store)
-        guard known.insert(try run.header.question.id()).inserted else {
+        let question = try run.header.question.id()
+        questions.append(question)
+        guard known.insert(question).inserted else {
           repeated += 1
           continue
         }
@@ -102,6 +106,18 @@ package struct SweepPlan {
     let name = [template.labels.name, label.isEmpty ? nil : label].compactMap(\.self)
     experiment.labels.name = name.isEmpty ? nil : name.joined(separator: ": ")
     return experiment
+  }
+
+  /// The newest finished run of every cell asked for, in order; nil where there is none.
+  ///
+  /// - Throws: `ElbowError`.
+  package func finished(in store: RunStore) throws -> [String?] {
+    try questions.map { question in
+      let runs = try store.query(
+        .runs, where: .equal("question", question).and(.equal("status", "finished")),
+        columns: ["id"], order: ["-id"], limit: 1)
+      return runs.rows.first?[0].string
+    }
   }
 
   /// Where a cell stands now.

@@ -28,7 +28,7 @@ extension Figure {
     let named = Array(candidates.prefix(Self.letters.count))
     let labels = RunSummary.labels(runs)
     func point(_ row: Int) -> Point {
-      Point(values[row].cost, runs.count(row, "n_correct"), of: runs.count(row, "n_done"))
+      Point(values[row].cost, Double(runs.count(row, "n_correct")), of: runs.count(row, "n_done"))
     }
     let others = runs.rows.indices.filter { !named.contains($0) }
     var series: [Series] = []

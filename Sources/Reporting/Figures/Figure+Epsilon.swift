@@ -27,7 +27,7 @@ extension Figure {
           "\(labels[index]), \(RunSummary.count(rows.map { points.count($0, "n") }))",
           rows.map { row in
             Point(
-              points[row, .epsilon] ?? 0, points.count(row, "n_right"),
+              points[row, .epsilon] ?? 0, points[row, "n_right"].number ?? 0,
               of: points.count(row, "n"))
           }, style: .joined, mark: Panel.mark(Series("", [], style: .joined), index), color: index)
       }
@@ -49,7 +49,8 @@ extension Figure {
     self.init(
       "Accuracy against ε, \(datasets.sorted().joined(separator: ", "))", panels: panels,
       caption: [
-        "Right when clean and under the worst of all attacks recorded at that ε, image by image; at "
+        "Right when clean and under the worst of all attacks recorded up to that ε, image by image; "
+          + "of classifiers that draw noise the lower of known noise and the mean over draws; at "
           + "0 the same images clean. Bars are 95 % intervals (Wilson).",
         Self.describe(runs: runs),
       ], sources: runs)

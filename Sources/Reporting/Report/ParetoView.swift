@@ -51,7 +51,9 @@ package struct ParetoView {
     guard y.isAccuracy else { return nil }
     let isRobust = y == .robustAccuracy
     let (right, of) = isRobust ? ("n_robust", "n_robustness") : ("n_correct", "n_done")
-    func count(_ row: Int, _ column: String) -> Int { Int(runs[row, column].number ?? 0) }
+    func count(_ row: Int, _ column: String) -> Int {
+      Int((runs[row, column].number ?? 0).rounded())
+    }
     let pair = (id(a), id(b))
     let queries: [QueryHandle] =
       isRobust

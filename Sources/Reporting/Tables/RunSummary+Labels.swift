@@ -74,10 +74,9 @@ extension RunSummary {
 
 extension Figure.Point {
   /// A share in percent with Wilson's interval.
-  init(_ x: Double, _ right: Int, of n: Int) {
-    let interval = WilsonInterval(successes: right, of: n)
-    self.init(
-      x, 100 * Double(right) / Double(n), 100 * interval.low, 100 * interval.high)
+  init(_ x: Double, _ right: Double, of n: Int) {
+    let interval = WilsonInterval(share: right / Double(n), of: n)
+    self.init(x, 100 * right / Double(n), 100 * interval.low, 100 * interval.high)
   }
 }
 

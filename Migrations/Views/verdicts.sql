@@ -1,0 +1,53 @@
+-- One row an image of a configuration and threat model: what is right under the worst of all attacks of finished runs, in each sense of right; a fraction where several seeds of the defence, or draws, were tried.
+CREATE VIEW verdicts AS
+WITH
+  -- The worst of the attacks of one budget on one seed of the defence, which no attack may choose.
+  budget AS (
+    SELECT fingerprint, dataset, split, norm, epsilon, seed, image,
+      min(clean_correct) AS clean,
+      min(correct AND coalesce(clean_correct, 1)) AS correct,
+      min(CASE WHEN noise = 'frozen' THEN correct END) AS frozen,
+      min(CASE WHEN noise <> 'frozen' THEN correct AND coalesce(clean_correct, 1) END) AS one_shot,
+      min(mean_of_draws) AS mean_of_draws,
+      min(worst_of_draws) AS worst_of_draws,
+      min(majority_of_draws) AS majority_of_draws,
+      avg(correct) AS shift
+    FROM attempts GROUP BY 1, 2, 3, 4, 5, 6, 7
+  ),
+  -- What breaks an image within a smaller budget breaks it within a larger one; of corruptions the
+  -- budget is a severity, which bounds nothing.
+  seeded AS (
+    SELECT fingerprint, dataset, split, norm, epsilon, seed, image, clean, shift,
+      iif(correct IS NULL, NULL, min(correct) OVER smaller) AS correct,
+      iif(frozen IS NULL, NULL, min(frozen) OVER smaller) AS frozen,
+      iif(one_shot IS NULL, NULL, min(one_shot) OVER smaller) AS one_shot,
+      iif(mean_of_draws IS NULL, NULL, min(mean_of_draws) OVER smaller) AS mean_of_draws,
+      iif(worst_of_draws IS NULL, NULL, min(worst_of_draws) OVER smaller) AS worst_of_draws,
+      iif(majority_of_draws IS NULL, NULL, min(majority_of_draws) OVER smaller)
+        AS majority_of_draws
+    FROM budget
+    WINDOW smaller AS (
+      PARTITION BY fingerprint, dataset, split, norm, seed, image,
+        iif(norm = 'corruption', epsilon, 0)
+      ORDER BY epsilon
+    )
+  )
+SELECT
+  seeded.fingerprint AS fingerprint,
+  dataset, split, norm, epsilon, image,
+  configuration.classifier <> 'cnn' AS randomized, -- whether the classifier draws noise
+  count(DISTINCT seed) AS seeds, -- of the defence
+  avg(clean) AS clean,
+  min(correct) AS stands, -- 1: no attempt of any kind broke it
+  CASE WHEN configuration.classifier = 'cnn' THEN min(correct) END AS certain,
+  CASE WHEN configuration.classifier <> 'cnn' THEN avg(frozen) END AS frozen,
+  CASE WHEN configuration.classifier <> 'cnn' THEN avg(one_shot) END AS one_shot,
+  avg(mean_of_draws) AS mean_of_draws,
+  avg(worst_of_draws) AS worst_of_draws,
+  avg(majority_of_draws) AS majority_of_draws,
+  -- Under the worst of all seeds tried: an attacker who may ask again.
+  CASE WHEN configuration.classifier <> 'cnn' THEN min(one_shot) END AS resubmission,
+  CASE WHEN norm = 'corruption' THEN avg(shift) END AS shift
+FROM seeded
+JOIN configuration ON configuration.fingerprint = seeded.fingerprint
+GROUP BY 1, 2, 3, 4, 5, 6;
