@@ -13,7 +13,9 @@ WITH
       run_ids
     FROM asked JOIN robustness USING (fingerprint, dataset, split, norm, epsilon)
     UNION ALL
-    SELECT fingerprint, dataset, split, norm, 0.0, 0, count(*), sum(clean), 'clean', (
+    SELECT fingerprint, dataset, split, norm, 0.0, 0, count(*),
+      iif(sum(clean) = CAST(sum(clean) AS INTEGER), CAST(sum(clean) AS INTEGER), sum(clean)),
+      'clean', (
         SELECT group_concat(run_ids) FROM asked
         WHERE (asked.fingerprint, asked.dataset, asked.split, asked.norm)
           = (image.fingerprint, image.dataset, image.split, image.norm)

@@ -29,6 +29,9 @@ WITH
     JOIN stood AS second ON second.place = 2 AND second.image = first.image
     WHERE first.place = 1 AND first.share IS NOT NULL AND second.share IS NOT NULL
   )
-SELECT n, n - round(b) - round(c) - round(n - "both" - b - c) AS "both", round(b) AS b,
-  round(c) AS c, round(n - "both" - b - c) AS neither
-FROM total;
+SELECT n, n - b - c - neither AS "both", b, c, neither
+FROM (
+  SELECT n, CAST(round(b) AS INTEGER) AS b, CAST(round(c) AS INTEGER) AS c,
+    CAST(round(n - "both" - b - c) AS INTEGER) AS neither
+  FROM total
+);

@@ -27,9 +27,11 @@ SELECT
   input.image_index AS image_index,
   -- Right without the attack, NULL where no run of this configuration and seed tells.
   CASE
+    -- What is wrong when clean is not attacked; a shift comes over everything.
+    WHEN run.id = maker.id AND maker.norm <> 'corruption' THEN prediction.attacked
     WHEN run.id = maker.id THEN prediction.clean_predicted = input.label
     ELSE (
-      SELECT max(iif(other.attack IS NULL, answer.correct, answer.clean_predicted = same.label))
+      SELECT max(coalesce(answer.clean_predicted = same.label, answer.correct))
       FROM input AS same
       JOIN run_input AS given ON given.input_id = same.id
       JOIN run_total AS total ON total.number = given.run

@@ -11,7 +11,6 @@ import Testing
 
 /// Attacks as runs carry them out, and what the record makes of them.
 @Suite struct VerdictsOfRunsTests {
-  private let database = TemporaryDatabase()
   private let session = Session(threads: 2)
   private static let network = ["classifier": "cnn", "model": "fashion-mnist-cnn-pgd-linf-0.1"]
 
@@ -27,6 +26,7 @@ import Testing
 
   /// A classifier that draws noise answers the final image again; one that does not is not asked.
   @Test func finalImagesAreClassifiedAgain() throws {
+    let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
     let usual = try small("1", ["attack": "fgsm"])
     #expect(usual.attack?.redraws == 10 && usual.attack?.choiceDraws == 10)
@@ -63,6 +63,7 @@ import Testing
   /// Each attack of several comes over what those before it left, and the record says which broke
   /// an image.
   @Test func attacksComeOneAfterTheOther() throws {
+    let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
     let common = ["epsilon": "0.3"]
     let names = ["fgsm", "pgd-margin"]
@@ -91,6 +92,7 @@ import Testing
 
   /// A shift comes over images that are wrong without it as well, and may set them right.
   @Test func shiftsComeOverEveryImage() throws {
+    let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
     let id = try run(
       cnn("40", ["attack": "corruption-contrast", "epsilon": "1"]), in: session, store)
@@ -106,6 +108,7 @@ import Testing
 
   /// Two attacked runs before each other's classifiers: run once, on the images that were attacked.
   @Test func transferIsRunOnce() throws {
+    let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
     let values = ["attack": "fgsm", "epsilon": "0.1"]
     let first = try run(cnn("12", values), in: session, store)

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        2: "9a304732c28d5803b1234ab7c7ff47d5ccdf782073315e7ce500b569fb5b0ce7"
+        3: "85499d1330e830cceb123fb5230d7e0e6e4edf37459dfa91fc561293d0785902"
       ])
   }
 
