@@ -10,6 +10,7 @@ import TensorCore
 public struct Corruption: QueryAttack {
   /// What happens to the image.
   public enum Kind: String, CaseIterable, Sendable {
+    /// As `title` says.
     case noise, blur, contrast, brightness, jpeg, pixelate, occlusion
 
     /// What it is, in a line.

@@ -3,7 +3,10 @@ import Foundation
 /// Figures as scripts of gnuplot, data included.
 extension Figure {
   /// What gnuplot makes of a figure.
-  public enum ImageFormat: String, CaseIterable, Sendable { case svg, png, pdf }
+  public enum ImageFormat: String, CaseIterable, Sendable {
+    /// Files of this ending.
+    case svg, png, pdf
+  }
 
   /// Colours that are told apart with any kind of colour vision; grey is what has none.
   ///
