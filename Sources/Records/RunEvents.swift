@@ -80,7 +80,7 @@ extension InputRecord {
   }
 }
 
-/// One level of a run's noise grid.
+/// One timestep of a run's noise grid.
 public struct TimestepRecord: Hashable, Sendable {
   /// Position in the grid.
   public var index: Int
@@ -88,7 +88,7 @@ public struct TimestepRecord: Hashable, Sendable {
   public var sigma: Double
   /// w_i = ω(σ_i)·Δσ_i, before a strategy rescales it.
   public var weight: Double
-  /// The strategy's weight of the level, nil where the strategy does not ask for it or where its
+  /// The strategy's weight of the timestep, nil where the strategy does not ask for it or where its
   /// subset differs from image to image.
   public var strategyWeight: Double?
 

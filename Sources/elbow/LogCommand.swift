@@ -37,8 +37,8 @@ struct LogCommand: ParsableCommand {
       commandName: "points", abstract: "Log metrics of a run (what 'elbow log <run>' does).",
       discussion: """
         EXAMPLE:
-          elbow log @last loss=0.25 --step 3
-          elbow log @last < points.jsonl
+          elbow log "another program" loss=0.25 --step 3
+          elbow log "another program" < points.jsonl
         """)
 
     @Argument(
@@ -124,7 +124,7 @@ struct LogCommand: ParsableCommand {
       abstract: "End a run of another program.",
       discussion: """
         EXAMPLE:
-          elbow log end @last
+          elbow log end "another program"
           elbow log end @last --error "out of memory"
         """)
 

@@ -29,7 +29,7 @@ struct ReplayCommand: ParsableCommand {
       recorded is an error.
 
       EXAMPLE:
-        elbow replay @last --strategy uniform:1..10 --weights snr edm
+        elbow replay "DC, whole grid" --strategy uniform:1...10 --weights snr edm
       """)
 
   @Argument(

@@ -64,7 +64,7 @@ import Testing
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.output.split(separator: "\n").count > 1)
     }
-    #expect(try elbow.run("query", "--list").output.contains("frontier"))
+    #expect(try elbow.run("query", "--list").output.contains("pareto-front"))
     #expect(try elbow.run("doctor").status == 0)
   }
 

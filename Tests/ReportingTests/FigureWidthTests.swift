@@ -18,7 +18,7 @@ import Testing
       panels: [
         .init(
           "A panel's title that is longer than a narrow terminal is wide",
-          x: .init("network evaluations and gradients an image", isLogarithmic: true),
+          x: .init("network evaluations an image (NFE)", isLogarithmic: true),
           y: .init("accuracy (%)", isPercent: true),
           .series(
             names.enumerated().map { index, name in
