@@ -101,9 +101,7 @@ struct RequestText {
 
   var seed: UInt64 {
     get throws {
-      guard let value = UInt64(text), value <= UInt64(Int64.max) else {
-        throw fail("a whole number from 0 to \(Int64.max)")
-      }
+      guard let value = UInt64(text) else { throw fail("a whole number from 0 to \(UInt64.max)") }
       return value
     }
   }

@@ -97,7 +97,11 @@ public struct Experiment: Sendable {
       throw ElbowError(.conflict, "run \(run.id) is being worked on by another process")
     default: break
     }
-    let request = try RunRequest(recorded: run.invocation, of: run.id)
+    var request = try RunRequest(recorded: run.invocation, of: run.id)
+    // Numbers of JSON hold 53 bits; the columns hold all of a seed.
+    let recorded = try store.recordedHeader(run.id)
+    request.seed = recorded.seed
+    request.attackSeed = recorded.attackSeed ?? request.attackSeed
     var experiment = Experiment(request, batch: batch)
     experiment.title = title
     let source = try run.inputsRun.map(store.recordedRun)

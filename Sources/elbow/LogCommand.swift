@@ -107,9 +107,10 @@ struct LogCommand: ParsableCommand {
     @OptionGroup var database: DatabaseOption
 
     func run() throws {
+      let labels = try RunLabels(checking: name, group: group, note: note, tags: tag)
       var external = ExternalRun(id: ULID.make())
-      (external.name, external.group, external.note) = (name, group, note)
-      external.tags = try RunLabels.tags(tag)
+      (external.name, external.group, external.note) = (labels.name, labels.group, labels.note)
+      external.tags = labels.tags
       external.arguments = CommandLine.arguments
       let store = try database.record()
       defer { store.close() }
