@@ -62,7 +62,7 @@ extension TableFormat {
 
 /// How tables are written.
 struct FormatOption: ParsableArguments {
-  @Option(help: "Form of the output: table, json, jsonl, csv, tsv, markdown or latex.")
+  @Option(help: "Form of the output.")
   var format: TableFormat = .table
 
   /// Writes a table: see `TableFormat.write`.
