@@ -45,16 +45,17 @@ enum Usage {
   /// Help or a message, its usage in lines of 79 cells, of which none parts a flag from its value.
   static func folded(_ text: String) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      guard line.count > 79, line.lowercased().hasPrefix("usage: ") else { return String(line) }
+      guard line.count > 79, let head = line.firstMatch(of: /^(?:USAGE: |Usage: | {7})/) else {
+        return String(line)
+      }
       var depth = 0
-      let whole = line.map { character in
+      let usage = line[head.range.upperBound...].map { character in
         depth += "[<".contains(character) ? 1 : "]>".contains(character) ? -1 : 0
         return character == " " && depth > 0 ? "\u{A0}" : character
       }
-      return String(whole).wrapped(to: 72).joined(
-        separator: "\n" + String(repeating: " ", count: 7)
-      )
-      .replacing("\u{A0}", with: " ")
+      return head.0
+        + String(usage).wrapped(to: 70).joined(separator: "\n" + String(repeating: " ", count: 9))
+        .replacing("\u{A0}", with: " ")
     }.joined(separator: "\n")
   }
 

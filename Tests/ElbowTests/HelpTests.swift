@@ -71,6 +71,17 @@ import Testing
     #expect(result.errors.contains("See 'elbow \(command) --help'"), "\(result.errors)")
   }
 
+  /// In a terminal of 80 columns no line breaks by itself.
+  @Test func helpFits() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    for (names, _) in try Self.tree().paths {
+      let help = try elbow.run(names.dropFirst() + ["--help"]).output
+      let wide = help.split(separator: "\n").filter { $0.count > 80 }
+      #expect(wide.isEmpty, "\(names.joined(separator: " ")): \(wide)")
+    }
+  }
+
   /// What is mistyped is answered with what there is.
   @Test(arguments: [
     ("run --classifer dc", "Unknown option '--classifer'. Did you mean '--classifier'?"),

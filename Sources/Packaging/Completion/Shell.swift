@@ -93,12 +93,12 @@ package enum Shell: String, CaseIterable, Sendable {
   /// The words of a command line as the program would get them.
   ///
   /// Bash hands them on as they are typed, quotes and all, and takes `=` and `:` for words of their
-  /// own; what it then completes is only what comes after. Fish leaves the last word as it is typed.
+  /// own; what it then completes is only what comes after. The others leave the last one as it is typed
+  /// where its quote is open.
   ///
   /// - Returns: the words, and what the shell keeps of the last one.
   package func words(_ typed: [String]) -> (words: [String], kept: String) {
-    if self == .fish { return (typed.dropLast() + typed.suffix(1).map(Self.unquoted), "") }
-    guard self == .bash else { return (typed, "") }
+    guard self == .bash else { return (typed.dropLast() + typed.suffix(1).map(Self.unquoted), "") }
     var words: [String] = []
     var kept = ""
     var isOpen = false
