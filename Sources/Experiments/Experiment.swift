@@ -98,7 +98,7 @@ public struct Experiment: Sendable {
     default: break
     }
     var request = try RunRequest(recorded: run.invocation, of: run.id)
-    // Numbers of JSON hold 53 bits; the columns hold all of a seed.
+    // Of which the request holds a part.
     let recorded = try store.recordedHeader(run.id)
     request.seed = recorded.seed
     request.attackSeed = recorded.attackSeed ?? request.attackSeed
@@ -143,7 +143,11 @@ public struct Experiment: Sendable {
     header.inputsRun = source?.id
     header.environment = session.environment(batch: batch)
     header.recordsLosses = request.recordsLosses
-    header.invocation = try JSONValue(encoding: request).canonical
+    // Numbers of JSON hold 53 bits; the run's columns hold all of a seed.
+    var stored = request
+    stored.seed &= 1 << 53 - 1
+    stored.attackSeed &= 1 << 53 - 1
+    header.invocation = try JSONValue(encoding: stored).canonical
     return header
   }
 }

@@ -179,7 +179,7 @@ struct ParetoCommand: ParsableCommand {
     let digits = text.prefix { $0.isNumber || $0 == "." || $0 == "_" }
     let unit = String(text.dropFirst(digits.count)).trimmed
     guard let value = Double(digits),
-      let measure = Measure.allCases.first(where: { $0.unit == unit }),
+      let measure = Measure.allCases.first(where: { $0.unit.lowercased() == unit.lowercased() }),
       !measure.isAccuracy
     else {
       throw ElbowError(

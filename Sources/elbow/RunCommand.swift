@@ -23,7 +23,7 @@ struct RunCommand: ParsableCommand {
       \(RunOptions.help)
 
       EXAMPLE:
-        elbow run --images 200 --grid linear:0.05:3:25 --strategy uniform:5 --name "five timesteps"
+        elbow run --images 200 --strategy uniform:5 --name "five timesteps"
       """)
 
   @OptionGroup var options: RunOptions

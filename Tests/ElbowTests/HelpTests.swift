@@ -89,7 +89,7 @@ import Testing
     ("run --strategy unifrom:5", "did you mean 'uniform'?"),
     ("runs --limt 3", "Unknown option '--limt'. Did you mean '--limit'?"),
     ("run --zzzzzz 1", "Unknown option '--zzzzzz'\n"),
-    ("rusn", "Unexpected argument 'rusn'. Did you mean 'runs'?"),
+    ("rnus", "Unexpected argument 'rnus'. Did you mean 'runs'?"),
     ("plot acuracy", "Did you mean 'accuracy'?"), ("train difusion", "Did you mean 'diffusion'?"),
   ])
   func suggests(_ line: String, _ message: String) throws {
