@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        2: "9a304732c28d5803b1234ab7c7ff47d5ccdf782073315e7ce500b569fb5b0ce7"
+        3: "3832d98e0083bba7068415aac73ec0c3b2230a8b5f1616b6f31b4f547e249a47"
       ])
   }
 
