@@ -159,7 +159,7 @@ let package = Package(
         .embedInCode("evidence.sql"),
         .embedInCode("evidence-image.sql"),
         .embedInCode("flips.sql"),
-        .embedInCode("frontier.sql"),
+        .embedInCode("pareto-front.sql"),
         .embedInCode("hardest.sql"),
         .embedInCode("health.sql"),
         .embedInCode("losses.sql"),
@@ -252,7 +252,8 @@ let package = Package(
       ], fixtures: true, settings: numeric),
     tests(
       "RunStoreTests",
-      ["Basics", "Migrations", "Queries", "Records", "RunStore", "TestSupport"] + grdb),
+      ["Basics", "Migrations", "Queries", "Records", "RunStore", "TestSupport"] + grdb,
+      fixtures: true),
     tests("ReportingTests", ["Basics", "Records", "Reporting", "RunStore", "Statistics"]),
     tests(
       "ExperimentsTests",

@@ -93,7 +93,6 @@ package enum Queries {
     PackageResources.evidence_sql,
     PackageResources.evidence_image_sql,
     PackageResources.flips_sql,
-    PackageResources.frontier_sql,
     PackageResources.hardest_sql,
     PackageResources.health_sql,
     PackageResources.losses_sql,
@@ -104,6 +103,7 @@ package enum Queries {
     PackageResources.paired_in_place_sql,
     PackageResources.paired_robust_sql,
     PackageResources.pareto_sql,
+    PackageResources.pareto_front_sql,
     PackageResources.precedents_sql,
     PackageResources.predictions_sql,
     PackageResources.provenance_sql,
@@ -122,6 +122,12 @@ package enum Queries {
     PackageResources.trash_sql,
   ].compactMap { Query(String(decoding: $0, as: UTF8.self)) }
 
-  /// The query of a name, nil where there is none.
-  package static func named(_ name: String) -> Query? { all.first { $0.name == name } }
+  /// Names that queries had, which scripts may know them by.
+  private static let renamed = ["frontier": "pareto-front"]
+
+  /// The query of a name, also of one that it had; nil where there is none.
+  package static func named(_ name: String) -> Query? {
+    let name = renamed[name] ?? name
+    return all.first { $0.name == name }
+  }
 }

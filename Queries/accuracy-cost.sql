@@ -1,8 +1,8 @@
 -- name: accuracy-cost
 -- cardinality: many
--- description: Accuracy and cost of runs; newest = 1 where none asks the same of the same later.
+-- description: Accuracy and cost (NFE) of runs; newest = 1 where none asks the same of the same later.
 -- param: runs text: JSON array of full ids of runs
-SELECT runs.*, nfe_per_image + gradients_per_image AS cost,
+SELECT runs.*, nfe_per_image AS cost,
   row_number() OVER (
     -- A live run says more than its replay: it has seconds.
     PARTITION BY question

@@ -32,9 +32,11 @@ WITH
     FROM side
     JOIN run ON run.id = side.id
     JOIN json_each(json_object(
-      'name', name, 'group', run_group, 'note', note, 'status', status, 'seed', seed,
+      'name', name, 'group', run_group, 'note', note, 'status', status,
+      'seed', iif(seed < 0, printf('%u', seed), seed),
       'attack', attack, 'norm', norm, 'epsilon', epsilon, 'attack_steps', attack_steps,
-      'restarts', restarts, 'eot', eot, 'gradient', gradient, 'attack_seed', attack_seed,
+      'restarts', restarts, 'eot', eot, 'gradient', gradient,
+      'attack_seed', iif(attack_seed < 0, printf('%u', attack_seed), attack_seed),
       'records_losses', records_losses, 'replay_of', replay_of)) AS field
     UNION ALL
     -- Parameters of an attack that have no column of their own; one that is left out is neutral.

@@ -42,12 +42,14 @@ SELECT
     THEN 1.0 * run_total.attack_gradients / run_total.n END AS attack_gradients_per_image,
   CASE WHEN run.attack IS NOT NULL
     THEN run_total.attack_seconds / run_total.n END AS attack_seconds_per_image,
-  run.seed AS seed,
+  -- Seeds are of 64 bits without a sign: from 2^63 on they are texts.
+  CASE WHEN run.seed < 0 THEN printf('%u', run.seed) ELSE run.seed END AS seed,
   run.started_at AS started_at,
   run.finished_at AS finished_at,
   (SELECT git_commit FROM session WHERE session.run_id = run.id AND number = 0) AS git_commit,
   coalesce(run_total.n, 0) AS n_done,
-  run.attack_seed AS attack_seed,
+  CASE WHEN run.attack_seed < 0 THEN printf('%u', run.attack_seed) ELSE run.attack_seed
+    END AS attack_seed,
   run.attack_steps AS attack_steps,
   run.restarts AS restarts,
   run.eot AS eot,

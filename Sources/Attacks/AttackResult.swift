@@ -11,7 +11,7 @@ public struct AttackResult: Sendable {
   public var zeroGradientShare: Double?
   /// Objective at the final image, as the attacker saw it; NaN of a shift, which does not look.
   public var loss: Double
-  /// ‖x' − x‖∞ of the final image in pixel units, against the clean image's exact grey levels.
+  /// ‖x' − x‖∞ of the final image in pixel units, against the clean image's exact grey values.
   public var linf: Double
   /// ‖x' − x‖₂ likewise.
   public var l2: Double

@@ -4,7 +4,7 @@ import Records
 /// The images within ε of a clean one in a norm, and within [0, 1].
 ///
 /// Projections round inward: the distance, computed in Double against the clean image's exact grey
-/// levels k/255, is never above ε.
+/// grey values k/255, is never above ε.
 public struct Ball: Sendable {
   /// Clean pixels in Double: k/255 where the Float is that grey level, else the Float itself.
   public let centre: [Double]
@@ -18,8 +18,8 @@ public struct Ball: Sendable {
   public init(around image: [Float], norm: AttackConfiguration.Norm, epsilon: Double) {
     precondition(norm.isBall, "\(norm.rawValue) bounds no distance in pixel units")
     centre = image.map { pixel in
-      let level = (Double(pixel) * 255).rounded()
-      return Float(level) / 255 == pixel ? level / 255 : Double(pixel)
+      let grey = (Double(pixel) * 255).rounded()
+      return Float(grey) / 255 == pixel ? grey / 255 : Double(pixel)
     }
     self.norm = norm
     self.epsilon = epsilon

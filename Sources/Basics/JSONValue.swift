@@ -2,11 +2,17 @@ import Foundation
 
 /// Any JSON value.
 public enum JSONValue: Hashable, Sendable, Codable {
+  /// `null`.
   case null
+  /// `true` or `false`.
   case bool(Bool)
+  /// A number, finite, as JSON has no others.
   case number(Double)
+  /// A string.
   case string(String)
+  /// Values in order.
   case array([JSONValue])
+  /// Values by name, which have no order.
   case object([String: JSONValue])
 
   public init(from decoder: any Decoder) throws {

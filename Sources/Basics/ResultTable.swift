@@ -1,9 +1,14 @@
 /// One value of a query's answer, as SQLite types it.
 public enum Cell: Hashable, Sendable {
+  /// What is missing.
   case null
+  /// A whole number.
   case integer(Int64)
+  /// Any other number.
   case real(Double)
+  /// Text in UTF-8.
   case text(String)
+  /// Bytes.
   case blob([UInt8])
 }
 

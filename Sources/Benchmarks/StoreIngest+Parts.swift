@@ -8,13 +8,13 @@ extension StoreIngest {
     private let header: RunHeader
     private let predictions: [Prediction]
 
-    /// All classes at `levels` levels.
-    package init(levels: Int) throws {
+    /// All classes at so many timesteps.
+    package init(timesteps: Int) throws {
       let runs = try SyntheticRuns(
-        seed: 1, runs: 1, losses: 640 * levels, grids: ["linear:0.05:3:\(levels)"])
+        seed: 1, runs: 1, losses: 640 * timesteps, grids: ["linear:0.05:3:\(timesteps)"])
       var plan = runs.plans[0]
       plan.configuration.strategy = "full"
-      plan.timesteps = Array(0..<levels)
+      plan.timesteps = Array(0..<timesteps)
       (plan.attack, plan.replayOf, plan.status) = (nil, nil, "finished")
       header = try runs.header(plan)
       predictions = runs.predictions(plan)

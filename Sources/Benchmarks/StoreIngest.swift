@@ -29,10 +29,10 @@ package struct StoreIngest {
   ]
 
   /// Losses of images of ten classes, as a run with strategy `full` records them.
-  package func losses(_ count: Int, levels: Int) throws -> [[Cell]] {
-    let plan = try Template(levels: levels)
-    let images = max(1, count / (levels * SyntheticRuns.classes))
-    let losses = images * levels * SyntheticRuns.classes
+  package func losses(_ count: Int, timesteps: Int) throws -> [[Cell]] {
+    let plan = try Template(timesteps: timesteps)
+    let images = max(1, count / (timesteps * SyntheticRuns.classes))
+    let losses = images * timesteps * SyntheticRuns.classes
     var (rates, plainRates, sizes, plainSizes, groups) = (
       [Double](), [Double](), [Double](), [Double](), [Double]()
     )
@@ -63,7 +63,9 @@ package struct StoreIngest {
     }
     let transaction = "\(Int(median(groups).rounded())) images"
     return [
-      row("losses of \(levels) levels", rates, "losses/s", plainRates, atLeast: 2e6, transaction),
+      row(
+        "losses of \(timesteps) timesteps", rates, "losses/s", plainRates, atLeast: 2e6, transaction
+      ),
       row("room for them", sizes, "bytes/loss", plainSizes, atMost: 5, transaction),
     ]
   }

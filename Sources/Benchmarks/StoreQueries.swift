@@ -55,7 +55,7 @@ package struct StoreQueries {
     rows.append(try row(["diff", ids[0], ids[1]], goal: nil))
     let dataset = try store.readOnly("SELECT dataset FROM run WHERE id = '\(ids[0])'").rows[0][0]
     rows.append(
-      try row(["query", "frontier", "dataset=\(dataset.string ?? "")"], goal: nil))
+      try row(["query", "pareto-front", "dataset=\(dataset.string ?? "")"], goal: nil))
     for query in ["configurations", "robustness", "hardest", "health"] {
       rows.append(try row(["query", query], goal: nil))
     }

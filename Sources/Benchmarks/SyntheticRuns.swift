@@ -19,7 +19,7 @@ package struct SyntheticRuns {
     /// Index of the run whose losses it replays, nil: live.
     package var replayOf: Int?
     package var images: Int
-    /// Levels that the strategy asks for.
+    /// What the strategy asks for.
     package var timesteps: [Int]
     /// Expected accuracy.
     package var accuracy: Double
@@ -55,20 +55,20 @@ package struct SyntheticRuns {
 
   package let seed: UInt64
   package let plans: [Outline]
-  private let levels: [String: [NoiseGrid.Level]]
+  private let noiseLevels: [String: [NoiseGrid.Level]]
   private let inputs: [InputRecord]
 
   /// Plans `runs` runs that record `losses` losses or a few more.
   package init(seed: UInt64, runs: Int, losses: Int, grids: [String] = Self.grids) throws {
     self.seed = seed
-    levels = Dictionary(uniqueKeysWithValues: try grids.map { ($0, try NoiseGrid($0).levels) })
+    noiseLevels = Dictionary(uniqueKeysWithValues: try grids.map { ($0, try NoiseGrid($0).levels) })
     var plans: [Outline] = []
     // Of the runs that can be replayed, by grid.
     var full: [String: Int] = [:]
     for index in 0..<runs {
       var random = Self.stream(seed, .plan, index)
       let grid = grids[random.index(grids.count)]
-      var plan = Self.plan(index, grid, levels[grid]?.count ?? 1, &random)
+      var plan = Self.plan(index, grid, noiseLevels[grid]?.count ?? 1, &random)
       if plan.configuration.strategy != "full", plan.attack == nil, let source = full[grid],
         random.index(4) == 0
       {
@@ -154,7 +154,7 @@ package struct SyntheticRuns {
   /// The run before its first image.
   package func header(_ plan: Outline) throws -> RunHeader {
     let c = plan.configuration
-    let grid = levels[c.grid] ?? []
+    let grid = noiseLevels[c.grid] ?? []
     let omega = NoiseWeights(rawValue: c.weights) ?? .uniform
     var header = RunHeader(
       id: id(plan.index), configuration: c, model: Self.model, seed: plan.seed,
@@ -185,7 +185,7 @@ package struct SyntheticRuns {
   /// What came of its images; not all of them where it did not finish.
   package func predictions(_ plan: Outline) -> [Prediction] {
     var random = Self.stream(seed, .predictions, plan.index)
-    let grid = levels[plan.configuration.grid] ?? []
+    let grid = noiseLevels[plan.configuration.grid] ?? []
     let done = plan.status == "finished" ? plan.images : plan.images / 2
     return inputs.prefix(done).enumerated().map { position, input in
       prediction(position, input.label, plan, grid, &random)

@@ -3,7 +3,7 @@ import Foundation
 import Records
 import TensorCore
 
-/// A configuration resolved for one model: levels, weights and strategy, checked.
+/// A configuration resolved for one model: noise levels, weights and strategy, checked.
 public struct ClassifierPlan: Sendable {
   /// As it is recorded: grid and strategy in canonical spelling.
   public let configuration: Configuration

@@ -15,7 +15,7 @@ public struct Dataset: Sendable {
   public let classNames: [String]
   /// True classes, `[count]`.
   public let labels: [UInt8]
-  /// Grey levels, planar, `[count, C, H, W]`.
+  /// Grey values, planar, `[count, C, H, W]`.
   public let bytes: [UInt8]
 
   init(
@@ -34,7 +34,7 @@ public struct Dataset: Sendable {
   /// Number of images.
   public var count: Int { labels.count }
 
-  /// Grey levels of one image, planar `[C, H, W]`.
+  /// Grey values of one image, planar `[C, H, W]`.
   public func image(at index: Int) -> ArraySlice<UInt8> {
     bytes[index * shape.count..<(index + 1) * shape.count]
   }

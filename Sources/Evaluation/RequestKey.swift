@@ -19,10 +19,15 @@ public struct RequestKey: Sendable {
 
   /// What it is about: headings of help.
   public enum Section: String, CaseIterable, Sendable {
+    /// What is classified, and by which network.
     case images = "images and model"
+    /// Which losses are taken, and how they are weighed.
     case noise = "noise and losses"
+    /// What comes before classification.
     case lm = "likelihood maximization"
+    /// What is done to the images.
     case attack = "attack"
+    /// Seeds, and what is kept.
     case run = "run"
   }
 
@@ -96,9 +101,7 @@ struct RequestText {
 
   var seed: UInt64 {
     get throws {
-      guard let value = UInt64(text), value <= UInt64(Int64.max) else {
-        throw fail("a whole number from 0 to \(Int64.max)")
-      }
+      guard let value = UInt64(text) else { throw fail("a whole number from 0 to \(UInt64.max)") }
       return value
     }
   }

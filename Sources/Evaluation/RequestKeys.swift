@@ -222,7 +222,7 @@ public enum RequestKeys {
         throw ElbowError(
           .malformed,
           "`eta` is in pixel units, of which an image has 0 to 1, got \(text.text); write "
-            + "\(text.text)/255 for grey levels")
+            + "\(text.text)/255 for grey values")
       }
       request.lm.eta = eta
     },

@@ -6,7 +6,7 @@ import TensorCore
 
 /// Measures how fast this machine evaluates a classifier's network, in a second or so.
 package enum SpeedProbe {
-  /// Levels a class: one, and eight where that leaves time: networks are faster in groups.
+  /// Timesteps a class: one, and eight where that leaves time: networks are faster in groups.
   private static let sizes = [1, 8]
   /// A size whose images take longer is the last one tried, seconds.
   private static let patience = 0.1
@@ -15,7 +15,7 @@ package enum SpeedProbe {
 
   /// Wall seconds of one evaluation while an image is in flight on each thread, or on `batch` of them.
   ///
-  /// - Parameter request: says classifier and models; of its grid a few levels are evaluated.
+  /// - Parameter request: says classifier and models; of its grid a few timesteps are evaluated.
   /// - Throws: as `RunPlan.init`; `CancellationError` where the workers are cancelled.
   package static func secondsPerEvaluation(
     _ request: RunRequest, workers: WorkerPool, batch: Int, files: LoadedFiles
@@ -23,10 +23,10 @@ package enum SpeedProbe {
     var request = request
     request.attack = nil
     request.recordsLosses = false
-    let levels = try RunPlan(request, workers: workers, files: files).timesteps.count
+    let timesteps = try RunPlan(request, workers: workers, files: files).timesteps.count
     var rate = 0.0
-    // Without levels there is one size, the network itself.
-    for size in levels == 0 ? [0] : sizes where size <= levels {
+    // Without timesteps there is one size, the network itself.
+    for size in timesteps == 0 ? [0] : sizes where size <= timesteps {
       if size > 0 { request.configuration.strategy = "uniform:\(size)" }
       let plan = try RunPlan(request, workers: workers, files: files)
       // The first images find cold caches.

@@ -97,7 +97,11 @@ public struct Experiment: Sendable {
       throw ElbowError(.conflict, "run \(run.id) is being worked on by another process")
     default: break
     }
-    let request = try RunRequest(recorded: run.invocation, of: run.id)
+    var request = try RunRequest(recorded: run.invocation, of: run.id)
+    // Of which the request holds a part.
+    let recorded = try store.recordedHeader(run.id)
+    request.seed = recorded.seed
+    request.attackSeed = recorded.attackSeed ?? request.attackSeed
     var experiment = Experiment(request, batch: batch)
     experiment.title = title
     let source = try run.inputsRun.map(store.recordedRun)
@@ -139,7 +143,11 @@ public struct Experiment: Sendable {
     header.inputsRun = source?.id
     header.environment = session.environment(batch: batch)
     header.recordsLosses = request.recordsLosses
-    header.invocation = try JSONValue(encoding: request).canonical
+    // Numbers of JSON hold 53 bits; the run's columns hold all of a seed.
+    var stored = request
+    stored.seed &= 1 << 53 - 1
+    stored.attackSeed &= 1 << 53 - 1
+    header.invocation = try JSONValue(encoding: stored).canonical
     return header
   }
 }

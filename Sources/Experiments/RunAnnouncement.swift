@@ -14,7 +14,7 @@ package struct RunAnnouncement {
     let c = header.configuration
     var what = [c.classifier.rawValue + (c.lm.map { " (\($0.variant.rawValue))" } ?? "")]
     if c.classifier.weighsLosses { what += [c.strategy, c.grid, "weights \(c.weights)"] }
-    what.append(header.model.name)
+    what.append("model \(header.model.name)")
     if let attack = header.attack {
       what.append(
         "\(attack.name) \(attack.norm.rawValue) \(RunSummary.epsilon(attack.epsilon))"
@@ -26,17 +26,18 @@ package struct RunAnnouncement {
           + (attack.redraws > 0 ? ", \(attack.redraws) redraws" : ""))
     }
     let source = header.inputs.first.map { "\($0.dataset) \($0.split)" } ?? ""
-    what.append("\(header.inputs.count) images of \(source)")
+    let count = header.inputs.count
+    what.append("\(count) image\(count == 1 ? "" : "s") of \(source)")
     if let done = run.resumed?.done.count { what.append("\(done) of them done") }
     lines = ["run \(header.id): \(what.joined(separator: ", "))", Self.cost(run, estimate)]
   }
 
-  /// As `1,250 evaluations an image; about 2:30`.
+  /// As `1250 network evaluations an image; about 2:30`.
   private static func cost(_ run: Experiment.Prepared, _ estimate: Estimate) -> String {
     let cost = estimate.cost
     let bound = estimate.isBound ? "at most " : ""
     let own = estimate.recordedEvaluations.map { Int($0.rounded()) } ?? cost.own.evaluations
-    var text = "\(bound)\(own) evaluations"
+    var text = "\(bound)\(own) network evaluations"
     if cost.own.gradients > 0 { text += " and \(cost.own.gradients) gradients" }
     text += " an image"
     if let attack = cost.attack { text += ", its attack \(attack.gradients) gradients" }

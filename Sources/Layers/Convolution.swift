@@ -51,7 +51,12 @@ public struct Convolution: Sendable {
   }
 
   /// A way through the layer.
-  public enum Direction: Sendable { case forward, backward }
+  public enum Direction: Sendable {
+    /// From input to output.
+    case forward
+    /// From the output's gradient to the input's.
+    case backward
+  }
 
   /// Makes the weights of one direction, which its first use does otherwise.
   public func prepare(_ direction: Direction) {

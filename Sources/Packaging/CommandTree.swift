@@ -37,6 +37,12 @@ package struct CommandTree: Hashable, Sendable {
     arguments.first { $0.flags.contains(flag) }
   }
 
+  /// The command that the first words of a command line name, itself where they name none.
+  package func reached(by words: [String]) -> CommandTree {
+    guard let word = words.first, let below = command(word) else { return self }
+    return below.reached(by: Array(words.dropFirst()))
+  }
+
   /// Its arguments without dashes.
   package var positionals: [CommandArgument] { arguments.filter { $0.kind == .positional } }
 

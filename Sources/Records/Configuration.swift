@@ -35,11 +35,22 @@ public struct Configuration: Hashable, Sendable {
   }
 
   /// Error norm of one denoising loss.
-  public enum Loss: String, Codable, CaseIterable, Sendable { case squared, absolute }
+  public enum Loss: String, Codable, CaseIterable, Sendable {
+    /// Of its square, ‖·‖², or of its absolute value, ‖·‖₁.
+    case squared, absolute
+  }
   /// Whether a loss is the sum or the mean of its pixels' errors.
-  public enum Reduction: String, Codable, CaseIterable, Sendable { case sum, mean }
+  public enum Reduction: String, Codable, CaseIterable, Sendable {
+    /// Over pixels and channels.
+    case sum, mean
+  }
   /// Whether the classes of one image see the same noise.
-  public enum Noise: String, Codable, CaseIterable, Sendable { case shared, fresh }
+  public enum Noise: String, Codable, CaseIterable, Sendable {
+    /// One noise for all classes.
+    case shared
+    /// One of its own for each class.
+    case fresh
+  }
 
   /// How the image is classified.
   public var classifier: Classifier
@@ -87,7 +98,14 @@ public struct Configuration: Hashable, Sendable {
 /// Parameters of likelihood maximization (the LM of RDC, arXiv 2305.15241).
 public struct LikelihoodMaximization: Codable, Hashable, Sendable {
   /// Update rule.
-  public enum Variant: String, Codable, CaseIterable, Sendable { case paper, released, l2 }
+  public enum Variant: String, Codable, CaseIterable, Sendable {
+    /// The algorithm as printed.
+    case paper
+    /// The code that was published with it.
+    case released
+    /// Gradient steps averaged over the grid.
+    case l2
+  }
 
   /// Update rule.
   public var variant: Variant

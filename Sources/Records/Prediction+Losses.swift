@@ -3,11 +3,11 @@ import Foundation
 extension Prediction {
   /// What raw losses say of one image: the argmax of the ELBOs, as the header weighs the losses.
   ///
-  /// ELBO_y = −s·Σ_i w_i·ℓ_iy + ln p(y) over the levels that have a strategy weight w_i, ℓ the mean of
+  /// ELBO_y = −s·Σ_i w_i·ℓ_iy + ln p(y) over the timesteps that have a strategy weight w_i, ℓ the mean of
   /// the draws, s the logit scale, divided by the number of pixels where the reduction is the mean.
   ///
   /// - Parameters:
-  ///   - losses: errors summed over pixels. **Shape** `[draw][timestep][class]` of the levels that have
+  ///   - losses: errors summed over pixels. **Shape** `[draw][timestep][class]` of the timesteps that have
   ///     a strategy weight.
   ///   - position: of the image in the header's inputs.
   ///   - header: what is asked, and how losses are weighed.
@@ -23,7 +23,7 @@ extension Prediction {
     let weights = header.timesteps.compactMap(\.strategyWeight)
     precondition(
       losses.count == c.draws * weights.count * classes,
-      "\(losses.count) losses for \(c.draws) draws, \(weights.count) levels, \(classes) classes")
+      "\(losses.count) losses for \(c.draws) draws, \(weights.count) timesteps, \(classes) classes")
     let pixels = c.reduction == .mean ? Double(header.imageShape.reduce(1, *)) : 1
     let scale = c.logitScale / (pixels * Double(c.draws))
     var sums = [Double](repeating: 0, count: classes)

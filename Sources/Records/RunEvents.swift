@@ -4,9 +4,13 @@ import Foundation
 /// What the evaluation loop tells its sink, in this order: one `started`, a `predicted` for every
 /// image, one `ended`. A run that is resumed starts with `resumed` in place of `started`.
 public enum RunEvent: Sendable {
+  /// A run begins.
   case started(RunHeader)
+  /// A run goes on where it was broken off.
   case resumed(RunHeader)
+  /// An image has its answer.
   case predicted(Prediction)
+  /// No event follows in this process.
   case ended(RunEnding)
 }
 
@@ -76,7 +80,7 @@ extension InputRecord {
   }
 }
 
-/// One level of a run's noise grid.
+/// One timestep of a run's noise grid.
 public struct TimestepRecord: Hashable, Sendable {
   /// Position in the grid.
   public var index: Int
@@ -84,7 +88,7 @@ public struct TimestepRecord: Hashable, Sendable {
   public var sigma: Double
   /// w_i = ω(σ_i)·Δσ_i, before a strategy rescales it.
   public var weight: Double
-  /// The strategy's weight of the level, nil where the strategy does not ask for it or where its
+  /// The strategy's weight of the timestep, nil where the strategy does not ask for it or where its
   /// subset differs from image to image.
   public var strategyWeight: Double?
 
@@ -305,7 +309,14 @@ public struct Prediction: Sendable {
 /// How a run ended.
 public struct RunEnding: Sendable {
   /// Final state; `crashed` is inferred by readers, never written.
-  public enum Status: String, Codable, Sendable { case finished, failed, interrupted }
+  public enum Status: String, Codable, Sendable {
+    /// Every image has its answer.
+    case finished
+    /// An error broke it off.
+    case failed
+    /// A signal, a budget or a cancellation ended it in good order.
+    case interrupted
+  }
 
   /// How it ended.
   public var status: Status

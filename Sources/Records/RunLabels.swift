@@ -18,6 +18,32 @@ public struct RunLabels: Hashable, Sendable {
     (self.name, self.group, self.note, self.tags) = (name, group, note, tags)
   }
 
+  /// The labels that a user gives, checked.
+  ///
+  /// - Parameter tags: `KEY=VALUE` texts.
+  /// - Throws: `ElbowError` for a name or group that would not name a run, and for what is no tag.
+  package init(checking name: String?, group: String?, note: String?, tags: [String]) throws {
+    self.init(
+      name: try Self.checked(name, as: "`name`"), group: try Self.checked(group, as: "`group`"),
+      note: note, tags: try Self.tags(tags))
+  }
+
+  /// A name or group that runs can be called by.
+  ///
+  /// - Parameter label: what it was given as, for messages.
+  /// - Throws: `ElbowError` for an empty one, and one that begins as `@last` does.
+  package static func checked(_ text: String?, as label: String) throws -> String? {
+    guard let text else { return nil }
+    guard !text.trimmed.isEmpty else {
+      throw ElbowError(.malformed, "\(label) is empty; leave it out")
+    }
+    guard !text.hasPrefix("@") else {
+      throw ElbowError(
+        .malformed, "\(label) '\(text)' begins with @, as @last does, the newest run; take another")
+    }
+    return text
+  }
+
   /// Tags from `KEY=VALUE` texts.
   ///
   /// - Throws: `ElbowError` for a text of another form.

@@ -67,7 +67,7 @@ struct ColumnNames: Sendable {
     if let parameter = find(parameters) {
       return "(SELECT \"\(parameter)\" FROM configurations WHERE fingerprint = answer.fingerprint)"
     }
-    if name.hasPrefix("metrics."), !metrics.isEmpty { throw unknown(metric: bare) }
+    if name.hasPrefix("metrics.") { throw unknown(metric: bare) }
     throw UnknownName(description: "no column '\(bare)'" + advice(bare))
   }
 
@@ -95,7 +95,7 @@ struct ColumnNames: Sendable {
   }
 
   private func unknown(metric: String) -> UnknownName {
-    let near = didYouMean(metric, among: metrics)
+    let near = didYouMean(metric, among: metrics + columns.filter(Self.isMeasured))
     let known =
       metrics.isEmpty ? "; none is recorded" : "; there are \(metrics.joined(separator: ", "))"
     return UnknownName(description: "no metric '\(metric)'" + (near.isEmpty ? known : near))

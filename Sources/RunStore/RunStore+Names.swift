@@ -82,9 +82,26 @@ extension RunStore {
           ? "run \(other) is not in the trash"
           : "run \(other) is in the trash; 'elbow restore \(other)' brings it back")
     }
-    let names = try reading {
-      try String.fetchAll(
-        $0, sql: "SELECT DISTINCT name FROM run WHERE name IS NOT NULL AND deleted_at IS NULL")
+    let (names, count) = try reading { db in
+      (
+        try String.fetchAll(
+          db, sql: "SELECT DISTINCT name FROM run WHERE name IS NOT NULL AND deleted_at IS NULL"),
+        try Int.fetchOne(
+          db, sql: "SELECT count(*) FROM run WHERE deleted_at IS \(trashed ? "NOT " : "")NULL") ?? 0
+      )
+    }
+    if Self.stepsBack(text) != nil {
+      return ElbowError(
+        .unknownName,
+        "there is no \(text): \(path) has \(count) run\(count == 1 ? "" : "s")"
+          + (trashed ? " in the trash" : ""))
+    }
+    let group = try runs(ofGroup: text, trashed: trashed)
+    if !group.isEmpty {
+      return ElbowError(
+        .ambiguous,
+        "'\(text)' is a group of \(group.count), and one run is needed; its newest is "
+          + group[group.count - 1])
     }
     let near = didYouMean(text, among: names)
     return ElbowError(

@@ -68,10 +68,11 @@ extension RunStore {
         WHERE run_id = ? ORDER BY timestep
         """, arguments: [id]
     ).enumerated().map { index, row in
-      let level = CheckedRow(row, of: id, in: path)
+      let timestep = CheckedRow(row, of: id, in: path)
       return try TimestepRecord(
-        index: level.integer(0, in: index...index), sigma: level.real(1), weight: level.real(2),
-        strategyWeight: level.optionalReal(3))
+        index: timestep.integer(0, in: index...index), sigma: timestep.real(1),
+        weight: timestep.real(2),
+        strategyWeight: timestep.optionalReal(3))
     }
   }
 

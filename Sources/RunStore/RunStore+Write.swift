@@ -50,9 +50,9 @@ extension RunStore {
     try insertTags(header.labels.tags, header.id, db)
     try insertInputs(header, db)
     let timestep = try db.cachedStatement(sql: "INSERT INTO run_timestep VALUES (?, ?, ?, ?, ?)")
-    for level in header.timesteps {
+    for recorded in header.timesteps {
       try timestep.execute(arguments: [
-        header.id, level.index, level.sigma, level.weight, level.strategyWeight,
+        header.id, recorded.index, recorded.sigma, recorded.weight, recorded.strategyWeight,
       ])
     }
     return try insertSession(header, code, db)

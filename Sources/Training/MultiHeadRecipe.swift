@@ -36,11 +36,11 @@ public struct MultiHeadRecipe: TrainingRecipe {
   public var teacher = ShippedModels.standard
   /// Classes an image that the teacher is asked for, the true one among them; nil: all.
   public var teacherClasses: Int?
-  /// Channels of the first level.
+  /// Channels at the full resolution.
   public var width = 16
-  /// Channels of each level, in units of `width`.
+  /// Channels at each resolution, in units of `width`.
   public var multipliers = [1, 2, 4]
-  /// Blocks a level in the encoder.
+  /// Blocks a resolution in the encoder.
   public var blocks = 1
   /// Resolutions whose blocks attend.
   public var attentionResolutions = [7]

@@ -20,18 +20,18 @@ struct TrainingImages: Sendable {
   private let dataset: Dataset
   private let (batch, heldOutCount, flip, shift): (Int, Int, Bool, Int)
   private let seed: UInt64
-  /// Value of each grey level.
-  private let levels: [Float]
+  /// What each grey value becomes.
+  private let values: [Float]
   private var order: (epoch: Int, images: [Int])?
 
-  /// - Parameter level: the value of a grey level; shifts move in level 0.
+  /// - Parameter value: what a grey value becomes; shifts move in that of 0.
   init(
-    _ recipe: some TrainingRecipe, dataset: Dataset, level: (_ grey: Float) -> Float
+    _ recipe: some TrainingRecipe, dataset: Dataset, value: (_ grey: Float) -> Float
   ) {
     self.dataset = dataset
     (batch, heldOutCount) = (recipe.batch, recipe.heldOut)
     (flip, shift, seed) = (recipe.flip, recipe.shift, recipe.seed)
-    levels = (0..<256).map { level(Float($0)) }
+    values = (0..<256).map { value(Float($0)) }
   }
 
   /// Images learnt from.
@@ -64,14 +64,14 @@ struct TrainingImages: Sendable {
   private func pixels(_ index: Int, flips: Bool, dx: Int, dy: Int) -> [Float] {
     let shape = dataset.shape
     let source = dataset.image(at: index)
-    var result = [Float](repeating: levels[0], count: shape.count)
+    var result = [Float](repeating: values[0], count: shape.count)
     for c in 0..<shape.channels {
       for y in max(dy, 0)..<min(shape.height, shape.height + dy) {
         for x in max(dx, 0)..<min(shape.width, shape.width + dx) {
           let column = flips ? shape.width - 1 - (x - dx) : x - dx
           let place = (c * shape.height + y - dy) * shape.width + column
           result[(c * shape.height + y) * shape.width + x] =
-            levels[Int(source[source.startIndex + place])]
+            values[Int(source[source.startIndex + place])]
         }
       }
     }

@@ -13,9 +13,18 @@ enum Arguments {
     let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
     let arguments =
       arguments[..<end].filter { $0 != "--quiet" && $0 != "-q" } + arguments[end...]
-    guard let command = arguments.first, command == "run" || command == "sweep",
-      !arguments.contains(where: { $0 == "--resume" || $0.hasPrefix("--resume=") })
-    else { return arguments }
+    guard let command = arguments.first, command == "run" || command == "sweep" else {
+      return arguments
+    }
+    if arguments.contains(where: { $0 == "--resume" || $0.hasPrefix("--resume=") }) {
+      if let flag = changingRuns(arguments) {
+        throw ElbowError(
+          .malformed,
+          "`resume` goes on as the run was begun, so \(flag) cannot be given; `db`, `threads`, "
+            + "`batch`, `budget` and `format` can")
+      }
+      return arguments
+    }
     var fromFiles: [String] = []
     var result: [String] = []
     var rest = arguments.dropFirst()
@@ -72,7 +81,7 @@ enum Arguments {
   }
 
   /// The first flag among them that says what a run computes or is called.
-  static func changingRuns(_ arguments: [String]) -> String? {
+  private static func changingRuns(_ arguments: [String]) -> String? {
     let kept = ["db", "threads", "batch", "budget"]
     let names = RequestFile.keys.filter { !kept.contains($0) } + ["config"]
     let flags = Set(names.flatMap { ["--\($0)", "--no-\($0)"] } + ["-c"])

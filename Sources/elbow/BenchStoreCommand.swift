@@ -35,8 +35,10 @@ struct BenchStoreCommand: ParsableCommand {
   @Option(help: "Seed of the file.") var seed: UInt64 = 0
   @Option(help: ArgumentHelp("Measure the commands that read a file.", valueName: "file"))
   var queries: String?
-  @Option(help: ArgumentHelp("Levels of the losses.", valueName: "counts"))
-  var levels = "50,60,75,100,125"
+  @Option(
+    name: [.customLong("timesteps"), .customLong("levels")],
+    help: ArgumentHelp("Timesteps of the losses.", valueName: "counts"))
+  var timesteps = "50,60,75,100,125"
   @Option(help: "Points of metrics.") var points = 2_000_000
   @Option(help: "Points of metrics in each transaction.") var transaction = 10_000
   @Option(help: "Images of the real run; 0: none.") var images = 24
@@ -55,23 +57,23 @@ struct BenchStoreCommand: ParsableCommand {
     guard (0...10_000).contains(images) else {
       throw ValidationError("--images must be 0 to 10000, got \(images)")
     }
-    if let losses, count(losses) == nil {
+    if let losses, number(losses) == nil {
       throw ValidationError("--losses must be a number, as 1e8, got '\(losses)'")
     }
-    let counts = levels.split(separator: ",").map { Int($0) ?? 0 }
+    let counts = timesteps.split(separator: ",").map { Int($0) ?? 0 }
     guard !counts.isEmpty, counts.allSatisfy({ (1...10_000).contains($0) }) else {
-      throw ValidationError("--levels must be counts with commas between, got '\(levels)'")
+      throw ValidationError("--timesteps must be counts with commas between, got '\(timesteps)'")
     }
   }
 
-  private func count(_ text: String) -> Int? {
+  private func number(_ text: String) -> Int? {
     Double(text).flatMap { (1...1e12).contains($0) ? Int($0) : nil }
   }
 
   func run() throws {
     if let generate {
       let runs = try SyntheticRuns(
-        seed: seed, runs: runs, losses: losses.flatMap(count) ?? 100_000_000)
+        seed: seed, runs: runs, losses: losses.flatMap(number) ?? 100_000_000)
       try write(runs, to: generate)
     }
     if let queries {
@@ -91,8 +93,8 @@ struct BenchStoreCommand: ParsableCommand {
       folder: folder, repeats: repeats,
       session: Session(watch: Output.watch, arguments: Output.arguments))
     var rows: [[Cell]] = []
-    for levels in levels.split(separator: ",").compactMap({ Int($0) }) {
-      rows += try ingest.losses(losses.flatMap(count) ?? 10_000_000, levels: levels)
+    for count in timesteps.split(separator: ",").compactMap({ Int($0) }) {
+      rows += try ingest.losses(losses.flatMap(number) ?? 10_000_000, timesteps: count)
     }
     rows.append(try ingest.scalars(points, transaction: transaction))
     if images > 0 { rows.append(try ingest.logging(images: images)) }

@@ -21,7 +21,7 @@ struct CompareCommand: ParsableCommand {
       them classified. A clean and an attacked image of one source count as the same image.
 
       EXAMPLE:
-        elbow compare @last~1 @last
+        elbow compare @last~2 @last~1
         elbow compare --where "strategy LIKE 'uniform%'" --common
       """)
 
@@ -35,7 +35,7 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var format: FormatOption
 
   func validate() throws {
-    guard runs.count >= 2 || !selection.isEmpty else {
+    guard !runs.isEmpty || !selection.isEmpty else {
       throw ValidationError("compare needs at least two runs")
     }
   }
@@ -59,8 +59,10 @@ struct CompareCommand: ParsableCommand {
   /// The named runs, then those that the conditions choose.
   private func chosen(_ store: RunStore) throws -> [String] {
     var ids = try store.runIDs(runs)
-    guard ids.count >= min(runs.count, 2) || !selection.isEmpty else {
-      throw ElbowError(.malformed, "a run cannot be compared with itself")
+    guard ids.count >= 2 || !selection.isEmpty else {
+      throw runs.count > 1
+        ? ElbowError(.malformed, "a run cannot be compared with itself")
+        : ValidationError("compare needs at least two runs")
     }
     if !selection.isEmpty { ids += try selection.runs([], in: store).filter { !ids.contains($0) } }
     guard ids.count >= 2 else {

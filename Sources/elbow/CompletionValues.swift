@@ -21,7 +21,8 @@ enum CompletionValues {
     "run": .run, "runs": .run, "--inputs": .run, "--resume": .run, "run|name": .run,
     "run|key=value": .run, "--group": .group, "--remove": .tag, "--columns": .column,
     "--drop": .column, "--sort": .column, "--group-by": .column, "--over": .column,
-    "key": .metric, "--metrics": .metric, "param=value": .parameter, "name|file": .model,
+    "--where": .column, "key": .metric, "--metrics": .metric, "param=value": .parameter,
+    "name|file": .model,
   ]
 
   private static func kind(of place: Completion.Place) -> Listed {
@@ -30,6 +31,8 @@ enum CompletionValues {
     case (_, "--weights"): .weights
     case (["restore"], "run"), (["restore"], "runs"): .known(.trashedRun)
     case (["query"], "name"): .known(.query)
+    // Its columns are those of the answer.
+    case (["query"], "--where"): .none
     case (_, let name): kinds[name].map(Listed.known) ?? .none
     }
   }

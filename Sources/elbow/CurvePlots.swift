@@ -48,7 +48,7 @@ struct MetricsPlot: ParsableCommand {
       What 'elbow log' recorded; not-a-numbers and infinities are left out.
 
       EXAMPLE:
-        elbow plot metrics @last --metrics loss,accuracy
+        elbow plot metrics "another program" --metrics loss,accuracy
       """)
 
   @Argument(

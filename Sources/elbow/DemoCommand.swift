@@ -21,7 +21,7 @@ struct DemoCommand: ParsableCommand {
 
   @OptionGroup var database: DatabaseOption
 
-  @Flag(help: "500 images and up to 125 levels instead: the README's table, most of an hour.")
+  @Flag(help: "500 images and up to 125 timesteps instead: the README's table, most of an hour.")
   var thorough = false
   @Option(help: "Images of every clean configuration (default: 100, thorough 500).")
   var images: Int?
@@ -42,10 +42,10 @@ struct DemoCommand: ParsableCommand {
     attack.steps = 8
     let grid = "linear:0.05:3:20"
     var steps = [
-      Step(name: "DC, every level", grid: grid),
-      Step(name: "DC, 5 of 20 levels", grid: grid, strategy: "uniform:5"),
+      Step(name: "DC, whole grid", grid: grid),
+      Step(name: "DC, 5 of 20 timesteps", grid: grid, strategy: "uniform:5"),
       Step(name: "DC, halving", grid: grid, strategy: "halving:4x4,1x20"),
-      Step(name: "RDC, 5 of 20 levels", classifier: .rdc, grid: grid, strategy: "uniform:5"),
+      Step(name: "RDC, 5 of 20 timesteps", classifier: .rdc, grid: grid, strategy: "uniform:5"),
       Step(
         name: "DC under attack", grid: grid, strategy: "uniform:5", images: "5", attack: attack),
     ]
@@ -57,9 +57,9 @@ struct DemoCommand: ParsableCommand {
     let (whole, chosen) = ("linear:1e-4:3:125", "linear:0.05:3:125")
     var steps = [
       Step(name: "DC [1e-4, 3]", grid: whole),
-      Step(name: "DC [1e-4, 3], 10 levels", grid: whole, strategy: "uniform:10"),
+      Step(name: "DC [1e-4, 3], 10 timesteps", grid: whole, strategy: "uniform:10"),
       Step(name: "DC [0.05, 3]", grid: chosen),
-      Step(name: "DC [0.05, 3], 10 levels", grid: chosen, strategy: "uniform:10"),
+      Step(name: "DC [0.05, 3], 10 timesteps", grid: chosen, strategy: "uniform:10"),
       Step(name: "DC [0.05, 3], halving", grid: chosen, strategy: "halving:5x10,1x50"),
       Step(name: "RDC paper", classifier: .rdc, grid: chosen, lm: .paper),
       Step(name: "RDC released", classifier: .rdc, grid: chosen, lm: .released),

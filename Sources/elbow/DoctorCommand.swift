@@ -80,7 +80,8 @@ struct DoctorCommand: ParsableCommand {
       // The default dataset must be there; the others are a user's choice.
       let isNeeded = name == DatasetCatalog.names[0]
       return Finding(
-        item: "dataset \(name)", status: isNeeded ? "bad" : "absent", detail: "\(error)")
+        item: "dataset \(name)", status: isNeeded ? "bad" : "absent",
+        detail: Output.spelled("\(error)"))
     }
   }
 
@@ -93,7 +94,7 @@ struct DoctorCommand: ParsableCommand {
         detail: "\(checkpoint.parameterCount) parameters, \(checkpoint.dtype), SHA-256 "
           + checkpoint.sha256.prefix(12) + "…")
     } catch {
-      return Finding(item: "model \(name)", status: "bad", detail: "\(error)")
+      return Finding(item: "model \(name)", status: "bad", detail: Output.spelled("\(error)"))
     }
   }
 
@@ -133,7 +134,7 @@ struct DoctorCommand: ParsableCommand {
       }
       return findings
     } catch {
-      return [Finding(item: "database", status: "bad", detail: "\(error)")]
+      return [Finding(item: "database", status: "bad", detail: Output.spelled("\(error)"))]
     }
   }
 }

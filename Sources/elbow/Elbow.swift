@@ -40,8 +40,9 @@ struct Elbow: ParsableCommand {
     Startup.checkProcessor()
     signal(SIGPIPE, SIG_IGN)
     Startup.restartWithBetterKernel()
+    var arguments = Array(Output.arguments.dropFirst())
     do {
-      let arguments = try Arguments.expand(Array(Output.arguments.dropFirst()))
+      arguments = try Arguments.expand(arguments)
       var command = try parseAsRoot(arguments)
       do { try command.run() } catch let error as ValidationError {
         // Only what is thrown while parsing comes with the usage of the command at hand.
@@ -59,10 +60,10 @@ struct Elbow: ParsableCommand {
     } catch {
       switch exitCode(for: error) {
       case .success:
-        Output.quietly { try Output.write(fullMessage(for: error) + "\n") }
+        Output.quietly { try Output.write(Usage.folded(fullMessage(for: error)) + "\n") }
         Foundation.exit(0)
       case .validationFailure:
-        Output.error(fullMessage(for: error))
+        Output.error(Usage.message(fullMessage(for: error), arguments: arguments))
         Foundation.exit(2)
       default:
         Output.error(error)

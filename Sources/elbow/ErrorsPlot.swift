@@ -16,7 +16,7 @@ struct ErrorsPlot: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "errors", abstract: "Denoising errors of one image, by pixel and class.",
     discussion: """
-      |D(x + σε; σ, y) − x|² for every class y, at the level of the run's grid that is nearest to \
+      |D(x + σε; σ, y) − x|² for every class y, at the noise level of the run's grid that is nearest to \
       --sigma. Runs the network on the image as it was classified, adversarial ones included, with \
       the run's own model, configuration and noise: the sum over pixels is the loss that the run \
       recorded.
@@ -141,7 +141,7 @@ struct ErrorsPlot: ParsableCommand {
 }
 
 extension DenoisingClassifier {
-  /// The grid's level next to σ.
+  /// The timestep whose noise level is next to σ.
   fileprivate func nearestTimestep(to sigma: Double) -> Int {
     sigmas.indices.min { abs(Double(sigmas[$0]) - sigma) < abs(Double(sigmas[$1]) - sigma) } ?? 0
   }

@@ -24,7 +24,8 @@ struct ExportCommand: ParsableCommand {
       the runs in a comment behind each row. In CSV and TSV an apostrophe stands before a text \
       that a spreadsheet would take for a formula. Rows are written as they are read, so that any \
       number will do; where --limit leaves some out, standard error says how many. HTML is a \
-      report in one file: summary, front, intervals, paired comparisons, confusion, provenance.
+      report in one file: summary, Pareto front, \
+      intervals, paired comparisons, confusion, provenance.
 
       EXAMPLE:
         elbow export -o runs.csv

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Records
 import RunStore
 
 /// Puts runs into a group.
@@ -27,6 +28,7 @@ struct GroupCommand: ParsableCommand {
     guard none || name?.isEmpty == false else {
       throw ValidationError("name the group, or use --none")
     }
+    _ = try RunLabels.checked(name, as: "the group")
     try changes.apply(to: none ? words : words.dropLast(), "grouped") { store, ids in
       try store.group(ids, name)
     }

@@ -37,8 +37,8 @@ struct LogCommand: ParsableCommand {
       commandName: "points", abstract: "Log metrics of a run (what 'elbow log <run>' does).",
       discussion: """
         EXAMPLE:
-          elbow log @last loss=0.25 --step 3
-          elbow log @last < points.jsonl
+          elbow log "another program" loss=0.25 --step 3
+          elbow log "another program" < points.jsonl
         """)
 
     @Argument(
@@ -107,9 +107,10 @@ struct LogCommand: ParsableCommand {
     @OptionGroup var database: DatabaseOption
 
     func run() throws {
+      let labels = try RunLabels(checking: name, group: group, note: note, tags: tag)
       var external = ExternalRun(id: ULID.make())
-      (external.name, external.group, external.note) = (name, group, note)
-      external.tags = try RunLabels.tags(tag)
+      (external.name, external.group, external.note) = (labels.name, labels.group, labels.note)
+      external.tags = labels.tags
       external.arguments = CommandLine.arguments
       let store = try database.record()
       defer { store.close() }
@@ -124,7 +125,7 @@ struct LogCommand: ParsableCommand {
       abstract: "End a run of another program.",
       discussion: """
         EXAMPLE:
-          elbow log end @last
+          elbow log end "another program"
           elbow log end @last --error "out of memory"
         """)
 

@@ -14,7 +14,7 @@ struct MetricsCommand: ParsableCommand {
       'elbow show' has the last, least, greatest and mean value of each.
 
       EXAMPLE:
-        elbow metrics @last loss
+        elbow metrics "another program" loss
       """)
 
   @Argument(

@@ -88,7 +88,7 @@ struct ModelCommand: ParsableCommand {
         1. Of a multi-head network the label's head is compared.
 
         EXAMPLE:
-          elbow model verify fashion-mnist reference.safetensors
+          elbow model verify fashion-mnist-small reference.safetensors
         """)
 
     @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))

@@ -26,7 +26,7 @@ struct DatabaseOption: ParsableArguments {
   /// Opens the database for queries and passes its notice on.
   func read() throws -> RunStore {
     let store = try RunStore(path, for: .read, watch: Output.watch)
-    if let notice = store.notice { Output.error("elbow: \(notice)") }
+    if let notice = store.notice { Output.error("elbow: \(Output.spelled(notice))") }
     return store
   }
 
@@ -56,13 +56,13 @@ extension TableFormat {
     let notice =
       remedy.map { shown.notice(remedy: $0, width: Output.width) }
       ?? shown.notice(width: Output.width)
-    if let notice { Output.error(notice) }
+    if let notice { Output.error(Output.spelled(notice)) }
   }
 }
 
 /// How tables are written.
 struct FormatOption: ParsableArguments {
-  @Option(help: "Form of the output: table, json, jsonl, csv, tsv, markdown or latex.")
+  @Option(help: "Form of the output.")
   var format: TableFormat = .table
 
   /// Writes a table: see `TableFormat.write`.

@@ -9,14 +9,14 @@ import Statistics
 
 extension AttackConfiguration.Norm: ExpressibleByArgument {}
 
-/// Accuracy against compute: the front, its knee, and what a budget buys.
+/// Accuracy against compute: the Pareto front, its knee, and what a budget buys.
 struct ParetoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pareto",
     abstract: "Accuracy against compute: the runs that no other beats, the knee, a budget's best.",
     discussion: """
       Of every configuration and seed the newest finished clean run is taken, a live one before a \
-      replay. Besides the front the table has the runs tied with it: whose difference in accuracy \
+      replay. Besides the Pareto front the table has the runs tied with it: whose difference in accuracy \
       to the best run of the front at no more cost has a 95 % interval with 0 in it (Bonett \
       and Price's where both classified, or were attacked on, the same images, else Newcombe's). The hypervolume is the mean, over all budgets up to the largest cost, of the \
       best accuracy that a budget buys. Robust accuracy is that under the worst of all recorded \
@@ -50,7 +50,7 @@ struct ParetoCommand: ParsableCommand {
   var budget: String?
   @Option(help: "Largest cost of the hypervolume (default: that of the runs).")
   var reference: Double?
-  @Flag(help: "Every run, not only the front and what is tied with it.") var all = false
+  @Flag(help: "Every run, not only the Pareto front and what is tied with it.") var all = false
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption
 
@@ -179,7 +179,7 @@ struct ParetoCommand: ParsableCommand {
     let digits = text.prefix { $0.isNumber || $0 == "." || $0 == "_" }
     let unit = String(text.dropFirst(digits.count)).trimmed
     guard let value = Double(digits),
-      let measure = Measure.allCases.first(where: { $0.unit == unit }),
+      let measure = Measure.allCases.first(where: { $0.unit.lowercased() == unit.lowercased() }),
       !measure.isAccuracy
     else {
       throw ElbowError(

@@ -11,7 +11,7 @@ struct RemoveCommand: ParsableCommand {
       others were made is kept unless they go along, and so is one that is running.
 
       EXAMPLE:
-        elbow rm --status fc --dry-run
+        elbow rm --status ec --dry-run
       """)
 
   @Argument(

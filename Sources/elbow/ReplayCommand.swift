@@ -29,7 +29,7 @@ struct ReplayCommand: ParsableCommand {
       recorded is an error.
 
       EXAMPLE:
-        elbow replay @last --strategy uniform:1..10 --weights snr edm
+        elbow replay "DC, whole grid" --strategy uniform:1...10 --weights snr edm
       """)
 
   @Argument(
@@ -70,7 +70,7 @@ struct ReplayCommand: ParsableCommand {
   }
 
   func run() throws {
-    let tags = try RunLabels.tags(tag)
+    let labels = try RunLabels(checking: name, group: group, note: note, tags: tag)
     let session = Session(threads: threads, watch: Output.watch, arguments: Output.arguments)
     let images = try images.map { try ImageSelection($0) }
     let replay = try RecordedLosses(prefix, database.read()).replay(workers: session.workers) {
@@ -80,7 +80,6 @@ struct ReplayCommand: ParsableCommand {
     let store = try database.record()
     defer { store.close() }
     let writer = ReplayWriter(store)
-    let labels = RunLabels(name: name, group: group, note: note, tags: tags)
     var ids: [String] = []
     for (done, configuration) in configurations.enumerated() {
       session.watch(WorkUpdate("replay", done, of: configurations.count, "strategies"))

@@ -23,7 +23,7 @@ struct RunCommand: ParsableCommand {
       \(RunOptions.help)
 
       EXAMPLE:
-        elbow run --images 200 --grid linear:0.05:3:25 --strategy uniform:5 --name "five levels"
+        elbow run --images 200 --strategy uniform:5 --name "five timesteps"
       """)
 
   @OptionGroup var options: RunOptions
@@ -64,18 +64,12 @@ struct RunCommand: ParsableCommand {
   private func begun(_ session: Session) throws -> Experiment.Prepared {
     let request = try options.request()
     let store = try request.inputsRun.map { _ in try database.read() }
-    let labels = RunLabels(name: name, group: group, note: note, tags: try RunLabels.tags(tag))
+    let labels = try RunLabels(checking: name, group: group, note: note, tags: tag)
     return try Experiment(request, labels: labels, batch: batch)
       .prepare(in: session, reading: store)
   }
 
   private func taken(_ prefix: String, _ session: Session) throws -> Experiment.Prepared {
-    if let flag = Arguments.changingRuns(Output.arguments) {
-      throw ElbowError(
-        .malformed,
-        "`resume` goes on as the run was begun, so \(flag) cannot be given; `db`, `threads`, "
-          + "`batch`, `budget` and `format` can")
-    }
     let store = try database.read()
     return try Experiment.resuming(
       store.recordedRun(prefix), of: store, in: session, batch: batch)

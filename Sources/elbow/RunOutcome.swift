@@ -32,7 +32,8 @@ struct RunOutcome {
     switch outcome.ending.status {
     case .finished: break
     case .failed:
-      Output.error("elbow: run \(outcome.id) failed: \(outcome.ending.error ?? "")")
+      let error = Output.spelled(outcome.ending.error ?? "")
+      Output.error("elbow: run \(outcome.id) failed: \(error)")
       throw ExitCode(1)
     case .interrupted:
       Output.error(

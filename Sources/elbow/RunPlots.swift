@@ -10,7 +10,8 @@ import Statistics
 /// Accuracy against compute.
 struct AccuracyPlot: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "accuracy", abstract: "Accuracy against compute: front and 95 % intervals.",
+    commandName: "accuracy",
+    abstract: "Accuracy against compute (NFE): Pareto front and 95 % intervals.",
     discussion: """
       Named runs are all drawn; of those that conditions choose, of each question and seed the \
       newest. Without either the finished clean runs are taken.
@@ -58,7 +59,7 @@ struct EpsilonPlot: ParsableCommand {
       that ε.
 
       EXAMPLE:
-        elbow plot epsilon --where "classifier = 'rdc'"
+        elbow plot epsilon --where "classifier = 'dc'"
       """)
 
   @Argument(

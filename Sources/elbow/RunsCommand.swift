@@ -23,7 +23,7 @@ struct RunsCommand: ParsableCommand {
 
       EXAMPLE:
         elbow runs --where "accuracy > 85%" --sort -accuracy,nfe_per_image
-        elbow runs --group-by strategy --over seed
+        elbow runs --group-by classifier,strategy --where "attack IS NULL"
       """)
 
   @OptionGroup(title: "Which runs") var selection: RunSelection

@@ -17,7 +17,7 @@ struct StrategyCommand: ParsableCommand {
     commandName: "strategy", abstract: "Learn sampling strategies from recorded runs.",
     discussion: """
       EXAMPLE:
-        elbow strategy learn @last --calibrate 0..50 --method greedy:6
+        elbow strategy learn "DC, whole grid" --calibrate 0..50 --method greedy:6
       """,
     subcommands: [Learn.self])
 
@@ -38,7 +38,7 @@ struct StrategyCommand: ParsableCommand {
         stands for itself: give it to run, replay or sweep as --strategy.
 
         EXAMPLE:
-          elbow strategy learn @last --calibrate 0..50 --method greedy:6 importance:6
+          elbow strategy learn "DC, whole grid" --calibrate 0..50 --method greedy:6
         """)
 
     @Argument(

@@ -57,11 +57,11 @@ struct SweepCommand: ParsableCommand {
     }
     var database = database
     database.db = database.db ?? sweep.settings["db"]
-    let labels = RunLabels(
-      name: sweep.settings["name"],
+    let labels = try RunLabels(
+      checking: sweep.settings["name"],
       group: group ?? sweep.settings["group"]
         ?? URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent,
-      note: sweep.settings["note"], tags: try RunLabels.tags(sweep.tags))
+      note: sweep.settings["note"], tags: sweep.tags)
     let budget = try (budget ?? sweep.settings["budget"]).map(RunCommand.seconds)
     CurrentCode.findOut()
     let session = Session(

@@ -1,4 +1,7 @@
 import ArgumentParser
+import Basics
+import Packaging
+import Reporting
 
 /// How a command is used, for one that was used wrongly.
 enum Usage {
@@ -6,11 +9,54 @@ enum Usage {
   static func message(_ error: ValidationError, of command: any ParsableCommand.Type) -> String {
     let usage = Elbow.usageString(for: command).replacing("\n", with: "\n       ")
     let names = names(of: command, below: Elbow.self) ?? []
-    return """
+    return folded(
+      """
       Error: \(error.message)
       Usage: \(usage)
         See '\((names + ["--help"]).joined(separator: " "))' for more information.
-      """
+      """)
+  }
+
+  /// What ArgumentParser says of a command line, and which flag or command could have been meant: of
+  /// the flags that `Arguments` rewrites, and of commands, it knows nothing.
+  ///
+  /// - Parameter arguments: as they were parsed.
+  static func message(_ text: String, arguments: [String]) -> String {
+    let text = folded(text)
+    let unknown = /Unknown option '(--[^']+)'(?:\. Did you mean '[^']*'\?)?/
+    guard let tree = try? CommandTree.elbow() else { return text }
+    let command = tree.reached(by: arguments)
+    if let match = text.firstMatch(of: unknown) {
+      let flags = command.arguments.flatMap(\.flags).filter { $0.hasPrefix("--") }
+      let near = suggestion(
+        for: String(match.1.dropFirst(2)), among: flags.map { String($0.dropFirst(2)) })
+      let advice = near.map { ". Did you mean '--\($0)'?" } ?? ""
+      return text.replacing(match.0, with: "Unknown option '\(match.1)'\(advice)")
+    }
+    if let match = text.firstMatch(of: /Unexpected argument '([^']+)'/), !command.commands.isEmpty,
+      let near = suggestion(
+        for: String(match.1), among: command.commands.filter(\.isShown).map(\.name))
+    {
+      return text.replacing(match.0, with: "\(match.0). Did you mean '\(near)'?")
+    }
+    return text
+  }
+
+  /// Help or a message, its usage in lines of 79 cells, of which none parts a flag from its value.
+  static func folded(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      guard line.count > 79, let head = line.firstMatch(of: /^(?:USAGE: |Usage: | {7})/) else {
+        return String(line)
+      }
+      var depth = 0
+      let usage = line[head.range.upperBound...].map { character in
+        depth += "[<".contains(character) ? 1 : "]>".contains(character) ? -1 : 0
+        return character == " " && depth > 0 ? "\u{A0}" : character
+      }
+      return head.0
+        + String(usage).wrapped(to: 70).joined(separator: "\n" + String(repeating: " ", count: 9))
+        .replacing("\u{A0}", with: " ")
+    }.joined(separator: "\n")
   }
 
   /// The names that lead to `command`, from `root` on.

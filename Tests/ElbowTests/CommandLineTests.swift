@@ -64,7 +64,7 @@ import Testing
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.output.split(separator: "\n").count > 1)
     }
-    #expect(try elbow.run("query", "--list").output.contains("frontier"))
+    #expect(try elbow.run("query", "--list").output.contains("pareto-front"))
     #expect(try elbow.run("doctor").status == 0)
   }
 
@@ -172,7 +172,10 @@ import Testing
     (["nonsense"], 2, "nonsense"),
     (["runs", "--db", "none.db"], 1, "no database at none.db"),
     (["query"], 2, "--list"),
-    (["compare", "01"], 2, "at least two"),
+    (["compare"], 2, "at least two"), (["run", "--name", "@last"], 2, "begins with @"),
+    (["log", "new", "--name", " "], 2, "--name is empty"),
+    (["run", "--resume", "01ABC", "--images", "3"], 2, "so --images cannot be given"),
+    (["run", "--seed", "-1"], 2, "from 0 to 18446744073709551615"),
     (["model", "inspect", "none.safetensors"], 2, "neither a file"),
   ])
   func mistakesAreExplained(arguments: [String], status: Int32, message: String) throws {

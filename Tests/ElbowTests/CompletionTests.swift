@@ -13,6 +13,7 @@ import Testing
           {"commandName": "runs", "abstract": "List runs.", "arguments": [
             {"kind": "option", "names": [{"kind": "long", "name": "db"}], "valueName": "db"},
             {"kind": "option", "names": [{"kind": "long", "name": "sort"}], "valueName": "columns"},
+            {"kind": "option", "names": [{"kind": "long", "name": "where"}], "valueName": "where"},
             {"kind": "flag", "names": [{"kind": "short", "name": "q"},
               {"kind": "long", "name": "quiet"}], "abstract": "Say less."},
             {"kind": "flag", "names": [{"kind": "long", "name": "secret"}],
@@ -34,7 +35,7 @@ import Testing
       switch place.argument.valueName {
       case "run": [Candidate("@last"), Candidate("\(place.path) \(place.value(of: "--db") ?? "")")]
       case "other": [Candidate("other")]
-      case "columns": [Candidate("accuracy"), Candidate("attack"), Candidate("seed")]
+      case "columns", "where": [Candidate("accuracy"), Candidate("attack"), Candidate("seed")]
       default: []
       }
     }
@@ -44,7 +45,7 @@ import Testing
   @Test func commandsAndFlags() throws {
     #expect(try words("") == ["runs", "replay", "log"])
     #expect(try words("r") == ["runs", "replay"])
-    #expect(try words("runs", "-") == ["--db", "--sort", "--quiet"])
+    #expect(try words("runs", "-") == ["--db", "--sort", "--where", "--quiet"])
     #expect(try words("runs", "--q") == ["--quiet"])
     // The names of files are the shell's.
     #expect(try words("runs", "--db", "") == [])
@@ -71,13 +72,27 @@ import Testing
     #expect(try words("runs", "--sort", "seed,-at") == ["seed,-attack"])
   }
 
+  @Test func lastNameOfACondition() throws {
+    #expect(try words("runs", "--where", "at") == ["attack"])
+    #expect(
+      try words("runs", "--where", "seed = 3 AND (ac") == ["seed = 3 AND (accuracy"])
+    #expect(try words("runs", "--where", "seed = 3") == [])
+    #expect(
+      Shell.bash.answer(
+        ["runs", "--where", "\"seed = 3 AND ac"],
+        Completion(try Self.tree()) { _ in [Candidate("accuracy")] }) == "seed = 3 AND accuracy\n")
+  }
+
   @Test func wordsAsBashSplitsThem() {
     #expect(Shell.bash.words(["run", "--db", "=", "a"]).words == ["run", "--db=a"])
     #expect(Shell.bash.words(["run", "--db", "="]).kept == "--db=")
     #expect(
       Shell.bash.words(["--grid", "linear", ":", "0.1", ":", ""]).words.last == "linear:0.1:")
-    #expect(Shell.bash.words([#"five\ levels"#, #""a b"#]).words == ["five levels", "a b"])
+    #expect(Shell.bash.words([#"five\ timesteps"#, #""a b"#]).words == ["five timesteps", "a b"])
     #expect(Shell.zsh.words(["--db", "="]).words == ["--db", "="])
+    for shell in [Shell.zsh, .fish] {
+      #expect(shell.words(["show", "'a'", #""five ti"#]).words == ["show", "'a'", "five ti"])
+    }
   }
 
   // MARK: The program's own
@@ -88,12 +103,12 @@ import Testing
     return result.output.split(separator: "\n").map { String($0.prefix { $0 != "\t" }) }
   }
 
-  /// A file with one run, named `five levels`, of the group `grid`.
+  /// A file with one run, named `five timesteps`, of the group `grid`.
   private func recorded(_ elbow: Program) throws -> String {
     let path = elbow.folder + "/runs.db"
     let store = try RunStore(path, for: .write)
     var run = header()
-    (run.labels.name, run.labels.group) = ("five levels", "grid")
+    (run.labels.name, run.labels.group) = ("five timesteps", "grid")
     try record(run, [prediction(0), prediction(1), prediction(2)], in: store)
     store.close()
     return path
@@ -123,10 +138,13 @@ import Testing
     let before = try FileManager.default.contentsOfDirectory(atPath: elbow.folder)
       .filter { $0.hasPrefix("runs.db") }
     let runs = try complete(elbow, "show", "--db", path, "")
-    #expect(runs.prefix(3) == ["@last", "five levels", "grid"])
+    #expect(runs.prefix(3) == ["@last", "five timesteps", "grid"])
     #expect(runs.count == 4)
     #expect(try complete(elbow, "runs", "--db", path, "--columns", "id,accuracy_").count == 2)
     #expect(try complete(elbow, "runs", "--db=\(path)", "--group-by", "strat") == ["strategy"])
+    #expect(
+      try complete(elbow, "tag", "a=b", "--db", path, "--where", "seed = 1 AND strat")
+        == ["seed = 1 AND strategy"])
     #expect(try complete(elbow, "run", "--db", path, "--group", "") == ["grid"])
     #expect(try complete(elbow, "tag", "x", "--db", path, "--remove", "") == ["stage"])
     #expect(try complete(elbow, "restore", "--db", path, "") == [])
@@ -182,8 +200,8 @@ import Testing
     }
     #expect(try reply("ru") == ["run", "runs"])
     #expect(try reply("run --weights = edm") == ["edm", "edm-as-released"])
-    #expect(try reply("show --db runs.db f") == [#"five\ levels"#])
-    #expect(try reply(#"show --db runs.db 'five\ le'"#) == [#"five\ levels"#])
+    #expect(try reply("show --db runs.db f") == [#"five\ timesteps"#])
+    #expect(try reply(#"show --db runs.db 'five\ ti'"#) == [#"five\ timesteps"#])
     #expect(try reply("query confusion run =") == [])
   }
 

@@ -22,7 +22,8 @@ import Testing
     for (names, command) in try Self.tree().paths where command.name != "help" {
       let examples = Self.examples(command)
       #expect(!examples.isEmpty, "\(names.joined(separator: " ")) has no example")
-      #expect(examples.allSatisfy { $0.contains("elbow ") }, "\(examples)")
+      // One that is wrapped could not be copied.
+      #expect(examples.allSatisfy { $0.contains("elbow ") && $0.count < 78 }, "\(examples)")
     }
   }
 
@@ -68,6 +69,35 @@ import Testing
     #expect(result.status == 2)
     #expect(result.errors.contains("\nUsage: elbow \(command.split(separator: " ")[0]) "))
     #expect(result.errors.contains("See 'elbow \(command) --help'"), "\(result.errors)")
+  }
+
+  /// In a terminal of 80 columns no line breaks by itself.
+  @Test func helpFits() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    for (names, _) in try Self.tree().paths {
+      let help = try elbow.run(names.dropFirst() + ["--help"]).output
+      let wide = help.split(separator: "\n").filter { $0.count > 80 }
+      #expect(wide.isEmpty, "\(names.joined(separator: " ")): \(wide)")
+    }
+  }
+
+  /// What is mistyped is answered with what there is.
+  @Test(arguments: [
+    ("run --classifer dc", "Unknown option '--classifer'. Did you mean '--classifier'?"),
+    ("run --modle x", "Did you mean '--model'?"), ("sweep x.yaml --no-lsses", "'--no-losses'?"),
+    ("run --strategy unifrom:5", "did you mean 'uniform'?"),
+    ("runs --limt 3", "Unknown option '--limt'. Did you mean '--limit'?"),
+    ("run --zzzzzz 1", "Unknown option '--zzzzzz'\n"),
+    ("rnus", "Unexpected argument 'rnus'. Did you mean 'runs'?"),
+    ("plot acuracy", "Did you mean 'accuracy'?"), ("train difusion", "Did you mean 'diffusion'?"),
+  ])
+  func suggests(_ line: String, _ message: String) throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let result = try elbow.run(line.split(separator: " ").map(String.init))
+    #expect(result.status == 2)
+    #expect(result.errors.contains(message), "\(result.errors)")
   }
 
   // MARK: Manual pages

@@ -40,10 +40,10 @@ import Testing
     let rows = try result.objects
     #expect(
       rows.compactMap { $0["measure"] as? String }
-        == ["losses of 5 levels", "room for them", "metrics", "recording a run"])
+        == ["losses of 5 timesteps", "room for them", "metrics", "recording a run"])
     for row in rows { #expect(row["value"] as? Double ?? 0 > 0) }
     // Four bytes a loss, and nothing for free.
     #expect(rows[1]["value"] as? Double ?? 0 > 4)
-    #expect(try elbow.run("bench", "store", "--levels", "x").status == 2)
+    #expect(try elbow.run("bench", "store", "--timesteps", "x").status == 2)
   }
 }

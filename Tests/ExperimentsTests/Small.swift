@@ -5,7 +5,7 @@ import RunStore
 import TestSupport
 import Testing
 
-/// Few images, few levels: a fraction of a second.
+/// Few images, few timesteps: a fraction of a second.
 func small(_ images: String = "3", _ values: [String: String] = [:]) throws -> RunRequest {
   var all = ["images": images, "grid": "linear:0.2:2:4", "weights": "snr"]
   all.merge(values) { $1 }

@@ -141,7 +141,9 @@ import Testing
       (0..<1000).map { _ in ULID.make(at: date) } + [ULID.make(at: date.addingTimeInterval(1))]
     #expect(ids == ids.sorted())
     #expect(Set(ids).count == ids.count)
-    #expect(ids.allSatisfy { $0.count == 26 && $0.hasPrefix(ids[0].prefix(8)) })
+    #expect(ids.allSatisfy { $0.count == 26 })
+    // Lists show ten characters.
+    #expect(Set(ids.map { $0.prefix(10) }).count == ids.count)
   }
 
   @Test func suggestions() {

@@ -18,7 +18,7 @@ import Testing
       panels: [
         .init(
           "A panel's title that is longer than a narrow terminal is wide",
-          x: .init("network evaluations and gradients an image", isLogarithmic: true),
+          x: .init("network evaluations an image (NFE)", isLogarithmic: true),
           y: .init("accuracy (%)", isPercent: true),
           .series(
             names.enumerated().map { index, name in
@@ -108,7 +108,7 @@ import Testing
       #expect(!FileManager.default.fileExists(atPath: trace))
       let svg = try String(contentsOf: URL(fileURLWithPath: image), encoding: .utf8)
       if one == figure {
-        #expect(svg.contains("100%d") && svg.contains("a␛b") && !svg.contains("<b>"))
+        #expect(svg.contains("100%d") && svg.contains("a\\u{1B}b") && !svg.contains("<b>"))
       }
       let allowed = one.described(svg: svg).unicodeScalars.allSatisfy {
         $0.value >= 0x20 || $0 == "\n" || $0 == "\t" || $0 == "\r"

@@ -134,7 +134,7 @@ import Testing
       uniqueKeysWithValues: table.rows.map { ($0[0], $0[newest]) })
     #expect(marks[.text(first.id)] == .integer(0))
     #expect(marks[.text(second.id)] == .integer(1) && marks[.text(other.id)] == .integer(1))
-    #expect(table.rows[0][table.columns.firstIndex(of: "cost") ?? 0] == .real(12))
+    #expect(table.rows[0][table.columns.firstIndex(of: "cost") ?? 0] == .real(10))
   }
 
   /// Two images of two classes at levels 0 and 2, strategy weight 3: −3·loss each.

@@ -186,7 +186,7 @@ import Testing
     #expect(throws: ElbowError.self) { try store.endExternal(own, .finished, error: nil) }
     #expect(throws: ElbowError.self) { try store.recordedRun(run) }
     #expect(throws: ElbowError.self) { try store.recordedHeader(run) }
-    for query in ["runs", "pareto", "frontier", "robustness", "configurations", "hardest"] {
+    for query in ["runs", "pareto", "pareto-front", "robustness", "configurations", "hardest"] {
       _ = try store.query(query)
     }
     #expect(try store.query("pareto").rows.count == 1)

@@ -27,11 +27,16 @@ import Testing
     func code(_ name: String) -> ElbowError.Code? {
       #expect(throws: ElbowError.self) { try store.runID(name) }?.code
     }
-    #expect(code("twin") == .ambiguous && code("pair") == .unknownName)
+    #expect(code("twin") == .ambiguous && code("pair") == .ambiguous)
     #expect(code("@last~3") == .unknownName && code("@lasts") == .unknownName)
     #expect(code("") == .unknownName && code("fist") == .unknownName)
     let error = #expect(throws: ElbowError.self) { try store.runID("frist") }
     #expect(error?.message.contains("did you mean 'first'") == true)
+    let group = #expect(throws: ElbowError.self) { try store.runID("pair") }
+    #expect(group?.message.contains("is a group of 2") == true)
+    #expect(group?.message.contains(ids[2]) == true)
+    let past = #expect(throws: ElbowError.self) { try store.runID("@last~3") }
+    #expect(past?.message.contains("has 3 runs") == true)
   }
 
   @Test func groupsStandForTheirRuns() throws {
@@ -70,7 +75,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("accuracy > 80", "80% or 0.8"), ("tags.my key = 'x'", "a name with spaces stands in quotes"),
+    ("accuracy > 80", "80% or 0.8"), ("metrics.cross-entropy < 1", "no metric 'cross-entropy'"),
+    ("metrics.acuracy < 1", "did you mean 'accuracy'"),
+    ("tags.my key = 'x'", "a name with spaces stands in quotes"),
   ])
   func conditionsThatMissTheirAimSayHow(text: String, hint: String) throws {
     let database = TemporaryDatabase()

@@ -138,6 +138,35 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     #expect(error.description.contains(message), "\(error)")
   }
 
+  /// Seeds are shown, compared and found as the numbers that were given, whose upper half SQLite's
+  /// integers do not hold.
+  @Test func seedsHaveNoSign() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let seeds: [UInt64] = [7, 1 << 63 - 1, 1 << 63, .max]
+    var ids: [String] = []
+    for seed in seeds {
+      var run = header(1, attack: AttackConfiguration(name: "fgsm", norm: .linf, epsilon: 0.1))
+      (run.seed, run.attackSeed) = (seed, seed)
+      ids.append(try record(run, [prediction(0)], in: store).id)
+      #expect(try store.recordedHeader(run.id).seed == seed)
+    }
+    /// As they are shown.
+    func cell(_ seed: UInt64) -> Cell { Int64(exactly: seed).map(Cell.integer) ?? .text("\(seed)") }
+    func found(_ condition: String) throws -> Set<Cell> {
+      Set(
+        try store.query("runs", where: RowFilter(condition), columns: ["seed"]).rows.map { $0[0] })
+    }
+    for seed in seeds {
+      #expect(try found("seed = \(seed) AND attack_seed = \(seed)") == [cell(seed)])
+    }
+    #expect(try found("seed > 7") == Set(seeds[1...].map(cell)))
+    #expect(try found("seed < 8") == [.integer(7)])
+    let differences = try store.query("diff", ["a": ids[0], "b": ids[3]]).rows
+    #expect(
+      differences.contains { $0.contains(.text("seed")) && $0.contains(.text("\(UInt64.max)")) })
+  }
+
   @Test func ordersAndLimits() throws {
     let database = TemporaryDatabase()
     let store = try store(database)
@@ -222,8 +251,10 @@ private func sqlFiles(_ folder: String) throws -> [String] {
       confusion.rows == [
         [.integer(0), .integer(1), .integer(2)], [.integer(1), .integer(1), .integer(2)],
       ])
-    let frontier = try store.query("frontier", ["dataset": "pets"])
-    #expect(frontier.rows.count == 1)
+    let front = try store.query("pareto-front", ["dataset": "pets"])
+    #expect(front.rows.count == 1)
+    // The name that it had.
+    #expect(try store.query("frontier", ["dataset": "pets"]) == front)
   }
 
   @Test func parametersAreChecked() throws {

@@ -62,8 +62,8 @@ import Testing
     let replays = try store.query("replays", ["run": live.id])
     #expect(replays.rows.count == 1)
     #expect(replays.rows[0].last == .integer(1) && replays.columns.last == "n_differ")
-    let frontier = try store.query("frontier", ["dataset": "pets"])
-    #expect(frontier.columns.last == "replay_of")
+    let front = try store.query("pareto-front", ["dataset": "pets"])
+    #expect(front.columns.last == "replay_of")
   }
 
   /// Whole or not at all: a prediction that the schema refuses takes its run with it.

@@ -187,8 +187,8 @@ import Testing
         == [[.real(1)], [.real(1)], [.real(1)]])
   }
 
-  /// Lists of runs and frontiers read totals, never images.
-  @Test(arguments: ["runs", "frontier", "configurations", "trash"])
+  /// Lists of runs and Pareto fronts read totals, never images.
+  @Test(arguments: ["runs", "pareto-front", "configurations", "trash"])
   func listsReadNoImages(name: String) throws {
     let query = try #require(Queries.named(name))
     let queue = try DatabaseQueue()
@@ -220,7 +220,7 @@ import Testing
   }
 
   /// Against every run held against every other.
-  @Test func frontiersAreUnbeaten() throws {
+  @Test func frontsAreUnbeaten() throws {
     let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
     var random = SystemRandomNumberGenerator()
@@ -241,8 +241,8 @@ import Testing
     let unbeaten = runs.filter { run in
       !runs.contains { $0.1 >= run.1 && $0.2 <= run.2 && ($0.1 > run.1 || $0.2 < run.2) }
     }
-    let frontier = try store.query("frontier", ["dataset": "pets"]).rows.map { $0[0] }
-    #expect(Set(frontier) == Set(unbeaten.map(\.0)))
+    let front = try store.query("pareto-front", ["dataset": "pets"]).rows.map { $0[0] }
+    #expect(Set(front) == Set(unbeaten.map(\.0)))
   }
 
   @Test func pairsInPlaceAreThePairs() throws {

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        3: "85499d1330e830cceb123fb5230d7e0e6e4edf37459dfa91fc561293d0785902"
+        4: "8c4c3aaf23d26a282df0d63b6f0629434593e7128688709fd1c2a2ae02790abe"
       ])
   }
 

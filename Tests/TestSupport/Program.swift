@@ -105,5 +105,5 @@ package struct Unexpected: Error, CustomStringConvertible {
   }
 }
 
-/// Few images, few levels: under a second.
+/// Few images, few timesteps: under a second.
 package let small = ["--grid", "linear:0.2:2:4", "--weights", "snr"]

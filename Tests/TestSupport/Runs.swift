@@ -16,7 +16,7 @@ package let configurationJSON =
   "{\"classifier\":\"dc\",\"grid\":\"g\",\"model\":\"\(String(repeating: "a", count: 64))\","
   + "\"schema\":1,\"weights\":\"edm\"}"
 
-/// A run of `count` images over three levels and two classes.
+/// A run of `count` images over three timesteps and two classes.
 package func header(
   _ count: Int = 3, strategy: String = "full", attack: AttackConfiguration? = nil
 ) -> RunHeader {
@@ -41,7 +41,7 @@ package func header(
   return header
 }
 
-/// A right or wrong answer with losses of two levels and two classes.
+/// A right or wrong answer with losses of two timesteps and two classes.
 package func prediction(_ position: Int, correct: Bool = true) -> Prediction {
   var p = Prediction(
     position: position, predicted: 1, correct: correct,

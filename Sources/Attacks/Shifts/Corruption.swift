@@ -3,13 +3,14 @@ import TensorCore
 
 /// A common corruption at one of five severities: a natural shift, which looks at no classifier.
 ///
-/// Kinds and constants are those of CIFAR-10-C, whose images are whole grey levels, rounded down;
+/// Kinds and constants are those of CIFAR-10-C, whose images are whole grey values, rounded down;
 /// `occlusion` is Elbow's own.
 ///
 /// **Source** Hendrycks and Dietterich 2019 (arXiv 1903.12261) and its public code for CIFAR-10-C.
 public struct Corruption: QueryAttack {
   /// What happens to the image.
   public enum Kind: String, CaseIterable, Sendable {
+    /// As `title` says.
     case noise, blur, contrast, brightness, jpeg, pixelate, occlusion
 
     /// What it is, in a line.
@@ -61,7 +62,7 @@ public struct Corruption: QueryAttack {
     return found
   }
 
-  /// The corrupted image, planar `[C, H, W]`, pixel units, whole grey levels.
+  /// The corrupted image, planar `[C, H, W]`, pixel units, whole grey values.
   public func apply(
     to image: [Float], of shape: ImageShape, _ random: inout RandomStream
   ) -> [Float] {

@@ -3,7 +3,7 @@ import Foundation
 /// What baseline JPEG compression leaves of an image.
 ///
 /// One channel is compressed as grey; three go through YCbCr with colours at half size, the
-/// encoder's usual choice. Coefficients are computed in Double, so a pixel may differ by a grey level
+/// encoder's usual choice. Coefficients are computed in Double, so a pixel may differ by a grey value
 /// or two from an integer codec's.
 ///
 /// **Source** ITU-T T.81, annexes A and K; the scaling of tables by quality is that of the
@@ -24,14 +24,14 @@ struct JPEGRoundTrip {
 
   func apply(to planes: Planes) -> Planes {
     var result = planes
-    let levels = planes.values.map { $0.map { ($0 * 255).rounded() } }
-    guard levels.count == 3 else {
-      result.values = levels.map {
+    let greys = planes.values.map { $0.map { ($0 * 255).rounded() } }
+    guard greys.count == 3 else {
+      result.values = greys.map {
         Self.pixels(compressed($0, planes.height, planes.width, luminance))
       }
       return result
     }
-    let (red, green, blue) = (levels[0], levels[1], levels[2])
+    let (red, green, blue) = (greys[0], greys[1], greys[2])
     let brightness = red.indices.map { 0.299 * red[$0] + 0.587 * green[$0] + 0.114 * blue[$0] }
     let colours = [(blue, 1.772), (red, 1.402)].map { channel, factor in
       halved(
@@ -47,8 +47,8 @@ struct JPEGRoundTrip {
     return result
   }
 
-  private static func pixels(_ levels: [Double]) -> [Double] {
-    levels.map { min(max($0.rounded(), 0), 255) / 255 }
+  private static func pixels(_ greys: [Double]) -> [Double] {
+    greys.map { min(max($0.rounded(), 0), 255) / 255 }
   }
 
   /// A colour plane compressed at half size and doubled again.

@@ -16,9 +16,9 @@ struct Planes {
     }
   }
 
-  /// Planar, whole grey levels, rounded down as images are stored.
+  /// Planar, whole grey values, rounded down as images are stored.
   var image: [Float] {
-    // A hair up: what is a level but for rounding stays it.
+    // A hair up: what is a grey value but for rounding stays it.
     values.flatMap { $0.map { Float((min(max($0, 0), 1) * 255 + 1e-4).rounded(.down)) / 255 } }
   }
 
@@ -92,12 +92,12 @@ struct Planes {
       return first..<min(Int((Double(i + 1) * scale + 0.5).rounded(.down)), total)
     }
     return mapped { plane in
-      // Whole grey levels after each pass.
-      let levels = plane.map { ($0 * 255).rounded() }
+      // Whole grey values after each pass.
+      let greys = plane.map { ($0 * 255).rounded() }
       let narrow = (0..<height).flatMap { y in
         (0..<columns).map { i -> Double in
           let range = covered(i, columns, width)
-          return (range.reduce(0) { $0 + levels[y * width + $1] } / Double(range.count)).rounded()
+          return (range.reduce(0) { $0 + greys[y * width + $1] } / Double(range.count)).rounded()
         }
       }
       let small = (0..<rows).flatMap { i in

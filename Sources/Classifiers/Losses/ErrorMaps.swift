@@ -40,7 +40,7 @@ extension DiffusionClassifier: DenoisingClassifier {
   ) throws -> ErrorMaps {
     precondition(
       plan.grid.levels.indices.contains(timestep) && (0..<plan.draws).contains(draw),
-      "timestep \(timestep), draw \(draw) of \(plan.grid.count) levels and \(plan.draws) draws")
+      "timestep \(timestep), draw \(draw) of \(plan.grid.count) timesteps and \(plan.draws) draws")
     let source = ModelLossSource(
       pool: pool, plan: plan, image: modelUnits(image), key: key, stream: stream)
     let residuals = try source.residuals(timestep: timestep, draw: draw)

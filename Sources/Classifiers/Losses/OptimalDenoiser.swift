@@ -16,14 +16,14 @@ public final class OptimalDenoiser: Denoiser {
   public var isUnconditional: Bool { true }
   public var isMultiHead: Bool { false }
 
-  /// Grey levels sorted by class, rows padded with zeros to whole registers, `[n, stride]`.
+  /// Grey values sorted by class, rows padded with zeros to whole registers, `[n, stride]`.
   private let rows: [UInt8]
   private let stride: Int
   /// Rows of each class, `[K]`.
   private let ranges: [Range<Int>]
 
   /// - Parameters:
-  ///   - bytes: grey levels, planar, `[labels.count, C, H, W]`.
+  ///   - bytes: grey values, planar, `[labels.count, C, H, W]`.
   ///   - labels: classes.
   ///   - classCount: K; every class needs an image.
   public init(shape: ImageShape, bytes: [UInt8], labels: [UInt8], classCount: Int) {
@@ -58,16 +58,16 @@ public final class OptimalDenoiser: Denoiser {
 
   private typealias Row = SIMD16<Float>
 
-  /// Calls `body` with the register of grey levels at each offset of a row.
+  /// Calls `body` with the register of grey values at each offset of a row.
   @inline(__always)
-  private static func levels(_ row: UnsafePointer<UInt8>, _ offset: Int) -> Row {
+  private static func greys(_ row: UnsafePointer<UInt8>, _ offset: Int) -> Row {
     let bytes = UnsafeRawPointer(row + offset).loadUnaligned(as: SIMD16<UInt8>.self)
     return Row(SIMD16<Int32>(truncatingIfNeeded: bytes))
   }
 
   private final class Session: DenoiserSession {
     private let owner: OptimalDenoiser
-    /// x_σ in grey levels; D in the same units; a scratch row. `[stride]`.
+    /// x_σ in grey values; D in the same units; a scratch row. `[stride]`.
     private var query: [Float]
     private var mean: [Float]
     private var scratch: [Float]
@@ -121,7 +121,7 @@ public final class OptimalDenoiser: Denoiser {
     private func locate(image: Span<Float>, noise: Span<Float>, sigma: Float) {
       precondition(sigma > 0 && sigma.isFinite, "σ must be positive and finite, got \(sigma)")
       self.sigma = sigma
-      // x = level/127.5 − 1.
+      // x = grey/127.5 − 1.
       for i in 0..<owner.shape.count { query[i] = (image[i] + sigma * noise[i] + 1) * 127.5 }
     }
 
@@ -141,7 +141,7 @@ public final class OptimalDenoiser: Denoiser {
       let centre = zip(support, projections).reduce(0.0) { $0 + Double($1.0.weight) * Double($1.1) }
       let weights = zip(support, projections).map { $0.weight * ($1 - Float(centre)) }
       combine(weights: weights, into: &scratch)
-      // Both factors are in grey levels: 127.5² of them a unit squared.
+      // Both factors are in grey values: 127.5² of them a unit squared.
       let scale = 1 / (127.5 * 127.5 * sigma * sigma)
       for i in 0..<count { gradient[i] += scale * scratch[i] - values[i] }
     }
@@ -158,14 +158,14 @@ public final class OptimalDenoiser: Denoiser {
             var (a, b) = (Row.zero, Row.zero)
             var offset = 0
             while offset + 32 <= stride {
-              let x = Row(at: query + offset) - OptimalDenoiser.levels(row, offset)
-              let y = Row(at: query + offset + 16) - OptimalDenoiser.levels(row, offset + 16)
+              let x = Row(at: query + offset) - OptimalDenoiser.greys(row, offset)
+              let y = Row(at: query + offset + 16) - OptimalDenoiser.greys(row, offset + 16)
               a = a.plus(x, times: x)
               b = b.plus(y, times: y)
               offset += 32
             }
             if offset < stride {
-              let x = Row(at: query + offset) - OptimalDenoiser.levels(row, offset)
+              let x = Row(at: query + offset) - OptimalDenoiser.greys(row, offset)
               a = a.plus(x, times: x)
             }
             distances.append((a + b).sum())
@@ -186,7 +186,7 @@ public final class OptimalDenoiser: Denoiser {
       for i in support.indices { support[i].weight = Float(Double(support[i].weight) / total) }
     }
 
-    /// Σ weight·row over the support, in grey levels.
+    /// Σ weight·row over the support, in grey values.
     private func combine(weights: [Float], into sum: inout [Float]) {
       let stride = owner.stride
       owner.rows.withUnsafeBufferPointer { all in
@@ -198,16 +198,16 @@ public final class OptimalDenoiser: Denoiser {
             while i + 1 < weights.count {
               a = a.plus(
                 Row(repeating: weights[i]),
-                times: OptimalDenoiser.levels(all + support[i].row * stride, offset))
+                times: OptimalDenoiser.greys(all + support[i].row * stride, offset))
               b = b.plus(
                 Row(repeating: weights[i + 1]),
-                times: OptimalDenoiser.levels(all + support[i + 1].row * stride, offset))
+                times: OptimalDenoiser.greys(all + support[i + 1].row * stride, offset))
               i += 2
             }
             if i < weights.count {
               a = a.plus(
                 Row(repeating: weights[i]),
-                times: OptimalDenoiser.levels(all + support[i].row * stride, offset))
+                times: OptimalDenoiser.greys(all + support[i].row * stride, offset))
             }
             (a + b).store(to: sum + offset)
           }
@@ -215,7 +215,7 @@ public final class OptimalDenoiser: Denoiser {
       }
     }
 
-    /// Row · scratch, in grey levels.
+    /// Row · scratch, in grey values.
     private func project(_ index: Int) -> Float {
       let stride = owner.stride
       return owner.rows.withUnsafeBufferPointer { all in
@@ -224,7 +224,7 @@ public final class OptimalDenoiser: Denoiser {
           var sum = Row.zero
           for offset in Swift.stride(from: 0, to: stride, by: 16) {
             sum = sum.plus(
-              Row(at: v + offset), times: OptimalDenoiser.levels(all + index * stride, offset))
+              Row(at: v + offset), times: OptimalDenoiser.greys(all + index * stride, offset))
           }
           return sum.sum()
         }

@@ -4,7 +4,7 @@ import Records
 
 /// Noise levels in rising order, each with the width of noise that it stands for.
 ///
-/// `linear:lo:hi:T`, `log:lo:hi:T`, `quantile:T`, `karras:lo:hi:T` or `legendre:lo:hi:n`; levels in
+/// `linear:lo:hi:T`, `log:lo:hi:T`, `quantile:T`, `karras:lo:hi:T` or `legendre:lo:hi:n`; σ is in
 /// [−1, 1] units.
 public struct NoiseGrid: Hashable, Sendable {
   /// One noise level.
@@ -17,15 +17,15 @@ public struct NoiseGrid: Hashable, Sendable {
 
   /// Canonical spelling, as `linear:0.0001:3:125`.
   public let spelling: String
-  /// T levels, rising.
+  /// T noise levels, rising; the index of one is its timestep.
   public let levels: [Level]
 
-  /// Number of levels T.
+  /// Number of timesteps T.
   public var count: Int { levels.count }
 
   /// Exponent ρ of `karras`.
   private static let rho = 7.0
-  /// Largest T; a grid is held in memory and recorded level by level.
+  /// Largest T; a grid is held in memory and recorded timestep by timestep.
   private static let largest = 100_000
 
   private struct Form: Sendable {
@@ -55,7 +55,7 @@ public struct NoiseGrid: Hashable, Sendable {
         return (sigma, 1 / (Double(count) * LogNormal.training.density(sigma)))
       }
     },
-    // σ^(1/ρ) evenly spaced from lo to hi; each level stands for half of either gap beside it.
+    // σ^(1/ρ) evenly spaced from lo to hi; each noise level stands for half of either gap beside it.
     Form(name: "karras", takesRange: true) { lo, hi, count in
       let (a, b) = (pow(lo, 1 / rho), pow(hi, 1 / rho))
       let sigmas = (0..<count).map { i in
@@ -90,7 +90,7 @@ public struct NoiseGrid: Hashable, Sendable {
       throw ElbowError(.malformed, "noise grid '\(text)' is not of the form \(usage)")
     }
     guard (1...Self.largest).contains(count) else {
-      throw ElbowError(.malformed, "noise grid '\(text)' needs 1 to \(Self.largest) levels")
+      throw ElbowError(.malformed, "noise grid '\(text)' needs 1 to \(Self.largest) noise levels")
     }
     var (lo, hi) = (0.0, 0.0)
     var spelling = "\(form.name):"
@@ -108,7 +108,7 @@ public struct NoiseGrid: Hashable, Sendable {
     for (a, b) in zip(levels, levels.dropFirst()) where a.sigma >= b.sigma {
       throw ElbowError(
         .malformed,
-        "noise grid '\(text)' has more levels than Float32 can tell apart; use fewer")
+        "noise grid '\(text)' has more noise levels than Float32 can tell apart; use fewer")
     }
   }
 

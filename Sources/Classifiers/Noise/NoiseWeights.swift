@@ -2,7 +2,7 @@ import Basics
 import Foundation
 import Records
 
-/// Weight functions ω(σ) of the ELBO; a level's weight is w_i = ω(σ_i)·Δσ_i.
+/// Weight functions ω(σ) of the ELBO; a noise level's weight is w_i = ω(σ_i)·Δσ_i.
 public enum NoiseWeights: String, CaseIterable, Sendable {
   /// λ(σ)·p(σ): the training objective's own weighting (arXiv 2206.00364).
   case edm

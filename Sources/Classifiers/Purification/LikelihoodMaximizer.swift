@@ -25,8 +25,8 @@ public struct LikelihoodMaximizer: Sendable {
 
   private let pool: DenoiserPool
   let parameters: LikelihoodMaximization
-  /// Levels that one step's gradient is averaged over: `l2` takes the grid's, the others draw one.
-  private let levels: [Float]?
+  /// Noise levels that one step's gradient is averaged over: `l2` takes the grid's, the others draw one.
+  private let sigmas: [Float]?
 
   /// - Parameters:
   ///   - pool: a denoiser with an unconditional mode.
@@ -50,18 +50,18 @@ public struct LikelihoodMaximizer: Sendable {
       guard !inside.isEmpty else {
         throw ElbowError(
           .malformed,
-          "`lm-sigma` \(parameters.sigmaLow):\(parameters.sigmaHigh) holds no level of the grid "
+          "`lm-sigma` \(parameters.sigmaLow):\(parameters.sigmaHigh) holds no noise level of the grid "
             + grid.spelling)
       }
-      levels = inside
+      sigmas = inside
     } else {
-      levels = nil
+      sigmas = nil
     }
   }
 
   /// What maximizing the likelihood of one image takes.
   public var cost: Cost {
-    let steps = parameters.steps * (levels?.count ?? 1)
+    let steps = parameters.steps * (sigmas?.count ?? 1)
     return Cost(evaluations: steps, gradients: steps)
   }
 
@@ -106,12 +106,12 @@ public struct LikelihoodMaximizer: Sendable {
   func gradient(
     at x: [Float], step: Int, key: ImageKey, stream: NoiseStream
   ) throws -> [Double] {
-    let levels = self.levels
-    return try gradient(at: x, count: levels?.count ?? 1) { slot, index in
+    let sigmas = self.sigmas
+    return try gradient(at: x, count: sigmas?.count ?? 1) { slot, index in
       let lo = parameters.sigmaLow, hi = parameters.sigmaHigh
       // A step's σ comes first from the stream of the step, then, under the key of σ, its ε.
       var random = NoiseKey(stream, .maximization, key, draw: step).random()
-      let sigma = levels?[index] ?? Float(lo + (hi - lo) * random.uniform())
+      let sigma = sigmas?[index] ?? Float(lo + (hi - lo) * random.uniform())
       slot.draw(NoiseKey(stream, .maximization, key, sigma: sigma, draw: step))
       return sigma
     }

@@ -21,7 +21,7 @@ import TensorCore
 ///
 /// **Assumption** The increments are sub-Gaussian with the deviation σ, for which the sample's stands,
 /// scaled up by the mean square of the grid's weights over that of the weights seen, where those seen
-/// are the smaller ones. So δ holds asymptotically, with many levels of which none decides alone; no
+/// are the smaller ones. So δ holds asymptotically, with many timesteps of which none decides alone; no
 /// class is dropped before `warmUp` timesteps. The rate at which a race disagrees with `full` can be
 /// measured: `elbow replay` gives it.
 ///

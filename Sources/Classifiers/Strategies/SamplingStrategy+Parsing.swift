@@ -69,7 +69,7 @@ public enum SamplingStrategies {
       guard low < high else {
         throw ElbowError(
           .malformed,
-          "strategy '\(context.text)' holds no level of the grid \(context.grid.spelling), which "
+          "strategy '\(context.text)' holds no noise level of the grid \(context.grid.spelling), which "
             + "goes from \(levels[0].sigma) to \(levels[levels.count - 1].sigma)")
       }
       let spelling = [lo, hi].map { JSONValue.canonical(number: $0) }.joined(separator: ":")
@@ -110,10 +110,10 @@ public enum SamplingStrategies {
       }
       return Racing(delta: delta)
     },
-    Form(name: "subset", usage: "subset:STEP*FACTOR+…") { arguments, context in
+    Form(name: "subset", usage: "subset:TIMESTEP*FACTOR+…") { arguments, context in
       try context.list(arguments[...]).map { ListedSubset(list: $0) }
     },
-    Form(name: "sift", usage: "sift:TAU,COUNT|STEP*FACTOR+…") { arguments, context in
+    Form(name: "sift", usage: "sift:TAU,COUNT|TIMESTEP*FACTOR+…") { arguments, context in
       let parts = arguments.split(separator: ",", omittingEmptySubsequences: false)
       guard parts.count == 2, let threshold = Double(parts[0]) else { return nil }
       let even = try context.size(parts[1]).map(Sifting.Subset.even)

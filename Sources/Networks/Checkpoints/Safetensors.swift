@@ -10,10 +10,15 @@ import Records
 public struct SafetensorsFile: Sendable {
   /// Element types that can be read.
   public enum DType: String, Sendable, CaseIterable {
+    /// Float32.
     case f32 = "F32"
+    /// Float16.
     case f16 = "F16"
+    /// The upper half of a Float32.
     case bf16 = "BF16"
+    /// Signed integers of 32 bits.
     case i32 = "I32"
+    /// Signed integers of 64 bits.
     case i64 = "I64"
 
     /// Bytes an element.

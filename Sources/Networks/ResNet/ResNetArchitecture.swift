@@ -98,8 +98,8 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
   var steps: [Step] {
     var channels = width
     var list: [Step] = []
-    for (level, multiplier) in multipliers.enumerated() {
-      let side = resolution >> (level + 1)
+    for (halvings, multiplier) in multipliers.enumerated() {
+      let side = resolution >> (halvings + 1)
       for block in 0..<blocks {
         list.append(
           Step(

@@ -2,7 +2,7 @@ import Layers
 
 extension UNetArchitecture {
   /// Where a narrower network's channels lie in this one, by layer name, so that those channels
-  /// compute what they did: every level at least as wide, those that attend and all else equal.
+  /// compute what they did: every resolution at least as wide, those that attend and all else equal.
   ///
   /// Concatenations put the narrower network's skips behind the wider one's channels; elsewhere its
   /// channels are the first.

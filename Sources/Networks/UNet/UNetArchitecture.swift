@@ -16,11 +16,11 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
   public var classes: Int
   /// Outputs: 1, or K where each class has a head of its own instead of a label input.
   public var heads: Int
-  /// Channels of the first level.
+  /// Channels at the full resolution.
   public var width: Int
-  /// Channels of each level, in units of `width`.
+  /// Channels at each resolution, in units of `width`.
   public var multipliers: [Int]
-  /// Blocks a level in the encoder; the decoder has one more.
+  /// Blocks a resolution in the encoder; the decoder has one more.
   public var blocks: Int
   /// Resolutions whose blocks attend.
   public var attentionResolutions: [Int]

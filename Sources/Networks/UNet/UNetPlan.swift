@@ -31,9 +31,9 @@ struct UNetPlan {
     output = "model.dec.\(side)x\(side)_aux_conv"
     var channels = a.width
     var skips = [a.width]
-    for (level, multiplier) in a.multipliers.enumerated() {
-      let r = side >> level
-      if level > 0 {
+    for (halvings, multiplier) in a.multipliers.enumerated() {
+      let r = side >> halvings
+      if halvings > 0 {
         encoder.append(
           Step(
             name: "model.enc.\(r)x\(r)_down", resolution: r, inputs: channels, outputs: channels,
@@ -52,9 +52,9 @@ struct UNetPlan {
         skips.append(channels)
       }
     }
-    for (level, multiplier) in a.multipliers.enumerated().reversed() {
-      let r = side >> level
-      let lowest = level == a.multipliers.count - 1
+    for (halvings, multiplier) in a.multipliers.enumerated().reversed() {
+      let r = side >> halvings
+      let lowest = halvings == a.multipliers.count - 1
       let leading: [(String, ResidualBlock.Sampling, Bool)] =
         lowest ? [("in0", .keep, true), ("in1", .keep, false)] : [("up", .up, false)]
       for (suffix, sampling, attends) in leading {

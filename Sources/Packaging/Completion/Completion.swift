@@ -69,7 +69,7 @@ package struct Completion {
     return found
   }
 
-  /// The values of `argument` that begin with what is typed, of a list its last one.
+  /// The values of `argument` that begin with what is typed, of a list or a condition its last one.
   private func matching(
     _ typed: String, _ argument: CommandArgument, _ state: State, _ before: [String]
   ) -> [Candidate] {
@@ -78,13 +78,19 @@ package struct Completion {
       ? values(Place(path: state.path, argument: argument, words: before))
       : argument.choices.map { Candidate($0) }
     let whole = known.filter { $0.word.hasPrefix(typed) }
-    guard whole.isEmpty, ["columns", "names"].contains(argument.valueName) else { return whole }
-    let comma = typed.lastIndex(of: ",").map { typed.index(after: $0) } ?? typed.startIndex
+    guard whole.isEmpty, let marks = Self.marks[argument.valueName] else { return whole }
+    let last = typed.lastIndex(where: marks.contains).map { typed.index(after: $0) }
+    var start = last ?? typed.startIndex
     // A minus before a column means falling order.
-    let start = typed[comma...].hasPrefix("-") ? typed.index(after: comma) : comma
+    if marks == [","], typed[start...].hasPrefix("-") { start = typed.index(after: start) }
     return known.filter { $0.word.hasPrefix(typed[start...]) }
       .map { Candidate(typed[..<start] + $0.word, $0.meaning) }
   }
+
+  /// What stands between names, by the name of an argument's value.
+  private static let marks: [String: Set<Character>] = [
+    "columns": [","], "names": [","], "where": [" ", "(", ","],
+  ]
 
   private static func flags(of command: CommandTree) -> [Candidate] {
     command.arguments.filter(\.isShown).flatMap { argument in

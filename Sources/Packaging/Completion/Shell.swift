@@ -67,17 +67,20 @@ package enum Shell: String, CaseIterable, Sendable {
   /// What `completion` finds for a command line, as the shell's script reads it: one a line.
   package func answer(_ typed: [String], _ completion: Completion) -> String {
     let (words, kept) = words(typed)
+    // Between quotes nothing is escaped, and bash leaves the quote where it is.
+    let isQuoted = typed.last.map { $0.hasPrefix("\"") || $0.hasPrefix("'") } ?? false
     return lines(
       completion.candidates(words).map { candidate in
         candidate.word.hasPrefix(kept)
           ? Candidate(String(candidate.word.dropFirst(kept.count)), candidate.meaning) : candidate
-      })
+      }, isQuoted: isQuoted)
   }
 
-  private func lines(_ candidates: [Candidate]) -> String {
+  private func lines(_ candidates: [Candidate], isQuoted: Bool) -> String {
     candidates.map { candidate in
       switch self {
-      case .bash: Self.escaped(candidate.word, " \t\"'\\$`&|;<>()*?[]{}!#")
+      case .bash:
+        isQuoted ? candidate.word : Self.escaped(candidate.word, " \t\"'\\$`&|;<>()*?[]{}!#")
       case .zsh:
         Self.escaped(candidate.word, ":\\")
           + (candidate.meaning.isEmpty ? "" : ":\(candidate.meaning)")
@@ -90,11 +93,12 @@ package enum Shell: String, CaseIterable, Sendable {
   /// The words of a command line as the program would get them.
   ///
   /// Bash hands them on as they are typed, quotes and all, and takes `=` and `:` for words of their
-  /// own; what it then completes is only what comes after.
+  /// own; what it then completes is only what comes after. The others leave the last one as it is typed
+  /// where its quote is open.
   ///
   /// - Returns: the words, and what the shell keeps of the last one.
   package func words(_ typed: [String]) -> (words: [String], kept: String) {
-    guard self == .bash else { return (typed, "") }
+    guard self == .bash else { return (typed.dropLast() + typed.suffix(1).map(Self.unquoted), "") }
     var words: [String] = []
     var kept = ""
     var isOpen = false

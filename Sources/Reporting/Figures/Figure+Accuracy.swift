@@ -75,7 +75,7 @@ extension Figure {
         + datasets.sorted().joined(separator: ", "),
       panels: [
         Panel(
-          x: Axis("network evaluations and gradients an image", isLogarithmic: true),
+          x: Axis("network evaluations an image (NFE)", isLogarithmic: true),
           y: Axis("accuracy (%)", isPercent: true), .series(series))
       ], caption: caption, sources: runs.rows.indices.map { runs[$0, "id"].text(null: "") })
   }

@@ -83,7 +83,7 @@ extension Figure {
       caption: [
         block > 1
           ? "Lines are means over blocks of up to \(block) steps; marks are single measurements."
-          : "Every measurement is drawn.",
+          : "Every finite measurement is drawn.",
         "\(key.capitalized)\(sources.count == 1 ? "" : "s") "
           + sources.map { String($0.id.prefix(RunSummary.shortID)) }.joined(separator: ", ") + ".",
       ], sources: sources.map(\.id))

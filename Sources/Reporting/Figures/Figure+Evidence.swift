@@ -64,18 +64,18 @@ extension Figure {
       values[rows.count(row, "timestep"), default: [:]][rows.count(row, "class")] =
         rows[row, .elbo]
     }
-    let levels = Dictionary(
+    let timesteps = Dictionary(
       rows.rows.indices.map { (rows.count($0, "timestep"), rows[$0, .sigma] ?? 0) },
       uniquingKeysWith: { a, _ in a }
     ).sorted { $0.key < $1.key }
     func total(_ one: Int) -> Double {
-      levels.reduce(0) { $0 + (values[$1.key]?[one] ?? 0) - (values[$1.key]?[label] ?? 0) }
+      timesteps.reduce(0) { $0 + (values[$1.key]?[one] ?? 0) - (values[$1.key]?[label] ?? 0) }
     }
     let others = classes.indices.filter { $0 != label }.sorted { (total($1), $0) < (total($0), $1) }
     func series(isSum: Bool) -> [Series] {
       others.enumerated().map { index, one in
         var sum = 0.0
-        let points = levels.compactMap { timestep, sigma -> Point? in
+        let points = timesteps.compactMap { timestep, sigma -> Point? in
           guard let own = values[timestep]?[label], let other = values[timestep]?[one] else {
             return nil
           }
@@ -92,14 +92,14 @@ extension Figure {
       "Evidence by noise level and class, image \(image) (\(classes[label]))",
       panels: [
         Panel(
-          "Contribution of each level", x: axis, y: Axis("ELBO less the true class's"),
+          "Contribution of each noise level", x: axis, y: Axis("ELBO less the true class's"),
           .series(series(isSum: false))),
         Panel(
-          "Sum of the levels up to σ", x: axis, y: Axis("ELBO less the true class's"),
+          "Sum of the noise levels up to σ", x: axis, y: Axis("ELBO less the true class's"),
           .series(series(isSum: true))),
       ],
       caption: [
-        "Below 0 a level, and at the right end the whole ELBO, speaks for the true class, "
+        "Below 0 a noise level, and at the right end the whole ELBO, speaks for the true class, "
           + "\(classes[label]); predicted was \(classes[predicted]).",
         Self.describe(runs: [run]),
       ], sources: [run])
@@ -117,7 +117,7 @@ extension Figure {
     let sigmas = Set(rows.rows.indices.compactMap { rows[$0, .sigma] }).sorted()
     guard let low = sigmas.first, let high = sigmas.last else { return Axis("noise level σ") }
     let middle = sigmas[sigmas.count / 2]
-    // Half of an even grid's levels lie in the lower half.
+    // Half of an even grid's noise levels lie in the lower half.
     return Axis(
       "noise level σ (of images in [−1, 1])",
       isLogarithmic: sigmas.count > 2 && middle < low + (high - low) / 4)

@@ -3,7 +3,10 @@ import Foundation
 /// Figures as scripts of gnuplot, data included.
 extension Figure {
   /// What gnuplot makes of a figure.
-  public enum ImageFormat: String, CaseIterable, Sendable { case svg, png, pdf }
+  public enum ImageFormat: String, CaseIterable, Sendable {
+    /// Files of this ending.
+    case svg, png, pdf
+  }
 
   /// Colours that are told apart with any kind of colour vision; grey is what has none.
   ///
@@ -29,6 +32,11 @@ extension Figure {
     var captionLines: [String]
   }
 
+  /// What a legend says of a series: a long name without its middle.
+  fileprivate static func legend(_ name: String) -> String {
+    name.visibleInASCII.shortened(to: 72, cut: .middle)
+  }
+
   private var layout: Layout {
     var (longest, entries) = (0, 0)
     var isPixels = false
@@ -38,7 +46,8 @@ extension Figure {
       case .series(let series):
         entries = max(entries, series.count { !$0.name.isEmpty })
         longest = max(
-          longest, series.map { $0.name.isEmpty ? 0 : $0.name.visible.cellWidth + 3 }.max() ?? 0)
+          longest,
+          series.map { $0.name.isEmpty ? 0 : Self.legend($0.name).cellWidth + 3 }.max() ?? 0)
       case .matrix(let matrix):
         isPixels = matrix.rows.isEmpty
         let names = Double((matrix.rows + matrix.columns).map(\.visible.cellWidth).max() ?? 0)
@@ -214,12 +223,14 @@ extension Figure.Panel {
     let letter = series.mark.map(String.init) ?? ""
     let text = series.style == .points && !series.name.isEmpty ? "\(letter)  " : ""
     let title =
-      series.name.isEmpty ? "notitle" : "title \(Figure.quoted(text + series.name))"
+      series.name.isEmpty ? "notitle" : "title \(Figure.quoted(text + Figure.legend(series.name)))"
     switch series.style {
     case .steps: return "\(name) using 1:2 with steps \(color) lw 1.5 \(title)"
     case .line:
       let band = "\(name) using 1:3:4 with filledcurves \(color) notitle"
-      let line = "\(name) using 1:2 with lines \(color) lw 1.6 \(title)"
+      // A line of one point is none.
+      let form = series.points.count == 1 ? "points \(color) \(shape)" : "lines \(color) lw 1.6"
+      let line = "\(name) using 1:2 with \(form) \(title)"
       return isBounded ? "\(band), \\\n  \(line)" : line
     case .joined, .points:
       let line =

@@ -5,7 +5,8 @@ extension Figure {
   /// A text between single quotes, where nothing but the quote itself has a meaning; where it holds
   /// one, between double quotes, since gnuplot 5.4 loses count of several in a row.
   static func quoted(_ text: String) -> String {
-    let text = text.visible
+    // Fonts lack the signs for controls.
+    let text = text.visibleInASCII
     return text.unicodeScalars.contains("'") ? doubleQuoted(text) : "'\(text)'"
   }
 

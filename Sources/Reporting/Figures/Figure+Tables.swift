@@ -38,7 +38,7 @@ extension Figure {
   ///   - errors: `[class][y][x]`.
   ///   - image: the image that was denoised, `[y][x]`, 0…1.
   ///   - classes: names of the classes.
-  ///   - description: what is shown: image, level, unit.
+  ///   - description: what is shown: image, noise level, unit.
   ///   - isContrast: whether to show what each class has more or less than the mean over classes.
   ///   - run: full id of the run.
   public init(

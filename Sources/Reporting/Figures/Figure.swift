@@ -110,7 +110,9 @@ public struct Figure: Hashable, Sendable {
 
   /// What stands on a pair of axes.
   public enum Content: Hashable, Sendable {
+    /// Points and lines.
     case series([Series])
+    /// Values in rows and columns.
     case matrix(Matrix)
   }
 

@@ -7,7 +7,9 @@ import Statistics
 public struct HTMLReport: Sendable {
   /// A plot: gnuplot's SVG, or the same in characters.
   public enum Plot: Sendable {
+    /// The document, as gnuplot writes it.
     case svg(String)
+    /// Lines of characters.
     case text([String])
   }
 

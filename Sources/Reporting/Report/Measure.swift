@@ -23,7 +23,13 @@ package enum Measure: String, CaseIterable, Sendable {
   }
 
   /// What its numbers count.
-  package var unit: String { self == .memory ? "MiB" : rawValue }
+  package var unit: String {
+    switch self {
+    case .memory: "MiB"
+    case .nfe: "NFE"
+    default: rawValue
+    }
+  }
 
   /// The measure of a name.
   ///

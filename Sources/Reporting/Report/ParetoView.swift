@@ -175,7 +175,7 @@ package struct ParetoView {
     return table.appending("pareto", rows.rows.indices.map { rows[$0, "pareto"] })
   }
 
-  /// Hypervolume and knee in words.
+  /// Hypervolume and knee in words, and what makes them doubtful.
   package var description: String {
     let (volume, reference) = hypervolume
     let meaning =
@@ -183,8 +183,15 @@ package struct ParetoView {
       ? "mean \(y.rawValue) over budgets up to \(short(reference)) \(x.unit)"
       : "share of the square that the front dominates"
     let knee = tradeOff.knee.map { "knee: \(describe($0))\n" } ?? ""
+    let counts = runs.rows.indices.map { runs.count($0, "n_done") }
+    let most = counts.max() ?? 0
+    let doubt =
+      y == .accuracy && counts.min() != most
+      ? "\(RunSummary.count(counts)): on few images a run is easily right on all; the condition "
+        + "images >= \(most) leaves such out\n"
+      : ""
     return String(format: "hypervolume: %.4f (%@)\n", volume, meaning)
-      + (y.isAccuracy ? knee : "")
+      + (y.isAccuracy ? knee + doubt : "")
   }
 
   /// `axes`, `hypervolume`, `reference`, `knee` (an id), `points`, and an id for each question.

@@ -88,7 +88,10 @@ package struct RunPage {
         ("name", text("name")), ("group", text("group")),
         ("tags", text("tags").flatMap { $0 == "{}" ? nil : $0 }), ("note", text("note")),
         ("status", text("status")),
-        ("replay of", text("replay_of").map { "\($0): nothing was run, evaluations are counted" }),
+        (
+          "replay of",
+          text("replay_of").map { "\($0): nothing was run, network evaluations are counted" }
+        ),
         ("error", text("error")), ("started", text("started_at").map(times.moment)),
         ("finished", text("finished_at").map(times.moment)),
         (
@@ -115,7 +118,7 @@ package struct RunPage {
         "Result",
         [
           ("accuracy", accuracy),
-          ("evaluations an image", number("nfe_per_image", 1)),
+          ("NFE (network evaluations an image)", number("nfe_per_image", 1)),
           ("gradients an image", number("gradients_per_image", 1)),
           ("seconds an image", number("seconds_per_image", 3)),
         ])

@@ -169,9 +169,9 @@ package enum RunSummary {
 
   /// As `8/255` where it is that, else in decimal.
   package static func epsilon(_ value: Double) -> String {
-    let levels = (value * 255).rounded()
-    return levels >= 1 && abs(levels / 255 - value) < 1e-12
-      ? "\(Int(levels))/255" : JSONValue.canonical(number: value)
+    let grey = (value * 255).rounded()
+    return grey >= 1 && abs(grey / 255 - value) < 1e-12
+      ? "\(Int(grey))/255" : JSONValue.canonical(number: value)
   }
 
   /// As `89.0`.
@@ -181,7 +181,7 @@ package enum RunSummary {
     cell.number.map { .text($0.printed("%.\(digits)f")) } ?? .null
   }
 
-  /// Accuracy against evaluations and gradients of every run that has images, lettered in order,
+  /// Accuracy against the NFE of every run that has images, lettered in order,
   /// with a legend; empty where there are fewer than two.
   ///
   /// - Parameter width: cells to fit into, ≥ 40.
@@ -193,8 +193,7 @@ package enum RunSummary {
       guard let accuracy = runs[i, .accuracy], let low = runs[i, .nCorrect],
         let n = runs[i, .nDone], n > 0, points.count < letters.count
       else { continue }
-      let cost =
-        (runs[i, .nfePerImage] ?? 0) + (runs[i, .gradientsPerImage] ?? 0)
+      let cost = runs[i, .nfePerImage] ?? 0
       let mark = letters[points.count]
       points.append(
         .init(
@@ -207,7 +206,7 @@ package enum RunSummary {
     for i in front { legend[i] = legend[i].prefix(1).uppercased() + legend[i].dropFirst() }
     let plot = ScatterPlot(
       points, width: min(60, max(width - 10, 20)),
-      costLabel: "network evaluations and gradients an image (log scale)")
+      costLabel: "network evaluations an image (NFE, log scale)")
     let title =
       "Accuracy against compute; bars are Wilson's 95 % intervals, capitals the Pareto front"
     return title.wrapped(to: width) + [""] + plot.lines() + [""]

@@ -4,7 +4,14 @@ import Records
 
 /// How a table is written.
 public enum TableFormat: String, CaseIterable, Sendable {
-  case table, json, jsonl, csv, tsv, markdown, latex
+  /// Columns for a terminal.
+  case table
+  /// Rows as objects: an array of them, or one a line.
+  case json, jsonl
+  /// Values with commas or tabs between.
+  case csv, tsv
+  /// A table in a text to be set.
+  case markdown, latex
 
   /// The table as text, with a line feed at its end unless it is empty.
   ///

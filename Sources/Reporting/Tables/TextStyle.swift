@@ -2,6 +2,7 @@
 ///
 /// Colour repeats what signs and words say: nothing is told by it alone.
 public enum Emphasis: Hashable, Sendable {
+  /// Not set off.
   case none
   /// Bold: heads.
   case strong

@@ -1,11 +1,11 @@
--- name: frontier
+-- name: pareto-front
 -- cardinality: many
--- description: Finished runs that no other beats in both accuracy and network evaluations.
+-- description: Finished runs that no other beats in both accuracy and NFE: the Pareto front.
 -- param: dataset text = fashion-mnist: dataset of the runs
 -- param: attack text = none: attack of the runs, none for clean ones on the dataset's own images
 WITH
   candidate AS (
-    SELECT *, nfe_per_image + gradients_per_image AS cost FROM runs
+    SELECT *, nfe_per_image AS cost FROM runs
     WHERE status = 'finished' AND dataset = :dataset AND inputs_run IS NULL
       AND coalesce(attack, 'none') = :attack
   ),
