@@ -138,6 +138,7 @@ let package = Package(
         .embedInCode("V0006__speed.sql"),
         .embedInCode("V0007__room.sql"),
         .embedInCode("V0008__questions.sql"),
+        .embedInCode("V0009__checksums.sql"),
         .embedInCode("V0010__redraws.sql"),
         .embedInCode("Views"),
       ]),
@@ -162,6 +163,7 @@ let package = Package(
         .embedInCode("pareto-front.sql"),
         .embedInCode("hardest.sql"),
         .embedInCode("health.sql"),
+        .embedInCode("inconsistencies.sql"),
         .embedInCode("losses.sql"),
         .embedInCode("metric-curves.sql"),
         .embedInCode("metric-points.sql"),
@@ -259,7 +261,7 @@ let package = Package(
       "ExperimentsTests",
       [
         "Basics", "Evaluation", "Experiments", "Records", "Reporting", "RunStore", "Statistics",
-        "TestSupport", "Training",
+        "TestSupport", "Training", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     tests(
       "ElbowTests",

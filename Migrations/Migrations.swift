@@ -38,6 +38,9 @@ package enum Migrations {
       name: "V0008__questions",
       sql: String(decoding: PackageResources.V0008__questions_sql, as: UTF8.self)),
     Migration(
+      name: "V0009__checksums",
+      sql: String(decoding: PackageResources.V0009__checksums_sql, as: UTF8.self)),
+    Migration(
       name: "V0010__redraws",
       sql: String(decoding: PackageResources.V0010__redraws_sql, as: UTF8.self)),
   ]

@@ -95,6 +95,7 @@ package enum Queries {
     PackageResources.flips_sql,
     PackageResources.hardest_sql,
     PackageResources.health_sql,
+    PackageResources.inconsistencies_sql,
     PackageResources.losses_sql,
     PackageResources.metric_curves_sql,
     PackageResources.metric_points_sql,

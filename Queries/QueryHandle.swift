@@ -41,6 +41,10 @@ extension QueryHandle {
   package static func dependants(of runs: [String]) -> Self {
     Self("dependants", ["runs": list(runs)])
   }
+  /// What in a run's rows contradicts the rest of them.
+  package static func inconsistencies(of run: String) -> Self {
+    Self("inconsistencies", ["run": run])
+  }
   /// Replays of a run's losses.
   package static func replays(of run: String) -> Self { Self("replays", ["run": run]) }
 }

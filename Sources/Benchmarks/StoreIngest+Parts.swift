@@ -17,7 +17,7 @@ extension StoreIngest {
       plan.timesteps = Array(0..<timesteps)
       (plan.attack, plan.replayOf, plan.status) = (nil, nil, "finished")
       header = try runs.header(plan)
-      predictions = runs.predictions(plan)
+      predictions = try runs.predictions(plan)
     }
 
     package var id: String { header.id }

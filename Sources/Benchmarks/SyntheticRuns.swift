@@ -19,7 +19,7 @@ package struct SyntheticRuns {
     /// Index of the run whose losses it replays, nil: live.
     package var replayOf: Int?
     package var images: Int
-    /// What the strategy asks for.
+    /// Levels that the strategy asks for.
     package var timesteps: [Int]
     /// Expected accuracy.
     package var accuracy: Double
@@ -55,20 +55,20 @@ package struct SyntheticRuns {
 
   package let seed: UInt64
   package let plans: [Outline]
-  private let noiseLevels: [String: [NoiseGrid.Level]]
   private let inputs: [InputRecord]
 
   /// Plans `runs` runs that record `losses` losses or a few more.
   package init(seed: UInt64, runs: Int, losses: Int, grids: [String] = Self.grids) throws {
     self.seed = seed
-    noiseLevels = Dictionary(uniqueKeysWithValues: try grids.map { ($0, try NoiseGrid($0).levels) })
+    let levels = Dictionary(
+      uniqueKeysWithValues: try grids.map { ($0, try NoiseGrid($0).levels.count) })
     var plans: [Outline] = []
     // Of the runs that can be replayed, by grid.
     var full: [String: Int] = [:]
     for index in 0..<runs {
       var random = Self.stream(seed, .plan, index)
       let grid = grids[random.index(grids.count)]
-      var plan = Self.plan(index, grid, noiseLevels[grid]?.count ?? 1, &random)
+      var plan = Self.plan(index, grid, levels[grid] ?? 1, &random)
       if plan.configuration.strategy != "full", plan.attack == nil, let source = full[grid],
         random.index(4) == 0
       {
@@ -154,19 +154,10 @@ package struct SyntheticRuns {
   /// The run before its first image.
   package func header(_ plan: Outline) throws -> RunHeader {
     let c = plan.configuration
-    let grid = noiseLevels[c.grid] ?? []
-    let omega = NoiseWeights(rawValue: c.weights) ?? .uniform
     var header = RunHeader(
       id: id(plan.index), configuration: c, model: Self.model, seed: plan.seed,
       classNames: (0..<Self.classes).map { "class \($0)" }, imageShape: [1, 28, 28],
-      inputs: Array(inputs.prefix(plan.images)),
-      timesteps: grid.enumerated().map { i, level in
-        let weight = omega(Double(level.sigma)) * level.width
-        return TimestepRecord(
-          index: i, sigma: Double(level.sigma), weight: weight,
-          strategyWeight: plan.timesteps.contains(i)
-            ? weight * Double(grid.count) / Double(plan.timesteps.count) : nil)
-      })
+      inputs: Array(inputs.prefix(plan.images)), timesteps: try Self.timesteps(c))
     header.timestepsAsked = plan.timesteps.count
     header.labels.name = "\(c.classifier.rawValue) \(c.strategy) seed \(plan.seed)"
     header.labels.group = "sweep-\(plan.index / 250)"
@@ -182,18 +173,24 @@ package struct SyntheticRuns {
     return header
   }
 
+  private static func timesteps(_ configuration: Configuration) throws -> [TimestepRecord] {
+    try ClassifierPlan(
+      configuration, classCount: classes, shape: ImageShape(channels: 1, height: 28, width: 28)
+    ).timestepRecords
+  }
+
   /// What came of its images; not all of them where it did not finish.
-  package func predictions(_ plan: Outline) -> [Prediction] {
+  package func predictions(_ plan: Outline) throws -> [Prediction] {
     var random = Self.stream(seed, .predictions, plan.index)
-    let grid = noiseLevels[plan.configuration.grid] ?? []
+    let asked = try Self.timesteps(plan.configuration).filter { $0.strategyWeight != nil }
     let done = plan.status == "finished" ? plan.images : plan.images / 2
     return inputs.prefix(done).enumerated().map { position, input in
-      prediction(position, input.label, plan, grid, &random)
+      prediction(position, input.label, plan, asked, &random)
     }
   }
 
   private func prediction(
-    _ position: Int, _ label: Int, _ plan: Outline, _ grid: [NoiseGrid.Level],
+    _ position: Int, _ label: Int, _ plan: Outline, _ asked: [TimestepRecord],
     _ random: inout RandomStream
   ) -> Prediction {
     let k = Self.classes
@@ -201,13 +198,12 @@ package struct SyntheticRuns {
     let predicted = isRight ? label : (label + 1 + random.index(k - 1)) % k
     var losses = [Float](repeating: 0, count: plan.timesteps.count * k)
     var elbos = [Double](repeating: 0, count: k)
-    for (row, timestep) in plan.timesteps.enumerated() {
-      let level = grid[timestep]
-      let scale = 60 * level.sigma / (1 + level.sigma)
+    for (row, level) in asked.enumerated() {
+      let scale = Float(60 * level.sigma / (1 + level.sigma))
       for label in 0..<k {
         let loss = scale * Float((label == predicted ? 0.9 : 1) + 0.05 * random.uniform())
         losses[row * k + label] = loss
-        elbos[label] -= Double(loss) * level.width
+        elbos[label] -= Double(loss) * (level.strategyWeight ?? 0)
       }
     }
     let lm = plan.configuration.lm?.steps ?? 0
@@ -230,7 +226,9 @@ package struct SyntheticRuns {
         (outcome.nfe, outcome.gradients) = (nfe * attack.steps, attack.steps)
         outcome.seconds = prediction.seconds * Double(attack.steps)
         (outcome.zeroGradientShare, outcome.loss) = (0.01, 0.5)
-        (outcome.linf, outcome.l2) = (attack.epsilon, 28 * attack.epsilon)
+        (outcome.linf, outcome.l2) =
+          attack.norm == .l2
+          ? (attack.epsilon / 28, attack.epsilon) : (attack.epsilon, 28 * attack.epsilon)
       }
       prediction.attack = outcome
     }

@@ -22,7 +22,10 @@ package final class LoadedFiles: Sendable {
     return value
   }
 
-  func dataset(_ request: RunRequest, split: String) throws -> Dataset {
+  /// A split of the dataset that a request names.
+  ///
+  /// - Throws: what reading it throws.
+  package func dataset(_ request: RunRequest, split: String) throws -> Dataset {
     try once("dataset \(request.dataset) \(split) \(request.data ?? "")") {
       try DatasetCatalog.load(request.dataset, split: split, directory: request.data)
     }
@@ -42,14 +45,16 @@ package final class LoadedFiles: Sendable {
     }
   }
 
-  /// The images that a request selects of its dataset.
+  /// The images that a request selects of its dataset, those of its shard.
   ///
-  /// - Throws: `ElbowError` where the split has fewer.
+  /// - Throws: `ElbowError` where the split has fewer, or none are left.
   package func inputs(_ request: RunRequest, of dataset: Dataset) throws -> [InputRecord] {
     try once(
-      "inputs \(request.images) of \(request.dataset) \(request.split) \(request.data ?? "")"
+      "inputs \(request.images) \(request.shard?.text ?? "") of \(request.dataset) "
+        + "\(request.split) \(request.data ?? "")"
     ) {
-      try ImageSelection(request.images).indices(of: dataset.count).map(dataset.inputRecord(at:))
+      let indices = try ImageSelection(request.images).indices(of: dataset.count)
+      return try request.places(of: indices.count).map { dataset.inputRecord(at: indices[$0]) }
     }
   }
 }

@@ -20,6 +20,8 @@ public struct RunRequest: Codable, Hashable, Sendable {
   public var images = "100"
   /// Run whose recorded images are classified instead.
   public var inputsRun: String?
+  /// Which part of the images, one of several runs' that together classify all; nil: all of them.
+  public var shard: Shard?
   /// The classifier; `model` and `lmModel` are filled in from the files.
   public var configuration = Configuration(
     classifier: .dc, model: "", grid: "linear:1e-4:3:125", weights: "edm")
@@ -40,7 +42,7 @@ public struct RunRequest: Codable, Hashable, Sendable {
   /// Names of stored fields, which stay as they are: what is recorded must be read for good.
   enum CodingKeys: String, CodingKey, CaseIterable {
     case model, lmModel, dataset, data, split, images, inputsRun, configuration, lm, attack, seed
-    case attackSeed, recordsLosses
+    case attackSeed, recordsLosses, shard
   }
 
   /// The request of recorded JSON; a field that it lacks, because the Elbow that wrote it did not
@@ -96,5 +98,20 @@ extension RunRequest.LMOverrides {
     if result.variant == .l2, let eta = result.eta { result.rate = 2 * eta / Double(result.steps) }
     result.rate = rate ?? result.rate
     return result
+  }
+}
+
+extension RunRequest {
+  /// Places in a list of so many images that belong to the request's shard.
+  ///
+  /// - Throws: `ElbowError` where there are none.
+  package func places(of count: Int) throws -> [Int] {
+    guard let shard else { return Array(0..<count) }
+    let places = (0..<count).filter(shard.contains)
+    guard !places.isEmpty else {
+      throw ElbowError(
+        .malformed, "`shard` \(shard.text) is empty: there are \(count) images")
+    }
+    return places
   }
 }

@@ -47,8 +47,8 @@ public struct Experiment: Sendable {
     public let header: RunHeader
     /// What one image takes.
     package let plan: RunPlan
-    /// The run whose images are classified, where that is one.
-    let source: RecordedRun?
+    /// The run whose images are classified, where that is one, and their places in it.
+    let source: (run: RecordedRun, places: [Int])?
     /// Positions that an earlier process has done, and how many of them are right; nil: a new run.
     let resumed: (done: Set<Int>, correct: Int)?
   }
@@ -60,14 +60,15 @@ public struct Experiment: Sendable {
   ///   - store: holds the run that `inputsRun` names; nil where the request names none.
   /// - Throws: `ElbowError`: what keeps the run from being begun.
   public func prepare(in session: Session, reading store: RunStore?) throws -> Prepared {
-    let source = try request.inputsRun.map { name in
+    let named = try request.inputsRun.map { name in
       guard let store else {
         throw ElbowError(
           .missing, "`inputs` names run \(name), and there is no database to find it in")
       }
       return try store.recordedRun(name)
     }
-    let request = try source.map(request.taking) ?? request
+    let request = try named.map(request.taking) ?? request
+    let source = try named.map { ($0, try request.places(of: $0.inputs.count)) }
     let plan = try RunPlan(request, workers: session.workers, files: session.files)
     return Prepared(
       experiment: self, header: try header(request, plan, source, id: ULID.make(), session),
@@ -104,43 +105,59 @@ public struct Experiment: Sendable {
     request.attackSeed = recorded.attackSeed ?? request.attackSeed
     var experiment = Experiment(request, batch: batch)
     experiment.title = title
+    return try experiment.asking(what: run, of: store, in: session, doing: "resumed")
+  }
+
+  /// The experiment whose request, or one with the same files under other names, a run has recorded.
+  ///
+  /// - Parameter doing: what cannot be done where files have changed.
+  /// - Throws: `ElbowError` where it would ask something else.
+  func asking(
+    what run: RecordedRun, of store: RunStore, in session: Session, doing: String
+  ) throws -> Prepared {
     let source = try run.inputsRun.map(store.recordedRun)
+      .map { ($0, try request.places(of: $0.inputs.count)) }
     let plan = try RunPlan(request, workers: session.workers, files: session.files)
-    var header = try experiment.header(request, plan, source, id: run.id, session)
+    var header = try header(request, plan, source, id: run.id, session)
     guard try header.configuration.fingerprint() == run.fingerprint else {
-      throw changed(run.id, "its model or training images are")
+      throw Self.changed(run.id, doing, "its model or training images are")
     }
     guard header.inputs.count == run.inputs.count,
       zip(header.inputs, run.inputs).allSatisfy({ $0.isSameImage(as: $1) })
-    else { throw changed(run.id, "its images are") }
+    else { throw Self.changed(run.id, doing, "its images are") }
     // A set may be called otherwise since; its noise is drawn under the name that is recorded.
     header.inputs = run.inputs
     return Prepared(
-      experiment: experiment, header: header, plan: plan, source: source,
+      experiment: self, header: header, plan: plan, source: source,
       resumed: (run.done, run.correctCount))
   }
 
-  private static func changed(_ id: String, _ what: String) -> ElbowError {
+  private static func changed(_ id: String, _ doing: String, _ what: String) -> ElbowError {
     ElbowError(
       .conflict,
-      "run \(id) cannot be resumed: \(what) no longer what they were; put the old files back")
+      "run \(id) cannot be \(doing): \(what) no longer what they were; put the old files back")
   }
 
   private func header(
-    _ request: RunRequest, _ plan: RunPlan, _ source: RecordedRun?, id: String, _ session: Session
+    _ request: RunRequest, _ plan: RunPlan, _ source: (run: RecordedRun, places: [Int])?,
+    id: String, _ session: Session
   ) throws -> RunHeader {
+    let made = source.map { source in
+      let inputs = source.run.finalInputs
+      return source.places.map { inputs[$0] }
+    }
     let shape = plan.dataset.shape
     var header = RunHeader(
       id: id, configuration: plan.configuration, model: plan.model, seed: request.seed,
       classNames: plan.dataset.classNames, imageShape: [shape.channels, shape.height, shape.width],
-      inputs: try source?.finalInputs ?? session.files.inputs(request, of: plan.dataset),
+      inputs: try made ?? session.files.inputs(request, of: plan.dataset),
       timesteps: plan.timesteps)
     header.timestepsAsked = plan.timestepsAsked
     header.labels = labels
     header.lmModel = plan.lmModel
     header.attack = request.attack
     header.attackSeed = request.attack == nil ? nil : request.attackSeed
-    header.inputsRun = source?.id
+    header.inputsRun = source?.run.id
     header.environment = session.environment(batch: batch)
     header.recordsLosses = request.recordsLosses
     // Numbers of JSON hold 53 bits; the run's columns hold all of a seed.
@@ -160,16 +177,8 @@ extension Experiment.Prepared {
   ///   - store: opened for writing.
   /// - Throws: `ElbowError` where the run cannot be begun; later trouble is in the ending.
   public func run(in session: Session, into store: RunStore) throws -> Experiment.Outcome {
-    let (dataset, header, source) = (plan.dataset, header, source)
     let progress = RunProgress(self, session.watch)
-    var evaluator = Evaluator(
-      header: header, classifier: plan.classifier, attack: plan.attack, workers: session.workers
-    ) { position in
-      if let source, source.adversarial[position] != nil {
-        return try store.adversarialImage(run: source.id, position: position)
-      }
-      return dataset.pixels(at: header.inputs[position].index)
-    }
+    var evaluator = evaluator(in: session, reading: store)
     if plan.attack != nil { evaluator.watch = { progress.add($0, $1) } }
     let writer = RunWriter(store) { progress.add($0) }
     let ending = try evaluator.run(
@@ -179,6 +188,21 @@ extension Experiment.Prepared {
 }
 
 extension Experiment.Prepared {
+  /// What evaluates its images.
+  ///
+  /// - Parameter store: holds the images of another run, where they are its inputs.
+  func evaluator(in session: Session, reading store: RunStore) -> Evaluator {
+    let (dataset, header, source) = (plan.dataset, header, source)
+    return Evaluator(
+      header: header, classifier: plan.classifier, attack: plan.attack, workers: session.workers
+    ) { position in
+      if let (run, places) = source, run.adversarial[places[position]] != nil {
+        return try store.adversarialImage(run: run.id, position: places[position])
+      }
+      return dataset.pixels(at: header.inputs[position].index)
+    }
+  }
+
   /// The same under another title.
   func titled(_ title: String) -> Self {
     var run = self

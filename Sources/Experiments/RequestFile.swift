@@ -11,7 +11,7 @@ package struct RequestFile {
 
   /// What a run is given besides its request.
   package static let settings = [
-    "name", "group", "tag", "note", "db", "threads", "batch", "budget",
+    "name", "group", "tag", "note", "db", "threads", "batch", "budget", "shard",
   ]
 
   /// Every key that may stand in a file.

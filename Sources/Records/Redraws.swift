@@ -7,6 +7,11 @@ public struct Redraws: Hashable, Sendable {
   /// The class that most of them gave; of classes that are level one that is wrong, the lowest.
   public let majority: Int
 
+  /// The counts as they were recorded.
+  package init(count: Int, correct: Int, majority: Int) {
+    (self.count, self.correct, self.majority) = (count, correct, majority)
+  }
+
   /// - Parameters:
   ///   - answers: one class a draw, at least one.
   ///   - label: the true class.

@@ -205,6 +205,14 @@ public enum LossRecord: Sendable {
   /// What was asked for, in the order asked, where images differ.
   case sparse([Loss])
 
+  /// Number of losses.
+  public var count: Int {
+    switch self {
+    case .dense(let values): values.count
+    case .sparse(let losses): losses.count
+    }
+  }
+
   /// One raw loss with its place.
   public struct Loss: Hashable, Sendable {
     /// Noise draw, from 0.

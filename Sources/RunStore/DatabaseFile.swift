@@ -55,14 +55,21 @@ struct DatabaseFile {
       + "?immutable=1"
   }
 
+  /// Name under which SQLite only reads the file.
+  var readonly: String { immutable.replacing("immutable=1", with: "mode=ro") }
+
+  /// Whether two names are of one file.
+  func isSame(as other: DatabaseFile) -> Bool { target == other.target }
+
   /// How far behind `schema` the file is.
   ///
+  /// - Parameter name: under which it is opened; nil: its path.
   /// - Throws: `ElbowError` for another program's file, `DatabaseError`.
-  func probe(_ schema: Schema) throws -> Schema.Age {
+  func probe(_ schema: Schema, as name: String? = nil) throws -> Schema.Age {
     var settings = GRDB.Configuration()
     settings.readonly = true
     settings.busyMode = .timeout(30)
-    let queue = try DatabaseQueue(path: path, configuration: settings)
+    let queue = try DatabaseQueue(path: name ?? path, configuration: settings)
     defer { try? queue.close() }
     return try queue.read { try schema.age($0, path) }
   }
@@ -103,8 +110,8 @@ struct DatabaseFile {
     try? FileManager.default.removeItem(at: target.deletingLastPathComponent())
   }
 
-  /// Sizes and times of the file and its log.
-  private var state: [String] {
+  /// Sizes and times of the file and its log: another one after somebody has written.
+  var state: [String] {
     ["", "-wal"].map { suffix in
       let attributes = try? FileManager.default.attributesOfItem(atPath: beside(suffix))
       let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSinceReferenceDate

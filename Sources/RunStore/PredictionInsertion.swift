@@ -7,7 +7,7 @@ import Records
 struct PredictionInsertion {
   private let run: Int
   private let db: Database
-  private let prediction, evidence, loss: Insertion
+  private let prediction, evidence, loss, checksum: Insertion
 
   /// For the run of an id.
   ///
@@ -34,6 +34,8 @@ struct PredictionInsertion {
     loss = try Insertion(
       "INSERT INTO loss_blob (run, position, \"values\", places) VALUES (?, ?, ?, ?)", db)
     loss.bind(1, number)
+    checksum = try Insertion(ChecksumWriting.ofImage, db)
+    checksum.bind(1, number)
   }
 
   /// Inserts one.
@@ -88,5 +90,7 @@ struct PredictionInsertion {
       try db.cachedStatement(sql: "INSERT INTO adversarial_image VALUES (?, ?, ?, ?)")
         .execute(arguments: [run, p.position, Blob.data(image), SHA256.hexDigest(of: image)])
     }
+    checksum.bind(2, p.position)
+    try checksum.insert()
   }
 }

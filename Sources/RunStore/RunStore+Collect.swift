@@ -38,6 +38,7 @@ extension RunStore {
     ("adversarial images", "DELETE FROM adversarial_image WHERE \(numbered)"),
     ("class ELBOs", "DELETE FROM class_evidence WHERE \(numbered)"),
     ("predictions", "DELETE FROM prediction WHERE \(numbered)"),
+    ("checksums of predictions", "DELETE FROM prediction_checksum WHERE \(numbered)"),
     ("inputs of runs", "DELETE FROM run_input WHERE \(numbered)"),
     ("timesteps of runs", "DELETE FROM run_timestep WHERE \(trashed)"),
     (

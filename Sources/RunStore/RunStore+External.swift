@@ -47,6 +47,7 @@ extension RunStore {
           run.id, now, ProcessIdentity.current.host, json(run.arguments), Machine.cpu,
           elbowVersion, libraryVersionsJSON, code?.commit, code?.isDirty, try code?.insertDiff(db),
         ])
+      try ChecksumWriting.begin(run.id, db)
     }
   }
 
@@ -81,6 +82,7 @@ extension RunStore {
             wall_seconds = (julianday(?1) - julianday(started_at)) * 86400
           WHERE run_id = ?2 AND number = 0
           """, arguments: [now, id])
+      try ChecksumWriting.end(id, db)
     }
   }
 }

@@ -88,9 +88,13 @@ extension RunStore {
   /// A run's predictions with their raw losses, in evaluation order; evidence and attacks are not
   /// read.
   ///
-  /// - Parameter id: full id.
+  /// - Parameters:
+  ///   - id: full id.
+  ///   - positions: of the images; nil: all.
   /// - Throws: `ElbowError` where they cannot be what they should.
-  public func recordedPredictions(_ id: String) throws -> [Prediction] {
+  public func recordedPredictions(
+    _ id: String, positions: Range<Int>? = nil
+  ) throws -> [Prediction] {
     try reading { db in
       let cursor = try Row.fetchCursor(
         db,
@@ -103,8 +107,10 @@ extension RunStore {
           JOIN prediction ON prediction.run = run_total.number
           LEFT JOIN loss_blob
             ON loss_blob.run = prediction.run AND loss_blob.position = prediction.position
-          WHERE run.id = ? ORDER BY prediction.position
-          """, arguments: [id])
+          WHERE run.id = ? AND prediction.position >= ? AND prediction.position < ?
+          ORDER BY prediction.position
+          """,
+        arguments: [id, positions?.lowerBound ?? Int.min, positions?.upperBound ?? Int.max])
       var predictions: [Prediction] = []
       while let row = try cursor.next() {
         let recorded = CheckedRow(row, of: id, in: path)

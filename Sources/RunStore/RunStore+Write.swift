@@ -55,6 +55,7 @@ extension RunStore {
         header.id, recorded.index, recorded.sigma, recorded.weight, recorded.strategyWeight,
       ])
     }
+    try ChecksumWriting.begin(header.id, db)
     return try insertSession(header, code, db)
   }
 
@@ -74,6 +75,7 @@ extension RunStore {
           .busy,
           "run \(header.id) is being worked on by another process, or went to the trash")
       }
+      try ChecksumWriting.resume(header.id, db)
       return try insertSession(header, code, db)
     }
   }
@@ -111,6 +113,7 @@ extension RunStore {
         now, now, ending.wallSeconds, ending.cpuSeconds, ending.peakMemory, position.runID,
         position.session,
       ])
+    try ChecksumWriting.end(position.runID, db)
   }
 
   // MARK: Parts
@@ -148,8 +151,8 @@ extension RunStore {
     // attack has made is of the image that it was made from.
     let input = try Insertion(
       """
-      INSERT INTO input (source, image_index, label, sha256, image)
-      VALUES (?1, ?2, ?3, ?4, (
+      INSERT INTO input (source, image_index, label, sha256, checksum, image)
+      VALUES (?1, ?2, ?3, ?4, ?6, (
         SELECT given.image
         FROM run_total
         CROSS JOIN input AS given ON given.image_index = ?2 AND given.source = ?1
@@ -178,10 +181,20 @@ extension RunStore {
         statement.bind(3, record.label)
         statement.bind(4, hash)
       }
+      input.bind(6, Self.checksum(record, hash))
       try input.insert()
       link.bind(6, position)
       try link.insert()
     }
+  }
+
+  /// What `input.checksum` keeps.
+  private static func checksum(_ input: InputRecord, _ hash: [UInt8]) -> Int {
+    let row: [Cell] = [
+      .text(input.dataset), .text(input.split), .integer(Int64(input.index)),
+      .integer(Int64(input.label)), .blob(hash),
+    ]
+    return Int(bitPattern: UInt(Checksum(row).value))
   }
 
   /// The number of a dataset's split.

@@ -36,6 +36,13 @@ public final class WorkerPool: Sendable {
   /// item.
   public func cancel() { board.isCancelled.store(true, ordering: .releasing) }
 
+  /// Ends what is no loop when it is called between its steps.
+  ///
+  /// - Throws: `CancellationError` after `cancel()`.
+  public func checkCancellation() throws {
+    if board.isCancelled.load(ordering: .acquiring) { throw CancellationError() }
+  }
+
   /// Calls `body(item, slot)` for every item in `0 ..< items`, in no particular order.
   ///
   /// - Throws: the first error that a body threw, items not begun by then being skipped;

@@ -117,7 +117,7 @@ struct BenchStoreCommand: ParsableCommand {
           let status = RunEnding.Status(rawValue: plan.status) ?? .interrupted
           let error = status == .failed ? "a synthetic failure" : nil
           return (
-            try runs.header(plan), runs.predictions(plan),
+            try runs.header(plan), try runs.predictions(plan),
             RunEnding(
               status: status, error: error, wallSeconds: 60, cpuSeconds: 100, peakMemory: 1 << 28)
           )
@@ -139,6 +139,8 @@ struct BenchStoreCommand: ParsableCommand {
         WHERE id = '\(runs.id(plan.index))'
         """)
     }
+    // What has just been changed is not what was recorded.
+    try database.execute("DELETE FROM run_checksum")
     try database.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
     let size =
       (try FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber)?.intValue ?? 0

@@ -31,7 +31,8 @@ struct Elbow: ParsableCommand {
       GroupCommand.self,
       RemoveCommand.self, RestoreCommand.self, CollectCommand.self,
       StrategyCommand.self, TrainCommand.self,
-      ModelCommand.self, DoctorCommand.self, BenchCommand.self,
+      ModelCommand.self, VerifyCommand.self, ReproduceCommand.self, MergeCommand.self,
+      DoctorCommand.self, BenchCommand.self,
       InstallCommand.self, UninstallCommand.self, CompletionCommand.self, CompleteCommand.self,
     ])
 

@@ -41,6 +41,11 @@ struct RunCommand: ParsableCommand {
     name: [.customShort("c"), .customLong("config")],
     help: ArgumentHelp("YAML file of flags.", valueName: "file"))
   var config: String?
+  @Option(
+    help: ArgumentHelp(
+      "Only the K-th of N parts of the images: every N-th; 'elbow merge' brings the parts together.",
+      valueName: "k/n"))
+  var shard: String?
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption
 
@@ -62,7 +67,8 @@ struct RunCommand: ParsableCommand {
   }
 
   private func begun(_ session: Session) throws -> Experiment.Prepared {
-    let request = try options.request()
+    var request = try options.request()
+    request.shard = try shard.map { try Shard($0) }
     let store = try request.inputsRun.map { _ in try database.read() }
     let labels = try RunLabels(checking: name, group: group, note: note, tags: tag)
     return try Experiment(request, labels: labels, batch: batch)

@@ -27,9 +27,15 @@ struct SweepCommand: ParsableCommand {
       on where they were, so that the same command goes on with a sweep after any interruption. \
       Flags of 'elbow run' after the file take the place of what it says of them.
 
+      Many machines share a sweep by --shard, each with a file of its own; 'elbow merge' brings them \
+      together. --slurm writes a script of it: 'bash job.sh' submits an array of tasks, with time and \
+      memory by the plan, whose files lie in FILE.parts beside the database when they end or are told \
+      to stop, and a job after them that merges and verifies. A task that is submitted again goes on.
+
       EXAMPLE:
         elbow sweep grid.yaml --plan
         elbow sweep grid.yaml --images 50
+        elbow sweep grid.yaml --slurm --tasks 8 > job.sh
       """)
 
   @Argument(help: "YAML file.") var file: String
@@ -40,6 +46,12 @@ struct SweepCommand: ParsableCommand {
   @Option(help: "Worker threads (default: all cores).") var threads: Int?
   @Option(help: "Images in flight at once, at most one a thread (default: that).") var batch: Int?
   @Option(help: ArgumentHelp("Interrupt after this time, as 90s, 30m or 2h.")) var budget: String?
+  @Option(
+    help: ArgumentHelp(
+      "Only the K-th of N parts of the cells: every N-th; 'elbow merge' brings the parts together.",
+      valueName: "k/n"))
+  var shard: String?
+  @OptionGroup var slurm: SlurmOptions
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption
 
@@ -74,9 +86,16 @@ struct SweepCommand: ParsableCommand {
     do {
       plan = try SweepPlan(
         sweep.cells(), constants: sweep.constants, template, in: session,
-        reading: exists ? database.read() : nil, again: again)
+        reading: exists ? database.read() : nil, again: again,
+        shard: try shard.map { try Shard($0) })
     } catch is CancellationError {
       throw ExitCode(interruption.isOutOfTime ? 0 : 130)
+    }
+    if slurm.slurm {
+      return try Output.write(
+        slurm.script(
+          plan, of: file, flags: options.set.flatMap { ["--set", $0] },
+          group: labels.group ?? "", threads: session.workers.count, into: database.path))
     }
     try show(plan)
     if !self.plan { try carryOut(plan, session, interruption, database) }

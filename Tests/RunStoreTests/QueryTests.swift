@@ -36,6 +36,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
       for view in Views.current.all { try db.execute(sql: view.sql) }
     }
     try queue.inDatabase(LossRows.install)
+    queue.inDatabase(ChecksumFunctions.install)
     let big = [
       "prediction", "run_input", "input", "class_evidence", "class_elbo", "loss_blob", "loss",
       "adversarial_image",

@@ -31,7 +31,7 @@ package struct SweepFile {
   /// Flags that have one value in a sweep.
   package static let single = ["db", "threads", "batch", "budget", "group", "name", "note"]
   /// Flags of `run` that `sweep` has itself.
-  package static let ownFlags = ["db", "threads", "batch", "budget", "group"]
+  package static let ownFlags = ["db", "threads", "batch", "budget", "group", "shard"]
   /// Most cells.
   private static let limit = 10_000
 

@@ -64,11 +64,12 @@ package struct SweepPlan {
   ///   - template: what the cells' experiments have in common.
   ///   - store: what is recorded; nil: nothing yet.
   ///   - again: whether finished cells are run again.
+  ///   - shard: which of the cells; nil: all.
   /// - Throws: `ElbowError`, naming the first cell that cannot be run, and what reading files and
   ///   database throws.
   package init(
     _ values: [SweepCell], constants: Set<String>, _ template: Experiment, in session: Session,
-    reading store: RunStore?, again: Bool
+    reading store: RunStore?, again: Bool, shard: Shard? = nil
   ) throws {
     flags = SweepCell.varying(values, constants: constants)
     group = template.labels.group ?? ""
@@ -86,6 +87,8 @@ package struct SweepPlan {
           repeated += 1
           continue
         }
+        // What is recorded already does not change which cells are whose.
+        guard shard?.contains(known.count - 1) ?? true else { continue }
         let state = try state(of: run, in: store)
         cells.append(
           PlannedCell(
