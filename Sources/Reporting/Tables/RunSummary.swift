@@ -171,7 +171,8 @@ package enum RunSummary {
   package static func epsilon(_ value: Double) -> String {
     let levels = (value * 255).rounded()
     return levels >= 1 && abs(levels / 255 - value) < 1e-12
-      ? "\(Int(levels))/255" : JSONValue.canonical(number: value)
+      ? "\(Int(nearest: levels))/255"
+      : value.isFinite ? JSONValue.canonical(number: value) : "\(value)"
   }
 
   /// As `89.0`.
