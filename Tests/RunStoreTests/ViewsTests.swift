@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        2: "9a304732c28d5803b1234ab7c7ff47d5ccdf782073315e7ce500b569fb5b0ce7"
+        3: "21a066abd38d515e0bb4828ac49a60532cced1dc7fac70f1765fe2d0cc334c4d"
       ])
   }
 
