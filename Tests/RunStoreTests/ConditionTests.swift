@@ -4,9 +4,11 @@ import Testing
 
 /// Conditions as deep and as long as anybody writes them.
 @Suite struct ConditionTests {
-  private static let table = ResultTable(
-    columns: ["a", "b"],
-    rows: (0..<9).map { [$0 % 3 == 2 ? .null : .integer(Int64($0 % 3)), .integer(Int64($0 / 3))] })
+  private static let values: [Cell] = [.integer(0), .integer(1), .null]
+  private static let rows: [[Cell]] = values.flatMap { a in
+    (0..<3).map { b -> [Cell] in [a, .integer(Int64(b))] }
+  }
+  private static let table = ResultTable(columns: ["a", "b"], rows: rows)
 
   private func matches(_ text: String) throws -> [Bool] {
     try RowFilter(text).matches(Self.table)
@@ -63,18 +65,19 @@ import Testing
       /// nil: unknown.
       func holds(_ row: [Cell]) -> Bool? {
         switch self {
-        case .a(let n): row[0] == .null ? nil : row[0] == .integer(Int64(n))
-        case .b(let n): row[1] == .integer(Int64(n))
-        case .not(let c): c.holds(row).map { !$0 }
-        case .all(let list):
-          list.map { $0.holds(row) }.reduce(true) { x, y in
-            x == false || y == false ? false : x == nil || y == nil ? nil : true
-          }
-        case .any(let list):
-          list.map { $0.holds(row) }.reduce(false) { x, y in
-            x == true || y == true ? true : x == nil || y == nil ? nil : false
-          }
+        case .a(let n): return row[0] == .null ? nil : row[0] == .integer(Int64(n))
+        case .b(let n): return row[1] == .integer(Int64(n))
+        case .not(let inner): return inner.holds(row).map { !$0 }
+        case .all(let list): return Self.first(false, of: list, row)
+        case .any(let list): return Self.first(true, of: list, row)
         }
+      }
+
+      /// `decisive` where any is that, else unknown where any is, else the other.
+      static func first(_ decisive: Bool, of list: [Condition], _ row: [Cell]) -> Bool? {
+        let values: [Bool?] = list.map { $0.holds(row) }
+        if values.contains(decisive) { return decisive }
+        return values.contains(nil) ? nil : !decisive
       }
 
       static func random(_ depth: Int) -> Condition {

@@ -25,6 +25,12 @@ public struct NoiseGrid: Hashable, Sendable {
 
   /// Noise levels that a denoiser can be given: their squares are numbers that Float32 has.
   static let sigmas = 1e-10...1e10
+
+  /// The nearest of them to σ.
+  package static func bounded(_ sigma: Double) -> Float {
+    Float(min(max(sigma, sigmas.lowerBound), sigmas.upperBound))
+  }
+
   /// Exponent ρ of `karras`.
   private static let rho = 7.0
   /// Largest T; a grid is held in memory and recorded level by level.
