@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        3: "21a066abd38d515e0bb4828ac49a60532cced1dc7fac70f1765fe2d0cc334c4d"
+        4: "c591b30b517e9f94e36556f54420691d4a2739013fbd1f0248077ef893a6dc2c"
       ])
   }
 
