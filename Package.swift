@@ -100,6 +100,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CProcessor"),
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Numbers.
@@ -190,7 +191,8 @@ let package = Package(
         .embedInCode("trash.sql"),
       ]),
     .target(
-      name: "RunStore", dependencies: ["Basics", "Migrations", "Queries", "Records"] + grdb),
+      name: "RunStore",
+      dependencies: ["Basics", "CSQLite", "Migrations", "Queries", "Records"] + grdb),
     .target(name: "Statistics", dependencies: ["Basics"]),
     .target(
       name: "Reporting",
@@ -263,6 +265,13 @@ let package = Package(
         "Basics", "Evaluation", "Experiments", "Records", "Reporting", "RunStore", "Statistics",
         "TestSupport", "Training", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
+    tests(
+      "FuzzTests",
+      [
+        "Basics", "Classifiers", "Datasets", "Evaluation", "Experiments", "Networks", "Records",
+        "Reporting", "RunStore", "TestSupport", "Training",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ], fixtures: true),
     tests(
       "ElbowTests",
       [

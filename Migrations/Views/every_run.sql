@@ -5,9 +5,11 @@ SELECT
   run.id AS id,
   run.name AS name,
   CASE
+    -- Silent for a minute; or of a clock so far ahead that its run would seem to live for ever.
     WHEN run.status = 'running' AND (
       SELECT max(heartbeat_at) FROM session WHERE session.run_id = run.id
-    ) < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-60 seconds') THEN 'crashed'
+    ) NOT BETWEEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-60 seconds')
+      AND strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+10 minutes') THEN 'crashed'
     ELSE run.status
   END AS status,
   run.run_group AS "group",

@@ -5,7 +5,8 @@ SELECT
   CASE
     WHEN status = 'running' AND (
       SELECT max(heartbeat_at) FROM training_session WHERE training_id = training.id
-    ) < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-60 seconds') THEN 'crashed'
+    ) NOT BETWEEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-60 seconds')
+      AND strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+10 minutes') THEN 'crashed'
     ELSE status
   END AS status,
   dataset, model_path, model_sha256, steps,

@@ -25,6 +25,8 @@ public struct ElbowError: Error, Hashable, Sendable, CustomStringConvertible {
     case full
     /// A training whose loss or gradient is no number any more.
     case diverged
+    /// Something that took longer than it was given.
+    case late
     /// Something recorded that does not allow what was asked, as a run that is finished already.
     case conflict
   }

@@ -23,16 +23,17 @@ enum CIFAR10 {
       guard FileManager.default.fileExists(atPath: path) else {
         throw ElbowError(.missing, "\(path): no such file; \(remedy)")
       }
-      guard let data = FileManager.default.contents(atPath: path) else {
-        throw ElbowError(.damaged, "\(path): cannot be read; check its permissions")
-      }
-      guard !data.isEmpty, data.count % record == 0 else {
+      let file = try RegularFile(path)
+      guard file.size > 0, file.size % record == 0, file.size <= 1 << 31 else {
         throw ElbowError(
           .damaged,
-          "\(path): has \(data.count) bytes, no whole number of \(record)-byte records; it is "
-            + "truncated or no CIFAR-10 binary batch: \(remedy)")
+          "\(path): has \(file.size) bytes, no whole number of \(record)-byte records up to 2 GiB; it "
+            + "is truncated or no CIFAR-10 binary batch: \(remedy)")
       }
-      let bytes = [UInt8](data)
+      let bytes = try file.read(upTo: file.size)
+      guard bytes.count == file.size else {
+        throw ElbowError(.damaged, "\(path): is shorter than when it was opened; \(remedy)")
+      }
       for start in stride(from: 0, to: bytes.count, by: record) {
         guard Int(bytes[start]) < classNames.count else {
           throw ElbowError(

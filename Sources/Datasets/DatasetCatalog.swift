@@ -51,7 +51,11 @@ public enum DatasetCatalog {
         .missing,
         "\(name) is not in \(source.directories.joined(separator: ", ")); \(source.remedy)")
     }
-    return try source.read(found, split, source.remedy)
+    let dataset = try source.read(found, split, source.remedy)
+    guard dataset.count > 0 else {
+      throw ElbowError(.damaged, "\(found): its \(split) split has no images; \(source.remedy)")
+    }
+    return dataset
   }
 
   /// Where a dataset's files are on this machine, nil where they are not in the usual places.

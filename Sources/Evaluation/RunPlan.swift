@@ -145,8 +145,8 @@ package struct RunPlan: Sendable {
       return try network(request.model, dataset, files)
     }
     let training = try files.dataset(request, split: "train")
-    return files.once("optimal \(request.dataset) \(request.data ?? "")") {
-      let denoiser = OptimalDenoiser(
+    return try files.once("optimal \(request.dataset) \(request.data ?? "")") {
+      let denoiser = try OptimalDenoiser(
         shape: training.shape, bytes: training.bytes, labels: training.labels,
         classCount: training.classNames.count)
       let record = ModelRecord(

@@ -89,7 +89,7 @@ public struct RunRequest: Codable, Hashable, Sendable {
 
 extension RunRequest.LMOverrides {
   /// The published parameters with the overrides in their places.
-  func resolved(grid: NoiseGrid) throws -> LikelihoodMaximization {
+  package func resolved(grid: NoiseGrid) throws -> LikelihoodMaximization {
     var result = LikelihoodMaximization.defaults(variant ?? .paper, grid: grid)
     result.steps = steps ?? result.steps
     result.sigmaLow = sigmaLow ?? result.sigmaLow

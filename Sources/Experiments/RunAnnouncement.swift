@@ -36,7 +36,8 @@ package struct RunAnnouncement {
   private static func cost(_ run: Experiment.Prepared, _ estimate: Estimate) -> String {
     let cost = estimate.cost
     let bound = estimate.isBound ? "at most " : ""
-    let own = estimate.recordedEvaluations.map { Int($0.rounded()) } ?? cost.own.evaluations
+    let own =
+      estimate.recordedEvaluations.map { Int(nearest: $0.rounded()) } ?? cost.own.evaluations
     var text = "\(bound)\(own) network evaluations"
     if cost.own.gradients > 0 { text += " and \(cost.own.gradients) gradients" }
     text += " an image"

@@ -10,47 +10,40 @@ package enum OutputFile {
   ///
   /// - Throws: `ElbowError`, and what `body` throws.
   package static func write(_ path: String, _ body: (@escaping Sink) throws -> Void) throws {
-    // A device or pipe is written to as it is.
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    if isFolder.boolValue {
+    // Of what a link leads to.
+    var status = stat()
+    let kind = stat(path, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+    if kind == S_IFDIR {
       throw ElbowError(.inaccessible, "\(path): is a folder; name a file in it")
     }
-    let type = (try? FileManager.default.attributesOfItem(atPath: path))?[.type]
-    let isSpecial = exists && type as? FileAttributeType != .typeRegular
-    let part = isSpecial ? path : path + ".part"
-    guard let file = fopen(part, "w") else { throw failure(path) }
+    guard kind == S_IFREG else { return try writeSpecial(path, body) }
+    let file = try WholeFile(path)
+    try buffered(
+      { text in
+        var text = text
+        try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0)) }
+      }, body)
+    try file.finish()
+  }
+
+  /// Writes to a device or a pipe as it is.
+  private static func writeSpecial(
+    _ path: String, _ body: (@escaping Sink) throws -> Void
+  ) throws {
+    guard let file = fopen(path, "w") else { throw WholeFile.failure(path) }
     var isOpen = true
     defer { if isOpen { fclose(file) } }
-    do {
-      try buffered(
-        { text in
-          guard fputs(text, file) >= 0 else { throw failure(path) }
-        }, body)
-      isOpen = false
-      guard fclose(file) == 0, isSpecial || rename(part, path) == 0 else { throw failure(path) }
-    } catch {
-      if !isSpecial { unlink(part) }
-      throw error
-    }
+    try buffered(
+      { text in
+        guard fputs(text, file) >= 0 else { throw WholeFile.failure(path) }
+      }, body)
+    isOpen = false
+    guard fclose(file) == 0 else { throw WholeFile.failure(path) }
   }
 
   /// Writes bytes in the same way.
   package static func write(_ path: String, _ data: Data) throws {
-    do {
-      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw ElbowError(
-        .inaccessible,
-        "\(path): cannot be written (\(error.localizedDescription)); check its folder")
-    }
-  }
-
-  private static func failure(_ path: String) -> ElbowError {
-    ElbowError(
-      .inaccessible,
-      "\(path): cannot be written (\(String(cString: strerror(errno)))); check that its "
-        + "folder exists and the disk has room")
+    try WholeFile.write(data, to: path)
   }
 
   /// Collects short texts, so that few calls are made.

@@ -15,6 +15,36 @@ struct DatabaseFile {
     target = URL(fileURLWithPath: path).resolvingSymlinksInPath()
   }
 
+  /// The path as SQLite is to be given it: what looks like one of its own names, `file:…` or
+  /// `:memory:`, is a file as well.
+  static func plain(_ path: String) -> String {
+    path.hasPrefix("file:") || path.hasPrefix(":") ? "./" + path : path
+  }
+
+  /// Which file a path leads to, however it is called.
+  struct Identity: Hashable, Sendable {
+    private let device: UInt64
+    private let inode: UInt64
+
+    /// That of the file at `path`; nil where there is none.
+    init?(_ path: String) {
+      var status = stat()
+      guard stat(path, &status) == 0 else { return nil }
+      (device, inode) = (UInt64(truncatingIfNeeded: status.st_dev), UInt64(status.st_ino))
+    }
+  }
+
+  /// Checks that a database can lie there: in a file, not in a folder, a pipe or a device.
+  ///
+  /// - Throws: `ElbowError`.
+  func check() throws {
+    guard !path.isEmpty else { throw ElbowError(.malformed, "`db` needs the name of a file") }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { return }
+    let kind = status.st_mode & S_IFMT == S_IFDIR ? "folder" : "pipe or a device"
+    throw ElbowError(.inaccessible, "\(path): is a \(kind); name a file with `db`")
+  }
+
   /// Whether there is such a file.
   var exists: Bool { FileManager.default.fileExists(atPath: path) }
 
@@ -61,17 +91,17 @@ struct DatabaseFile {
   /// Whether two names are of one file.
   func isSame(as other: DatabaseFile) -> Bool { target == other.target }
 
-  /// How far behind `schema` the file is.
+  /// How far behind `schema` the file is, and what it has that Elbow did not make, as `Schema.stranger`.
   ///
   /// - Parameter name: under which it is opened; nil: its path.
   /// - Throws: `ElbowError` for another program's file, `DatabaseError`.
-  func probe(_ schema: Schema, as name: String? = nil) throws -> Schema.Age {
-    var settings = GRDB.Configuration()
-    settings.readonly = true
-    settings.busyMode = .timeout(30)
-    let queue = try DatabaseQueue(path: name ?? path, configuration: settings)
+  func probe(
+    _ schema: Schema, as name: String? = nil
+  ) throws -> (age: Schema.Age, stranger: String?) {
+    let queue = try DatabaseQueue(
+      path: name ?? path, configuration: Connection.settings(readonly: true))
     defer { try? queue.close() }
-    return try queue.read { try schema.age($0, path) }
+    return try queue.read { (try schema.age($0, path), try schema.stranger(in: $0)) }
   }
 
   /// Copies the file and its log into a new folder, which only this user can enter.

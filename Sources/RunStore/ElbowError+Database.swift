@@ -14,6 +14,15 @@ extension ElbowError {
       return
     }
     let message = error.message ?? "no message"
+    let depths = ["parser stack overflow", "too large", "too many", "too big"]
+    if [.SQLITE_ERROR, .SQLITE_TOOBIG].contains(error.resultCode),
+      depths.contains(where: message.contains)
+    {
+      self.init(
+        .malformed,
+        "what is asked is longer or deeper than can be answered (\(message)); ask for less")
+      return
+    }
     switch error.resultCode {
     case .SQLITE_CANTOPEN:
       self.init(
@@ -36,6 +45,7 @@ extension ElbowError {
     case .SQLITE_FULL:
       self.init(
         .full, "\(file): the disk is full; free space, then take up what was begun")
+    case .SQLITE_INTERRUPT: self.init(.late, "\(file): what was asked of it was stopped")
     case .SQLITE_BUSY, .SQLITE_LOCKED:
       self.init(.busy, "\(file): is held by another process for too long; try again")
     default:

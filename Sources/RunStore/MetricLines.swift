@@ -21,17 +21,35 @@ package enum MetricLines {
     return values
   }
 
-  /// Reads entries from standard input to its end, line by line.
+  /// How long an entry waits for the next one before it goes to the disk.
+  private static let patience = Duration.milliseconds(300)
+
+  /// Reads entries from a stream to its end, line by line.
   ///
   /// - Parameters:
+  ///   - input: the stream.
   ///   - log: takes each.
-  ///   - flush: called before an error goes on, so that the lines before it are recorded.
+  ///   - flush: called when none has come for a moment, and before an error goes on: what was said is
+  ///     recorded, whatever comes of the one who says it.
   /// - Throws: `ElbowError` for a line out of form, naming it.
-  package static func read(_ log: (MetricEntry) throws -> Void, flushing flush: () throws -> Void)
-    throws
-  {
+  package static func read(
+    _ input: consuming LineInput, _ log: (MetricEntry) throws -> Void,
+    flushing flush: () throws -> Void
+  ) throws {
     var number = 0
-    while let line = readLine() {
+    var isWaiting = false
+    while true {
+      let line: String
+      switch try input.next(within: isWaiting ? patience : nil) {
+      case .line(let text): line = text
+      case .quiet:
+        try flush()
+        isWaiting = false
+        continue
+      case .end, .stopped:
+        try flush()
+        return
+      }
       number += 1
       guard !line.allSatisfy(\.isWhitespace) else { continue }
       guard let entry = entry(line) else {
@@ -41,11 +59,11 @@ package enum MetricLines {
           "line \(number) is neither a JSON object of numbers nor 'step key value': "
             + "'\(line.prefix(80))'; the lines before it are recorded")
       }
+      isWaiting = true
       do { try log(entry) } catch let error as ElbowError {
         throw error.prefixed("line \(number), or one just before it")
       }
     }
-    try flush()
   }
 
   /// The entry of one line, nil where it is out of form.

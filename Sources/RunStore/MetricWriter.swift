@@ -46,7 +46,7 @@ public struct MetricWriter: ~Copyable {
   public mutating func log(_ entry: MetricEntry) throws {
     if waiting.isEmpty { since = .now }
     waiting.append(entry)
-    if waiting.count >= Self.largestGroup || ContinuousClock.now - since > .seconds(1) {
+    if waiting.count >= Self.largestGroup || ContinuousClock.now - since > .milliseconds(600) {
       try flush()
     }
   }

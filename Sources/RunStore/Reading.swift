@@ -22,7 +22,14 @@ struct Reading {
   init(_ file: DatabaseFile, _ schema: Schema, _ watch: WorkWatch = .none) throws {
     if file.isWritable {
       leavesLog = file.isForeign && !file.hasLog
-      let age = try file.probe(schema)
+      let (age, stranger) = try file.probe(schema)
+      if let stranger, age != .newer {
+        guard age < .olderTables else { throw Self.cannotBeBroughtUpToDate(file.path, stranger) }
+        // Its own views are passed over.
+        queue = try Self.open(file.path, views: schema)
+        notice = "\(file.path): \(stranger)"
+        return
+      }
       if age < .newer {
         if age != .current { try schema.bringUpToDate(file.path, watch: watch) }
         Self.markDeadRuns(file.path)
@@ -41,7 +48,9 @@ struct Reading {
       queue = try isCopy ? Self.openCopy(of: file, schema) : Self.openInPlace(file, schema)
       notice = try Self.deadRuns(queue, file.path)
     case .olderTables:
+      let stranger = try opened.read(schema.stranger)
       try opened.close()
+      if let stranger { throw Self.cannotBeBroughtUpToDate(file.path, stranger) }
       queue = try Self.openCopy(of: file, schema)
       let old =
         "\(file.path) is of an older Elbow and cannot be written: a private copy was brought "
@@ -49,6 +58,12 @@ struct Reading {
       notice = [old, try Self.deadRuns(queue, file.path)].compactMap(\.self)
         .joined(separator: "\n")
     }
+  }
+
+  private static func cannotBeBroughtUpToDate(_ path: String, _ stranger: String) -> ElbowError {
+    ElbowError(
+      .damaged,
+      "\(path): is of an older Elbow and cannot be brought up to date: it \(stranger)")
   }
 
   private static func isNewer(_ path: String) -> String {
@@ -96,7 +111,7 @@ struct Reading {
     defer { copy.removeFolder() }
     try schema?.bringUpToDate(copy.path, isCopy: true)
     // A file without a log needs nothing beside it.
-    let writer = try DatabaseQueue(path: copy.path)
+    let writer = try DatabaseQueue(path: copy.path, configuration: Connection.settings())
     try writer.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
     try writer.close()
     return try open(copy.path)

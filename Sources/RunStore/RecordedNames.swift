@@ -7,12 +7,13 @@ package struct RecordedNames {
 
   /// Looks into the file at `path`.
   ///
-  /// - Throws: `DatabaseError` where there is none, or it cannot be read now.
+  /// - Throws: `DatabaseError`, `ElbowError` where there is none, or it cannot be read now.
   package init(_ path: String) throws {
+    let path = DatabaseFile.plain(path)
     let file = DatabaseFile(path)
+    try file.check()
     guard file.exists else { throw DatabaseError(resultCode: .SQLITE_CANTOPEN) }
-    var settings = GRDB.Configuration()
-    settings.readonly = true
+    var settings = Connection.settings(readonly: true)
     settings.busyMode = .timeout(0.1)
     queue = try DatabaseQueue(
       path: file.hasRowsInLog ? path : file.immutable, configuration: settings)
@@ -29,8 +30,8 @@ package struct RecordedNames {
       """)
     guard !runs.isEmpty else { return [] }
     let named = runs.flatMap { row -> [(word: String, meaning: String)?] in
-      let id: String = row["id"]
-      let (name, group): (String?, String?) = (row["name"], row["run_group"])
+      let id = row.text("id") ?? ""
+      let (name, group) = (row.text("name"), row.text("run_group"))
       return [
         name.map { ($0, "run \(id)") }, group.map { ($0, "group of runs") }, (id, name ?? "run"),
       ]

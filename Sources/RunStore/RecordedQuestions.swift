@@ -21,7 +21,7 @@ enum RecordedQuestions {
           WHERE id > ? AND fingerprint IS NOT NULL AND question IS NULL ORDER BY id LIMIT ?
           """, arguments: [last, batch])
       for row in rows {
-        let run = CheckedRow(row, of: row[0] ?? "", in: "database")
+        let run = CheckedRow(row, of: row.text("id") ?? "", in: "database")
         last = try run.text(0)
         // What this program cannot read, a newer one has written: it stays.
         let attack = try run.optionalText(4).map {

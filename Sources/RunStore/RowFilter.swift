@@ -31,8 +31,10 @@ public struct RowFilter: Sendable {
     }
   }
 
+  /// Most words and signs: SQLite binds so many values.
+  private static let longest = 30_000
   private static let words: Set = ["AND", "OR", "NOT", "IN", "LIKE", "IS", "NULL"]
-  private static let comparisons: Set = ["=", "==", "!=", "<>", "<", "<=", ">", ">="]
+  static let comparisons: Set = ["=", "==", "!=", "<>", "<", "<=", ">", ">="]
 
   /// Reads a condition that was given as `--where`.
   ///
@@ -72,6 +74,10 @@ public struct RowFilter: Sendable {
         rest.removeFirst(symbol.count)
       }
     }
+    guard tokens.count <= Self.longest else {
+      throw Self.fail(
+        String(place.prefix(80)) + "…\"", "it has more than \(Self.longest) words and signs")
+    }
     self.tokens = tokens
   }
 
@@ -89,7 +95,7 @@ public struct RowFilter: Sendable {
   }
 
   /// The value of `12`, `1e-3`, `8/255` or `85%`; nil for anything else.
-  private static func number(_ digits: some StringProtocol) -> (any DatabaseValueConvertible)? {
+  static func number(_ digits: some StringProtocol) -> (any DatabaseValueConvertible)? {
     if let integer = Int64(digits) { return integer }
     // What SQLite's integers cannot hold: views show such seeds as texts of these digits.
     if let seed = UInt64(digits) { return "\(seed)" }
@@ -124,7 +130,7 @@ public struct RowFilter: Sendable {
     throw fail(place, "a quote is not closed")
   }
 
-  private static func fail(_ place: String, _ problem: String) -> ElbowError {
+  static func fail(_ place: String, _ problem: String) -> ElbowError {
     ElbowError(.malformed, "\(place): \(problem)")
   }
 
@@ -138,125 +144,17 @@ public struct RowFilter: Sendable {
     let conditions = try ([self] + others).map { filter in
       var parser = Parser(
         tokens: filter.tokens[...], place: filter.place, names: names, arguments: arguments)
-      let sql = try parser.alternatives()
+      let condition = try parser.alternatives()
       if let extra = parser.tokens.first {
         throw Self.fail(filter.place, "'\(extra.spelling)' is not expected there")
       }
+      guard condition.depth <= ConditionTree.deepest else {
+        throw Self.fail(
+          filter.place, "AND and OR stand in one another more than \(ConditionTree.deepest) times")
+      }
       arguments = parser.arguments
-      return "(\(sql))"
+      return "(\(condition.sql))"
     }
     return (conditions.joined(separator: " AND "), arguments)
-  }
-
-  /// Recursive descent, one function a precedence.
-  private struct Parser {
-    var tokens: ArraySlice<Token>
-    let place: String
-    let names: ColumnNames
-    var arguments: [String: (any DatabaseValueConvertible)?]
-
-    mutating func alternatives() throws -> String {
-      var sql = try conjunction()
-      while take(.word("OR")) { sql += " OR \(try conjunction())" }
-      return sql
-    }
-
-    mutating func conjunction() throws -> String {
-      var sql = try negation()
-      while take(.word("AND")) { sql += " AND \(try negation())" }
-      return sql
-    }
-
-    mutating func negation() throws -> String {
-      if take(.word("NOT")) { return "NOT \(try negation())" }
-      guard take(.symbol("(")) else { return try comparison() }
-      let inner = try alternatives()
-      try expect(.symbol(")"))
-      return "(\(inner))"
-    }
-
-    mutating func comparison() throws -> String {
-      let before = tokens
-      let left = try operand()
-      let spelling = before.dropLast(tokens.count).map(\.spelling).joined(separator: " ")
-      if take(.word("IS")) {
-        let negated = take(.word("NOT"))
-        try expect(.word("NULL"))
-        return "\(left) IS \(negated ? "NOT " : "")NULL"
-      }
-      let negated = take(.word("NOT")) ? "NOT " : ""
-      if take(.word("LIKE")) { return "\(left) \(negated)LIKE \(try operand())" }
-      if take(.word("IN")) {
-        try expect(.symbol("("))
-        var items = [try operand()]
-        while take(.symbol(",")) { items.append(try operand()) }
-        try expect(.symbol(")"))
-        return "\(left) \(negated)IN (\(items.joined(separator: ", ")))"
-      }
-      guard negated.isEmpty, case .symbol(let sign)? = tokens.first, comparisons.contains(sign)
-      else {
-        throw fail(
-          "expected a comparison after '\(spelling)'\(found)"
-            + (spelling.contains(".") ? "; a name with spaces stands in quotes" : ""))
-      }
-      tokens.removeFirst()
-      try checkShare(before.first, tokens.first)
-      return "\(left) \(sign) \(try operand())"
-    }
-
-    /// Accuracies are shares: one that is held against 80 was meant as 80 %.
-    private func checkShare(_ left: Token?, _ right: Token?) throws {
-      guard case .name(let name)? = left, name.lowercased().hasPrefix("accuracy"),
-        case .number(let digits)? = right, let value = Double(digits), value > 1, value <= 100
-      else { return }
-      throw fail("\(name) is a fraction of 1: write \(digits)% or \(value / 100)")
-    }
-
-    mutating func operand() throws -> String {
-      guard let token = tokens.popFirst() else { throw fail("it ends too early") }
-      switch token {
-      case .name(let name):
-        guard MetricFunction(rawValue: name.lowercased()) != nil, take(.symbol("(")) else {
-          return try column(name)
-        }
-        guard case .name(let metric)? = tokens.popFirst() else {
-          throw fail("\(name)(…) needs the name of a metric, as \(name)(val_loss)")
-        }
-        try expect(.symbol(")"))
-        return try column("\(name)(\(metric))")
-      case .number(let digits): return bind(RowFilter.number(digits) ?? 0)
-      case .text(let value): return bind(value)
-      case .word, .symbol: throw fail("'\(token.spelling)' stands where a column or value should")
-      }
-    }
-
-    private mutating func column(_ name: String) throws -> String {
-      let names = names
-      do { return try names.sql(name) { bind($0) } } catch let unknown as UnknownName {
-        throw fail(unknown.description)
-      }
-    }
-
-    private mutating func bind(_ value: any DatabaseValueConvertible) -> String {
-      let name = "where_\(arguments.count)"
-      arguments[name] = value
-      return ":\(name)"
-    }
-
-    private mutating func take(_ token: Token) -> Bool {
-      guard tokens.first == token else { return false }
-      tokens.removeFirst()
-      return true
-    }
-
-    private mutating func expect(_ token: Token) throws {
-      guard take(token) else { throw fail("expected '\(token.spelling)'\(found)") }
-    }
-
-    private var found: String {
-      tokens.first.map { ", found '\($0.spelling)'" } ?? " at the end"
-    }
-
-    private func fail(_ problem: String) -> ElbowError { RowFilter.fail(place, problem) }
   }
 }

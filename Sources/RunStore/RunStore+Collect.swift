@@ -101,6 +101,7 @@ extension RunStore {
   ///
   /// - Throws: `ElbowError`; nothing is deleted then.
   package func collect(dryRun: Bool) throws -> Reclamation {
+    try checkIdentity()
     do {
       var result = Reclamation()
       // Best effort, here and below: a reader may still need the log.

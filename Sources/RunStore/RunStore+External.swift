@@ -66,11 +66,11 @@ extension RunStore {
         db, sql: "SELECT status, fingerprint FROM run WHERE id = ? AND deleted_at IS NULL",
         arguments: [id])
       guard let row else { throw ElbowError(.missing, "run \(id) is gone, or in the trash") }
-      guard row["fingerprint"] as String? == nil else {
+      guard row.text("fingerprint") == nil else {
         throw ElbowError(.malformed, "run \(id) is Elbow's own and ends by itself")
       }
-      guard row["status"] == "running" else {
-        throw ElbowError(.malformed, "run \(id) has ended: it is \(row["status"] as String)")
+      guard row.text("status") == "running" else {
+        throw ElbowError(.malformed, "run \(id) has ended: it is \(row.text("status") ?? "?")")
       }
       let now = Timestamp.now
       try db.execute(

@@ -50,7 +50,7 @@ extension RunStore {
       }
       if entry.step == nil || next != nil { next = max(next ?? 0, step + 1) }
       insertion.bind(2, step)
-      insertion.bind(5, Int((entry.time.timeIntervalSince1970 * 1000).rounded()))
+      insertion.bind(5, Int(nearest: (entry.time.timeIntervalSince1970 * 1000).rounded()))
       for (name, value) in entry.values {
         let (id, points) = try series[name] ?? self.series(name, owner, db)
         insertion.bind(1, id)
@@ -87,13 +87,13 @@ extension RunStore {
     try db.cachedStatement(
       sql: "INSERT INTO metric_series (\(owner.column), name) VALUES (?, ?) ON CONFLICT DO NOTHING"
     ).execute(arguments: [owner.id, name])
-    let row = try Row.fetchOne(
+    let found = try Row.fetchOne(
       db.cachedStatement(
         sql: "SELECT id, points FROM metric_series WHERE \(owner.column) = ? AND name = ?"),
       arguments: [owner.id, name])
-    guard let row else {
+    guard let found, let id = found.integer("id"), let points = found.integer("points") else {
       throw ElbowError(.inaccessible, "\(path): the series '\(name)' cannot be made")
     }
-    return (row["id"], row["points"])
+    return (Int(id), Int(points))
   }
 }

@@ -135,6 +135,26 @@ extension RunStore {
   ///
   /// - Throws: `ElbowError` for several statements, or one that could write.
   public func readOnly(_ sql: String) throws -> ResultTable {
+    var table = ResultTable(columns: [], rows: [])
+    try readOnly(sql) {
+      table.columns = $0
+    } row: {
+      table.rows.append($0)
+      return true
+    }
+    return table
+  }
+
+  /// Runs one statement that a user wrote, which can only read, and gives its rows one by one.
+  ///
+  /// - Parameters:
+  ///   - columns: called once, before the first row.
+  ///   - row: called with every row, in order; false where no more are wanted.
+  /// - Throws: `ElbowError` for several statements, or one that could write; what `columns` and `row`
+  ///   throw.
+  public func readOnly(
+    _ sql: String, columns: ([String]) throws -> Void, row: ([Cell]) throws -> Bool
+  ) throws {
     let first = sql.drop { $0.isWhitespace || $0 == "(" }.prefix { $0.isLetter }.uppercased()
     let allowed = ["SELECT", "WITH", "VALUES", "EXPLAIN"]
     guard
@@ -146,7 +166,7 @@ extension RunStore {
         "only \(allowed.joined(separator: ", ")) statements can be run here; the database is read, "
           + "never written")
     }
-    return try reading { db in
+    try rows { db in
       let statements = try db.allStatements(sql: sql)
       guard let statement = try statements.next() else {
         throw ElbowError(.malformed, "there is no statement in '\(sql)'")
@@ -154,11 +174,14 @@ extension RunStore {
       guard statement.isReadonly, statement.columnCount > 0 else {
         throw ElbowError(.malformed, "only statements that read can be run here")
       }
-      let result = try statement.table(db)
       guard try statements.next() == nil else {
         throw ElbowError(.malformed, "one statement at a time, please")
       }
-      return result
+      return try (statement.columnNames, Row.fetchCursor(statement))
+    } columns: {
+      try columns($0)
+    } row: {
+      try row($0)
     }
   }
 

@@ -80,8 +80,11 @@ extension RunStore {
       while let row = try predictions.next() {
         done.insert(try CheckedRow(row, of: id, in: path).integer(0, in: positions))
       }
+      // A process that has ended works no more, even where that could not be written down.
+      let isDead = try Self.deadRuns(db).contains(id)
       return RecordedRun(
-        id: id, status: try run.text(1), invocation: invocation, inputs: inputs,
+        id: id, status: try isDead ? "crashed" : run.text(1), invocation: invocation,
+        inputs: inputs,
         adversarial: images, done: done, fingerprint: try run.text(3), question: try run.text(4),
         inputsRun: try run.optionalText(5), recordsLosses: try run.flag(6),
         correctCount: try run.integer(7))

@@ -28,7 +28,7 @@ extension RunStore {
       func decoded<T: Decodable>(_ index: Int) throws -> T {
         try run.json(index) { try JSONDecoder().decode(T.self, from: Data($0.utf8)) }
       }
-      guard let model = try Self.model(run.text(2), db) else {
+      guard let model = try recordedModel(run.text(2), of: id, db) else {
         throw ElbowError(.missing, "\(path): the model of run \(id) is gone")
       }
       let classNames: [String] = try decoded(5)
@@ -47,7 +47,7 @@ extension RunStore {
       (header.labels.name, header.labels.group, header.labels.note) = try (
         run.optionalText(9), run.optionalText(10), run.optionalText(11)
       )
-      header.lmModel = try run.optionalText(3).flatMap { try Self.model($0, db) }
+      header.lmModel = try run.optionalText(3).flatMap { try recordedModel($0, of: id, db) }
       header.timestepsAsked = try run.optionalInteger(12)
       (header.inputsRun, header.replayOf) = try (run.optionalText(13), run.optionalText(14))
       header.recordsLosses = try run.flag(15)
@@ -76,12 +76,16 @@ extension RunStore {
     }
   }
 
-  private static func model(_ hash: String, _ db: Database) throws -> ModelRecord? {
+  private func recordedModel(_ hash: String, of run: String, _ db: Database) throws -> ModelRecord?
+  {
     try Row.fetchOne(
       db, sql: "SELECT sha256, name, dtype, parameters, architecture FROM model WHERE sha256 = ?",
       arguments: [hash]
     ).map {
-      ModelRecord(sha256: $0[0], name: $0[1], dtype: $0[2], parameters: $0[3], architecture: $0[4])
+      let model = CheckedRow($0, of: run, in: path)
+      return try ModelRecord(
+        sha256: model.text(0), name: model.text(1), dtype: model.text(2),
+        parameters: model.integer(3), architecture: model.text(4))
     }
   }
 

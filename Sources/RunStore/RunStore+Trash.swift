@@ -23,7 +23,7 @@ extension RunStore {
     return try writing { db in
       var all = ids
       let made = try Row.fetchAll(db, sql: dependants.sql, arguments: ["runs": json(ids)])
-        .map { (id: $0["id"] as String, source: $0["made_from"] as String) }
+        .map { (id: $0.text("id") ?? "", source: $0.text("made_from") ?? "") }
       for run in made where !all.contains(run.id) {
         guard withDependants else {
           throw Self.needed(
@@ -38,10 +38,11 @@ extension RunStore {
           SELECT id FROM every_run
           WHERE id IN (SELECT value FROM json_each(?)) AND status = 'running' ORDER BY id
           """, arguments: [json(all)])
-      if let id = running.first {
+      let dead = try Self.deadRuns(db)
+      if let id = running.first(where: { !dead.contains($0) }) {
         throw ElbowError(
           .busy,
-          "run \(id) is running; stop it first (one of another program: elbow log end)")
+          "run \(id) is running; stop it first (one of another program: 'elbow log end')")
       }
       if !dryRun {
         try db.execute(

@@ -65,6 +65,11 @@ extension RunStore {
   func insertSession(_ header: RunHeader) throws -> RunPosition {
     let code = CodeState.current
     return try writing { db in
+      // Marking it when the file was opened may have failed, as on a full disk.
+      if try Self.deadRuns(db).contains(header.id) {
+        try db.execute(
+          sql: "UPDATE run SET status = 'crashed' WHERE id = ?", arguments: [header.id])
+      }
       try db.execute(
         sql: """
           UPDATE run SET status = 'running', finished_at = NULL, error = NULL
@@ -117,10 +122,6 @@ extension RunStore {
   }
 
   // MARK: Parts
-
-  func writing<R>(_ body: (Database) throws -> R) throws -> R {
-    do { return try database.write(body) } catch { throw ElbowError(error, file: path) }
-  }
 
   private func insert(_ model: ModelRecord, _ db: Database) throws {
     try db.execute(

@@ -4,6 +4,7 @@ import GRDB
 import Migrations
 import Queries
 import Records
+import Synchronization
 
 /// The runs of one SQLite file.
 ///
@@ -24,6 +25,12 @@ public final class RunStore: Sendable {
   public let notice: String?
   let database: any DatabaseWriter
   let watch: WorkWatch
+  /// Of the file that is written.
+  private let identity: DatabaseFile.Identity?
+  /// Of its log and what the log's readers share, as they lay beside it last.
+  private let knownLogs = Mutex<[DatabaseFile.Identity?]>([])
+  /// Whether it is gone from its path.
+  private let isLost = Atomic(false)
   /// Whether reading has made a log beside the file that could keep its owner out.
   private let leavesLog: Bool
 
@@ -48,8 +55,10 @@ public final class RunStore: Sendable {
   package init(
     _ path: String, for access: Access, schema: Schema, watch: WorkWatch = .none
   ) throws {
+    let path = DatabaseFile.plain(path)
     (self.path, self.watch) = (path, watch)
     let file = DatabaseFile(path)
+    try file.check()
     if access == .read, !file.exists {
       throw ElbowError(
         .missing,
@@ -67,11 +76,17 @@ public final class RunStore: Sendable {
           throw DatabaseError(resultCode: .SQLITE_READONLY, message: "no permission")
         }
         // A foreign file is refused before anything touches it.
-        if file.exists, try file.probe(schema) == .newer {
-          throw ElbowError(
-            .newer,
-            "\(path): was written by a newer Elbow, so this one only reads it; update Elbow, or "
-              + "record into another file with `db`")
+        if file.exists {
+          let (age, stranger) = try file.probe(schema)
+          if age == .newer {
+            throw ElbowError(
+              .newer,
+              "\(path): was written by a newer Elbow, so this one only reads it; update Elbow, or "
+                + "record into another file with `db`")
+          }
+          if let stranger {
+            throw ElbowError(.damaged, "\(path): \(stranger); record into another file with `db`")
+          }
         }
         try schema.bringUpToDate(path, watch: watch)
         database = try DatabasePool(path: path, configuration: Self.settings(readonly: false))
@@ -80,6 +95,8 @@ public final class RunStore: Sendable {
     } catch {
       throw ElbowError(error, file: path)
     }
+    // Whoever reads goes on reading the file that was opened.
+    identity = access == .write ? DatabaseFile.Identity(path) : nil
     if access == .write { try? declareDeadRuns() }
   }
 
@@ -88,10 +105,12 @@ public final class RunStore: Sendable {
   /// Closes every connection, so that the file alone holds everything again; the store cannot be
   /// used any more. Best effort: another process may still have the file open.
   public func close() {
+    // Closing would remove the log of whatever lies there now.
+    if isLost.load(ordering: .acquiring) { return }
     _ = try? (database as? DatabasePool)?.writeWithoutTransaction { try $0.checkpoint(.passive) }
     try? database.close()
     // The last connection that closes removes the log, unless it only reads, as the pool's last does.
-    if let last = try? DatabaseQueue(path: path) {
+    if let last = try? DatabaseQueue(path: path, configuration: Connection.settings()) {
       _ = try? last.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
       try? last.close()
     }
@@ -108,10 +127,7 @@ public final class RunStore: Sendable {
   static func settings(
     readonly: Bool, showsLosses: Bool = true, views: Views? = nil
   ) -> GRDB.Configuration {
-    var settings = GRDB.Configuration()
-    settings.readonly = readonly
-    settings.busyMode = .timeout(30)
-    settings.prepareDatabase { db in
+    Connection.settings(readonly: readonly) { db in
       if !db.configuration.readonly {
         try db.execute(
           sql: """
@@ -123,12 +139,51 @@ public final class RunStore: Sendable {
       if showsLosses { try LossRows.install(in: db) }
       try views?.shadow(in: db)
     }
-    return settings
   }
 
   /// Runs `body`; database errors come out with the file's name.
   func reading<R>(_ body: (Database) throws -> R) throws -> R {
+    try checkIdentity()
     do { return try database.read(body) } catch { throw ElbowError(error, file: path) }
+  }
+
+  /// Runs `body` in a transaction; database errors come out with the file's name.
+  func writing<R>(_ body: (Database) throws -> R) throws -> R {
+    try checkIdentity()
+    let result: R
+    do { result = try database.write(body) } catch { throw ElbowError(error, file: path) }
+    // What went into a file that nobody finds any more is not recorded.
+    try checkIdentity()
+    return result
+  }
+
+  // MARK: The file under way
+
+  /// Checks that the file that was opened still lies at its path.
+  ///
+  /// Where it was replaced, its log must not be taken for the new file's: what stands in it goes into
+  /// the old file, wherever that is now, and it is removed where it still lies beside the path.
+  /// Nothing is touched from then on.
+  ///
+  /// - Throws: `ElbowError` where it was deleted, moved or replaced.
+  func checkIdentity() throws {
+    guard let identity else { return }
+    let logs = ["-wal", "-shm"].map { path + $0 }
+    guard DatabaseFile.Identity(path) != identity else {
+      return knownLogs.withLock { $0 = logs.map { DatabaseFile.Identity($0) } }
+    }
+    if !isLost.exchange(true, ordering: .acquiringAndReleasing) {
+      _ = try? (database as? DatabasePool)?.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+      for (log, known) in zip(logs, knownLogs.withLock(\.self))
+      where known != nil && DatabaseFile.Identity(log) == known { unlink(log) }
+      // Not even the last connection's end may remove what lies beside the path.
+      _ = Unmanaged.passRetained(database as AnyObject)
+    }
+    throw ElbowError(
+      .inaccessible,
+      "\(path): was deleted, moved or replaced while it was being written: what is recorded stands in "
+        + "the old file, wherever it is now, and no more is; put it back, and take up what was begun"
+    )
   }
 
   // MARK: Runs whose process has died
@@ -157,14 +212,15 @@ public final class RunStore: Sendable {
         WHERE status = 'running' AND pid IS NOT NULL
         GROUP BY run_id HAVING number = max(number)
         """
-    ).filter { ProcessIdentity($0).isAlive == false }.map { $0["run_id"] ?? "" }
+    ).filter { ProcessIdentity($0).isAlive == false }.map { $0.text("run_id") ?? "" }
   }
 }
 
 extension ProcessIdentity {
   init(_ row: Row) {
     self.init(
-      host: row["host"] ?? "", bootID: row["boot_id"] ?? "", pid: row["pid"] ?? 0,
-      started: row["pid_started"] ?? "", namespace: row["pid_namespace"] ?? "")
+      host: row.text("host") ?? "", bootID: row.text("boot_id") ?? "",
+      pid: row.integer("pid") ?? 0, started: row.text("pid_started") ?? "",
+      namespace: row.text("pid_namespace") ?? "")
   }
 }

@@ -74,6 +74,29 @@ package struct Schema: Sendable {
     return try views?.areNewer(than: db) ?? false ? .olderViews : .current
   }
 
+  /// What the file that `db` reads has that no migration made and that a write would run, as `has a
+  /// trigger 'x' that Elbow did not make`; nil where there is nothing.
+  ///
+  /// Triggers stand in a file word for word as migrations have them. Tables, views and indexes of the
+  /// user's own do no harm.
+  ///
+  /// - Throws: `DatabaseError`.
+  func stranger(in db: Database) throws -> String? {
+    let rows = try Row.fetchAll(
+      db, sql: "SELECT type, name, sql FROM main.sqlite_schema WHERE type IN ('trigger', 'table')")
+    for row in rows {
+      guard let sql = row.text("sql") else { continue }
+      let isVirtual = sql.uppercased().hasPrefix("CREATE VIRTUAL")
+      let isKnown = row.text("type") == "table" || migrations.contains { $0.sql.contains(sql) }
+      guard isVirtual || !isKnown else { continue }
+      let name = String((row.text("name") ?? "").prefix(80))
+      return
+        "has a \(isVirtual ? "virtual table" : "trigger") '\(name)' that Elbow did not make, so "
+        + "that it is read, and never written"
+    }
+    return nil
+  }
+
   /// Applies the migrations that are missing, after a backup of a file that has some already, and
   /// replaces older views.
   ///
@@ -135,7 +158,7 @@ package struct Schema: Sendable {
       }
       let backup = "\(path).backup-\(last)"
       watch.note("bringing \(path) up to date; as it was it stays in \(backup)")
-      try pool.backup(to: DatabaseQueue(path: backup))
+      try pool.backup(to: DatabaseQueue(path: backup, configuration: Connection.settings()))
     }
     try migrator.migrate(pool)
   }
@@ -151,12 +174,15 @@ package struct Schema: Sendable {
         db,
         sql: """
           SELECT id, host, boot_id, pid, pid_started, pid_namespace,
-            heartbeat_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-60 seconds') AS is_recent
+            heartbeat_at BETWEEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-60 seconds')
+              AND strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+10 minutes') AS is_recent
           FROM \(table) JOIN \(sessions) ON \(sessions).\(key) = id
           WHERE status = 'running' AND pid IS NOT NULL
           """)
-      if let row = rows.first(where: { ProcessIdentity($0).isAlive ?? $0["is_recent"] }) {
-        return "\(name) \(row["id"] as String)"
+      if let row = rows.first(where: {
+        ProcessIdentity($0).isAlive ?? ($0.integer("is_recent") == 1)
+      }) {
+        return "\(name) \(row.text("id") ?? "")"
       }
     }
     return nil
@@ -170,10 +196,10 @@ package struct Schema: Sendable {
     guard try db.tableExists("migration_checksum") else { return }
     let stored = try Row.fetchAll(db, sql: "SELECT name, sha256 FROM migration_checksum")
     for row in stored {
-      guard let known = migrations.first(where: { $0.name == row["name"] as String }) else {
+      guard let known = migrations.first(where: { $0.name == row.text("name") }) else {
         continue
       }
-      guard SHA256.hexDigest(of: known.sql) == row["sha256"] as String else {
+      guard SHA256.hexDigest(of: known.sql) == row.text("sha256") else {
         throw ElbowError(
           .damaged,
           "\(path): was made with another text of migration \(known.name); use the Elbow that made "

@@ -1,11 +1,27 @@
+import Foundation
 import GRDB
 import Migrations
 
 extension Views {
-  /// Whether the file that `db` is connected to has older ones.
+  /// Whether the file that `db` is connected to has older ones, or under this number others that
+  /// somebody else has put in their place.
   func areNewer(than db: Database) throws -> Bool {
-    try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0 < number
+    let stored = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+    guard stored == number else { return stored < number }
+    let rows = try Row.fetchAll(
+      db, sql: "SELECT name, sql FROM main.sqlite_schema WHERE type = 'view'")
+    let texts = Dictionary(
+      rows.map { ($0.text("name") ?? "", $0.text("sql") ?? "") },
+      uniquingKeysWith: { (a: String, _) in a })
+    return all.contains { view in
+      // SQLite keeps the statement without what ends it.
+      let text = texts[view.name]?.trimmingCharacters(in: .whitespacesAndNewlines)
+      return text != view.sql.trimmingCharacters(in: Self.endings)
+    }
   }
+
+  private static let endings = CharacterSet.whitespacesAndNewlines.union(
+    CharacterSet(charactersIn: ";"))
 
   /// Replaces those of the file, whichever it has, within the transaction that `db` is in.
   ///
@@ -38,7 +54,7 @@ extension Views {
     try drop(from: db)
     let own = try Row.fetchAll(
       db, sql: "SELECT name, sql FROM main.sqlite_schema WHERE type = 'view'"
-    ).map { (name: $0["name"] as String, sql: $0["sql"] as String) }
+    ).map { (name: $0.text("name") ?? "", sql: $0.text("sql") ?? "") }
     for view in own { try db.execute(sql: "DROP VIEW \(view.name.quotedDatabaseIdentifier)") }
     try body()
     for view in own { try db.execute(sql: view.sql) }

@@ -12,24 +12,27 @@ public struct WilsonInterval: Hashable, Sendable {
 
   /// Wilson's score interval.
   ///
-  /// - Parameters:
-  ///   - successes: between 0 and `n`.
-  ///   - n: at least 1.
+  /// **Edge cases** 0…1, which says nothing, for counts that cannot be: fewer than 0 or more than `n`
+  /// successes, as a damaged file may have them.
   ///
   /// **Source** Wilson 1927, JASA 22:209.
   public init(successes: Int, of n: Int) {
-    precondition(n >= 1 && (0...n).contains(successes), "\(successes) successes of \(n)")
     self.init(share: Double(successes) / Double(n), of: n)
   }
 
   /// The same of a share that need not be a whole number of `n`, as a mean over runs or draws: not
   /// narrower than theirs, since what lies between 0 and 1 varies most where it is 0 or 1.
   ///
+  /// **Edge cases** 0…1 for a share that cannot be, and of fewer than one.
+  ///
   /// - Parameters:
   ///   - share: 0…1.
   ///   - n: at least 1.
   public init(share p: Double, of n: Int) {
-    precondition(n >= 1 && (0...1).contains(p), "a share of \(p) of \(n)")
+    guard n >= 1, (0...1).contains(p) else {
+      (low, high) = (0, 1)
+      return
+    }
     let count = Double(n)
     let zz = Self.zz
     let scale = 1 + zz / count

@@ -27,13 +27,16 @@ public struct RepeatedAccuracy: Hashable, Sendable {
   /// Newcombe 1998, Statistics in Medicine 17:873.
   public let interval: ClosedRange<Double>
 
-  /// Of at least one run with at least one image.
+  /// Of at least one run.
+  ///
+  /// **Edge cases** Counts that cannot be, as a damaged file may have them, are taken for the nearest
+  /// that can.
   ///
   /// - Parameter runs: images that were right, and images.
   public init(_ runs: [(correct: Int, of: Int)]) {
-    precondition(
-      !runs.isEmpty && runs.allSatisfy { $0.of >= 1 && (0...$0.of).contains($0.correct) },
-      "runs need images, got \(runs)")
+    let runs = runs.map { run in
+      (correct: min(max(run.correct, 0), max(run.of, 1)), of: max(run.of, 1))
+    }
     let sample = SampleMean(runs.map { Double($0.correct) / Double($0.of) })
     (self.runs, mean, deviation) = (runs.count, sample.mean, sample.deviation)
     images = runs.map(\.of).min() ?? 1

@@ -8,7 +8,7 @@ public struct SampleMean: Hashable, Sendable {
   public let mean: Double
   /// Their standard deviation (n − 1); nil for one.
   public let deviation: Double?
-  /// 95 % interval of the mean by Student's t; nil for one.
+  /// 95 % interval of the mean by Student's t; nil for one, and where a value is not finite.
   public let interval: ClosedRange<Double>?
 
   /// Of at least one value.
@@ -25,6 +25,6 @@ public struct SampleMean: Hashable, Sendable {
     let deviation = (squares / Double(n - 1)).squareRoot()
     let reach = StudentT.reach(freedom: n - 1) * deviation / Double(n).squareRoot()
     self.deviation = deviation
-    interval = (mean - reach)...(mean + reach)
+    interval = reach.isFinite && mean.isFinite ? (mean - reach)...(mean + reach) : nil
   }
 }

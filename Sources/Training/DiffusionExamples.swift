@@ -1,3 +1,4 @@
+import Classifiers
 import Datasets
 import Foundation
 import TensorCore
@@ -48,6 +49,6 @@ public struct DiffusionExamples: TrainingExamples {
     let z = Double(noise.removeLast())
     return DiffusionTrainer.Example(
       image: draw.pixels, label: label,
-      sigma: Float(exp(recipe.sigmaMean + recipe.sigmaDeviation * z)), noise: noise)
+      sigma: NoiseGrid.bounded(exp(recipe.sigmaMean + recipe.sigmaDeviation * z)), noise: noise)
   }
 }

@@ -1,3 +1,4 @@
+import Classifiers
 import Datasets
 import Foundation
 import TensorCore
@@ -38,7 +39,7 @@ public struct MultiHeadExamples: TrainingExamples {
     let others = random.classes(asked - 1, of: classes, except: label)
     return MultiHeadTrainer.Example(
       image: draw.pixels, label: label,
-      sigma: Float(exp(recipe.sigmaMean + recipe.sigmaDeviation * z)), noise: noise,
+      sigma: NoiseGrid.bounded(exp(recipe.sigmaMean + recipe.sigmaDeviation * z)), noise: noise,
       asked: ([label] + others).sorted())
   }
 }

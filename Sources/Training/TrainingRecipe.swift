@@ -97,6 +97,9 @@ extension TrainingRecipe {
   func problem(
     images: Int, _ own: [(key: String, value: Double, range: ClosedRange<Double>)]
   ) -> String? {
+    guard images >= 2 else {
+      return "'dataset' has \(images) images to train on, expected at least 2: one is held out"
+    }
     let ranges: [(key: String, value: Double, range: ClosedRange<Double>)] = [
       ("epochs", epochs, 1e-6...1e6), ("batch", Double(batch), 1...100_000),
       ("rate", rate, 1e-12...10), ("warmup_steps", Double(warmupSteps), 0...1e9),
@@ -111,7 +114,7 @@ extension TrainingRecipe {
 
   /// Steps in all, for `images` images to learn from.
   public func steps(images: Int) -> Int {
-    max(1, Int((epochs * Double(images) / Double(batch)).rounded()))
+    max(1, Int(nearest: (epochs * Double(images) / Double(batch)).rounded()))
   }
 
   /// The learning rate of a step, from 0: linear warm-up, then a cosine to 0.

@@ -52,7 +52,7 @@ public struct TrainingState: Sendable {
   ) throws {
     let file = try SafetensorsFile(path: path)
     guard file.metadata["identity"] == identity, let id = file.metadata["id"],
-      let steps = file.metadata["steps"].flatMap(Int.init)
+      let steps = file.metadata["steps"].flatMap(Int.init), (0...1 << 53).contains(steps)
     else {
       throw ElbowError(
         .damaged,

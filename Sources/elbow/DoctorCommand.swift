@@ -106,7 +106,7 @@ struct DoctorCommand: ParsableCommand {
     do {
       let store = try RunStore(path, for: .read)
       let health = try store.query(.health)
-      func count(_ column: String) -> Int { Int(health[0, column].number ?? 0) }
+      func count(_ column: String) -> Int { Int(nearest: health[0, column].number ?? 0) }
       var findings = [
         Finding(
           item: "database", status: store.notice == nil ? "ok" : "newer",
@@ -129,8 +129,8 @@ struct DoctorCommand: ParsableCommand {
         findings.append(
           Finding(
             item: "unfinished runs", status: "note",
-            detail: "\(count("resumable")); list them with: elbow runs --where \"status IN "
-              + "('crashed', 'interrupted')\""))
+            detail: "\(count("resumable")); list them with: elbow runs --status ci\(database.flag)")
+        )
       }
       return findings
     } catch {

@@ -79,7 +79,7 @@ extension ElbowError {
   var isUsage: Bool {
     switch code {
     case .unknownName, .ambiguous, .malformed, .conflict: true
-    case .missing, .inaccessible, .damaged, .newer, .busy, .full, .diverged: false
+    case .missing, .inaccessible, .damaged, .newer, .busy, .full, .diverged, .late: false
     }
   }
 }

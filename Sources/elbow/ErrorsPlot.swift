@@ -73,7 +73,8 @@ struct ErrorsPlot: ParsableCommand {
     let predicted = try store.query(
       .predictions(of: run.id), where: .equal("position", position), columns: ["predicted"])
     try options.write(
-      figure(maps, header, input, timestep, predicted.rows.first?[0].number.map { Int($0) }))
+      figure(
+        maps, header, input, timestep, predicted.rows.first?[0].number.map { Int(nearest: $0) }))
   }
 
   private func figure(
@@ -81,7 +82,9 @@ struct ErrorsPlot: ParsableCommand {
     _ predicted: Int?
   ) -> Figure {
     let (height, width) = (header.imageShape[1], header.imageShape[2])
-    let answer = predicted.map { ", predicted \(header.classNames[$0])" } ?? ""
+    let answer =
+      predicted.flatMap { header.classNames.indices.contains($0) ? header.classNames[$0] : nil }
+      .map { ", predicted \($0)" } ?? ""
     let power =
       header.configuration.loss == .squared ? "|D(x + σε; σ, y) − x|²" : "|D(x + σε; σ, y) − x|"
     return Figure(

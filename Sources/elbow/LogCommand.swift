@@ -22,7 +22,9 @@ struct LogCommand: ParsableCommand {
       last value and is left out of minimum, maximum and mean, and inf or -inf.
 
       From standard input come lines of JSON, as {"step": 3, "loss": 0.25} (step may be missing; \
-      time is in seconds since 1970), or of 'step key value'; thousands go into one transaction.
+      time is in seconds since 1970), or of 'step key value'; thousands go into one transaction, and \
+      within a second each is on the disk, whether or not another one follows. Ctrl-C ends in good \
+      order.
 
       EXAMPLE:
         elbow log new --name "another program"
@@ -65,11 +67,14 @@ struct LogCommand: ParsableCommand {
       try warnOfEnded(run, store)
       var writer = MetricWriter(store, run: run)
       if values.isEmpty {
-        try MetricLines.read {
+        let stop = StopSignal()
+        try MetricLines.read(LineInput(until: stop.stream)) {
           try writer.log($0)
         } flushing: {
           try writer.flush()
         }
+        store.close()
+        stop.passOn()
       } else {
         try writer.log(MetricEntry(MetricLines.values(values), step: step))
         try writer.flush()

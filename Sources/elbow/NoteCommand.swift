@@ -39,7 +39,7 @@ struct NoteCommand: ParsableCommand {
     guard text != nil || edit else {
       let store = try database.read()
       let run = try store.query(.run(store.runID(prefix)))
-      if let note = run[0, .note] { try Output.write(note + "\n") }
+      if let note = run[0, .note] { try Output.writeForeign(note + "\n") }
       return
     }
     let store = try database.edit()

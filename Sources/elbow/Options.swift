@@ -17,8 +17,10 @@ struct DatabaseOption: ParsableArguments {
   }
 
   /// ` --db FILE` for commands to try next; empty where the file is the default.
-  var flag: String {
-    guard let db else { return "" }
+  var flag: String { db.map(Self.flag) ?? "" }
+
+  /// The same for a path.
+  static func flag(_ db: String) -> String {
     let isPlain = db.allSatisfy { $0.isLetter || $0.isNumber || "/._-".contains($0) }
     return " --db " + (isPlain ? db : "'\(db.replacing("'", with: "'\\''"))'")
   }
@@ -49,7 +51,7 @@ extension TableFormat {
   ///   - keepsAll: whether the columns were chosen by hand.
   ///   - remedy: how to see the columns that are left out; nil: as everywhere.
   func write(_ table: ResultTable, keepsAll: Bool = false, remedy: String? = nil) throws {
-    guard self == .table else { return try Output.write(render(table)) }
+    guard self == .table else { return try Output.writeForeign(render(table)) }
     let shown = TerminalTable(table, keepsAll: keepsAll)
       .output(width: Output.width, style: Output.style)
     try Output.write(shown.text)

@@ -65,11 +65,24 @@ enum Output {
     }
   }
 
+  /// Writes texts that others may have written: as they are to a file or a pipe; on a terminal, which
+  /// would obey them, with signs in place of what is not seen.
+  static func writeForeign(_ text: String) throws {
+    guard isTerminal else { return try write(text) }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      line.split(separator: "\t", omittingEmptySubsequences: false).map { String($0).visible }
+        .joined(separator: "\t")
+    }
+    try write(lines.joined(separator: "\n"))
+  }
+
   /// Writes to a file, or to standard output for nil and `-`.
   static func write(
     to path: String?, _ body: (@escaping OutputFile.Sink) throws -> Void
   ) throws {
-    guard let path, path != "-" else { return try OutputFile.buffered(write, body) }
+    guard let path, path != "-" else {
+      return try OutputFile.buffered(writeForeign, body)
+    }
     try OutputFile.write(path, body)
   }
 
@@ -84,10 +97,23 @@ enum Output {
     self.error("elbow: \(spelled("\(error)"))")
   }
 
-  /// A message with the names of fields in backticks spelled as flags.
+  /// A message with the names of fields in backticks spelled as flags, and commands that it tells to
+  /// try, as 'elbow runs', of the same database.
   static func spelled(_ message: String) -> String {
     message.replacing(/`([a-z][a-z-]*…?)`/) { "--\($0.1)" }
+      .replacing(/'elbow (?:runs|restore|export|query|log|show|metrics)\b[^'\n]*/) { match in
+        match.0.contains("--db") || match.0.contains("--list")
+          ? String(match.0) : match.0 + databaseFlag
+      }
   }
+
+  /// ` --db FILE` as it was given; empty where the file is the default.
+  static let databaseFlag: String = {
+    let given = arguments.prefix { $0 != "--" }
+    let next = given.firstIndex(of: "--db").flatMap { given[(given.index(after: $0))...].first }
+    let path = next ?? given.first { $0.hasPrefix("--db=") }.map { String($0.dropFirst(5)) }
+    return path.map { DatabaseOption.flag($0) } ?? ""
+  }()
 
   /// Runs `body`, a closed pipe being no problem.
   static func quietly(_ body: () throws -> Void) { try? body() }

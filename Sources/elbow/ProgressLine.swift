@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Reporting
 import Synchronization
 
 /// Shows how work goes on: one line that renews itself on a terminal, a line now and then elsewhere.
@@ -74,14 +75,10 @@ final class ProgressLine: Sendable {
       }
     }
     // What stands on one line stays on it, whatever a run is called.
-    return (parts + update.remarks).joined(separator: "  ").map { character in
-      character.isNewline
-        || character.unicodeScalars.contains { $0.properties.generalCategory == .control }
-        ? "␤" : String(character)
-    }.joined()
+    return (parts + update.remarks).joined(separator: "  ").visible
   }
 
   private static func cut(_ line: String, to width: Int) -> String {
-    line.count <= width ? line : line.prefix(max(0, width - 1)) + "…"
+    line.shortened(to: width)
   }
 }

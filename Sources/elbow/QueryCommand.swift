@@ -15,6 +15,8 @@ struct QueryCommand: ParsableCommand {
       elbow query <name> [<param=value> ...] [--where <where>] [--limit <limit>]
       """,
     discussion: """
+      A query is stopped after 10 s, and an answer after 100000 rows; --timeout 0 lifts both.
+
       EXAMPLE:
         elbow query --list
         elbow query confusion run=@last
@@ -26,13 +28,12 @@ struct QueryCommand: ParsableCommand {
   @Flag(help: "List the queries with their parameters.") var list = false
   @Option(name: .customLong("where"), help: "Condition over the answer's columns.")
   var condition: String?
-  @Option(help: "At most so many rows.") var limit: Int?
+  @OptionGroup var bounds: AnswerBounds
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption
 
   func validate() throws {
     if !list, name == nil { throw ValidationError("name a query, or use --list") }
-    if let limit, limit < 0 { throw ValidationError("--limit must not be negative, got \(limit)") }
   }
 
   func run() throws {
@@ -49,10 +50,13 @@ struct QueryCommand: ParsableCommand {
     for parameter in Queries.named(name ?? "")?.parameters ?? [] where parameter.kind == .run {
       values[parameter.name] = try values[parameter.name].map { try store.runID($0) }
     }
-    let table = try store.query(
-      name ?? "", values, where: condition.map(RowFilter.init), limit: limit)
-    try format.write(table)
-    if table.rows.isEmpty, format.format == .table { Output.error("no rows") }
+    let filter = try condition.map { try RowFilter($0) }
+    let rows = try bounds.write(from: store, as: format.format, keepsAll: false) { reader in
+      try store.stream(
+        name ?? "", values, where: filter, limit: bounds.wanted, columns: reader.columns,
+        row: reader.row)
+    }
+    if rows == 0, format.format == .table { Output.error("no rows") }
   }
 
   private static var catalogue: ResultTable {
@@ -75,17 +79,23 @@ struct SQLCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sql", abstract: "Run an SQL statement that reads the database.",
     discussion: """
-      The views runs, predictions, class_elbos, robustness and losses are meant for this.
+      The views runs, predictions, class_elbos, robustness and losses are meant for this. Rows are \
+      written as they come. A statement is stopped after 10 s, and an answer after 100000 rows; \
+      --timeout 0 lifts both. 'elbow export' has no such bounds.
 
       EXAMPLE:
         elbow sql "SELECT strategy, avg(accuracy) FROM runs GROUP BY strategy"
       """)
 
   @Argument(help: "One SELECT statement.") var statement: String
+  @OptionGroup var bounds: AnswerBounds
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption
 
   func run() throws {
-    try format.write(try database.read().readOnly(statement), keepsAll: true)
+    let store = try database.read()
+    _ = try bounds.write(from: store, as: format.format, keepsAll: true) { reader in
+      try store.readOnly(statement, columns: reader.columns, row: reader.row)
+    }
   }
 }

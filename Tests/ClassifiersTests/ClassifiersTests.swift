@@ -111,7 +111,8 @@ let picture: [Float] = (0..<784).map { i in
 
   @Test(arguments: [
     "linar:1:2:3", "linear:1:2", "linear:0:2:3", "linear:2:1:3", "linear:1:2:0", "linear:1:2:x",
-    "linear:nan:2:3", "linear:1:inf:3", "quantile:1:2", "quantile:0", "", "linear:1:1.0000001:100",
+    "linear:nan:2:3", "linear:1:inf:3", "linear:1:1e300:2", "log:1e-60:3:5", "legendre:1:3:5001",
+    "quantile:1:2", "quantile:0", "", "linear:1:1.0000001:100",
   ])
   func malformed(text: String) {
     #expect(throws: ElbowError.self) { try NoiseGrid(text) }

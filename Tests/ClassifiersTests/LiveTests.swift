@@ -271,6 +271,10 @@ func directionalError(
     refuses(.paper) { $0.steps = 0 }
     refuses(.paper) { $0.rate = .nan }
     refuses(.paper) { ($0.sigmaLow, $0.sigmaHigh) = (2, 1) }
+    // What Float32 cannot hold, or the square of which it cannot.
+    refuses(.paper) { ($0.sigmaLow, $0.sigmaHigh) = (1, 1e308) }
+    refuses(.paper) { ($0.sigmaLow, $0.sigmaHigh) = (1e-60, 1) }
+    refuses(.paper) { $0.rate = 1e300 }
     refuses(.paper) { $0.eta = -1 }
     refuses(.released) { $0.eta = 0.1 }
     refuses(.l2) { $0.eta = nil }
@@ -304,8 +308,24 @@ func directionalError(
     UInt8((i * 7919 + i / 35 * 31) % 256)
   }
   private static let labels = (0..<30).map { UInt8($0 % 3) }
-  private let denoiser = OptimalDenoiser(
-    shape: shape, bytes: bytes, labels: labels, classCount: 3)
+  private let denoiser: OptimalDenoiser
+
+  init() throws {
+    denoiser = try OptimalDenoiser(
+      shape: Self.shape, bytes: Self.bytes, labels: Self.labels, classCount: 3)
+  }
+
+  @Test func aClassWithoutImagesIsNamed() throws {
+    for labels in [[], [UInt8](repeating: 1, count: 30)] {
+      let error = try #require(throws: ElbowError.self) {
+        try OptimalDenoiser(
+          shape: Self.shape, bytes: Array(Self.bytes.prefix(35 * labels.count)), labels: labels,
+          classCount: 3)
+      }
+      #expect(error.message.contains("class 0 has no training image"))
+    }
+  }
+
   private let image = (0..<35).map { Float($0 % 9) / 4.5 - 1 }
   private let noise = (0..<35).map { Float(($0 * 5) % 11) / 5.5 - 1 }
 

@@ -81,6 +81,38 @@ func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
     #expect(try message(folder).contains("IDX file of 3 dimensions"))
   }
 
+  /// A small file that stands for a large one is read no further than its header says.
+  @Test func whatTheHeaderDoesNotAnnounceIsNotRead() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("t10k-images-idx3-ubyte")
+    try folder.write("t10k-images-idx3-ubyte", idx([20, 28, 28], []))
+    truncate(path, 1 << 28)
+    #expect(try message(folder).contains("too long: more than 15680 bytes"))
+    let gzip = Process()
+    gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    gzip.arguments = ["gzip", "-1", path]
+    try gzip.run()
+    gzip.waitUntilExit()
+    #expect(try message(folder).contains("too long: more than 15680 bytes"))
+    // What no memory would hold is not asked for either.
+    try folder.write("t10k-images-idx3-ubyte", idx([Int(UInt32.max), 28, 28], []))
+    #expect(try message(folder).contains("2147483648 at most"))
+  }
+
+  @Test func setsWithoutImagesAreNamed() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("t10k-images-idx3-ubyte", idx([0, 28, 28], []))
+    try folder.write("t10k-labels-idx1-ubyte", idx([0], []))
+    #expect(try message(folder).contains("its test split has no images"))
+  }
+
+  /// Pipes, devices and folders are refused at once.
+  @Test func onlyFilesAreRead() throws {
+    let folder = try TemporaryFolder()
+    mkfifo(folder.file("t10k-images-idx3-ubyte"), 0o600)
+    #expect(try message(folder).contains("a pipe or a device"))
+  }
+
   @Test func unknownNamesGetASuggestion() throws {
     let dataset = try #require(throws: ElbowError.self) {
       try DatasetCatalog.load("fashion-mnst", split: "test")

@@ -111,4 +111,33 @@ import Testing
     odd.multipliers = [2, 4, 8]
     #expect(odd.problem?.contains("remainder") == true)
   }
+
+  /// Sizes that nobody has are refused before anything is made of them.
+  @Test(arguments: [0, -1, 1 << 20, 1 << 62, .max, .min])
+  func impossibleSizesAreNamed(size: Int) throws {
+    let sound = Self.architecture
+    let changes: [(String, WritableKeyPath<ResNetArchitecture, Int>)] = [
+      ("resolution", \.resolution), ("channels", \.channels), ("classes", \.classes),
+      ("width", \.width), ("blocks", \.blocks),
+    ]
+    for (name, path) in changes {
+      var absurd = sound
+      absurd[keyPath: path] = size
+      #expect(absurd.problem?.contains("\(name) \(size), expected") == true, "\(name)")
+    }
+    var absurd = sound
+    absurd.multipliers = [size]
+    #expect(absurd.problem?.contains("multipliers \(size)") == true)
+    absurd.multipliers = Array(repeating: 1, count: 100_000)
+    #expect(absurd.problem?.contains("100000 multipliers, expected 1 to 8") == true)
+    var unet = UNetArchitecture(
+      resolution: 28, channels: 1, classes: 10, width: 16, multipliers: [1, 2], blocks: 1,
+      attentionResolutions: [7])
+    #expect(unet.problem == nil)
+    unet.blocks = size
+    #expect(unet.problem?.contains("blocks \(size)") == true)
+    // Within every bound, and still more than a machine holds.
+    (unet.blocks, unet.width, unet.multipliers) = (64, 4096, [64, 64])
+    #expect(unet.problem?.contains("parameters, expected at most") == true)
+  }
 }

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        4: "8c4c3aaf23d26a282df0d63b6f0629434593e7128688709fd1c2a2ae02790abe"
+        5: "593942f332c67e607136fe54753061f53d912666c862cda6df1d01a788ab8865"
       ])
   }
 

@@ -200,6 +200,9 @@ import Training
     let read = try JSONDecoder().decode(ClassifierRecipe.self, from: Data(text.utf8))
     #expect(read.problem(images: 60_000)?.contains(message) == true)
     #expect(ClassifierRecipe().problem(images: 60_000) == nil)
+    for images in 0...1 {
+      #expect(ClassifierRecipe().problem(images: images)?.contains("expected at least 2") == true)
+    }
   }
 
   /// Fractions are read as numbers; a recipe written and read is itself.

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Networks
 import TensorCore
@@ -25,8 +26,9 @@ public final class OptimalDenoiser: Denoiser {
   /// - Parameters:
   ///   - bytes: grey values, planar, `[labels.count, C, H, W]`.
   ///   - labels: classes.
-  ///   - classCount: K; every class needs an image.
-  public init(shape: ImageShape, bytes: [UInt8], labels: [UInt8], classCount: Int) {
+  ///   - classCount: K.
+  /// - Throws: `ElbowError` where a class has no image.
+  public init(shape: ImageShape, bytes: [UInt8], labels: [UInt8], classCount: Int) throws {
     precondition(bytes.count == labels.count * shape.count)
     self.shape = shape
     self.classCount = classCount
@@ -43,7 +45,12 @@ public final class OptimalDenoiser: Denoiser {
         rows.append(contentsOf: padding)
         count += 1
       }
-      precondition(count > 0, "class \(label) has no training image")
+      guard count > 0 else {
+        throw ElbowError(
+          .malformed,
+          "class \(label) has no training image, and the optimal classifier needs one of each class; "
+            + "take another `data`, or another `classifier`")
+      }
       ranges.append(first..<first + count)
     }
     self.rows = rows

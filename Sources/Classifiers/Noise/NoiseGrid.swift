@@ -23,14 +23,24 @@ public struct NoiseGrid: Hashable, Sendable {
   /// Number of timesteps T.
   public var count: Int { levels.count }
 
+  /// Noise levels that a denoiser can be given: their squares are numbers that Float32 has.
+  static let sigmas = 1e-10...1e10
+
+  /// The nearest of them to σ.
+  package static func bounded(_ sigma: Double) -> Float {
+    Float(min(max(sigma, sigmas.lowerBound), sigmas.upperBound))
+  }
+
   /// Exponent ρ of `karras`.
   private static let rho = 7.0
   /// Largest T; a grid is held in memory and recorded timestep by timestep.
-  private static let largest = 100_000
+  fileprivate static let largest = 100_000
 
   private struct Form: Sendable {
     var name: String
     var takesRange: Bool
+    /// Largest T.
+    var largest = NoiseGrid.largest
     var levels: @Sendable (_ lo: Double, _ hi: Double, _ count: Int) -> [(Double, Double)]
   }
 
@@ -66,7 +76,8 @@ public struct NoiseGrid: Hashable, Sendable {
         return (sigmas[i], count == 1 ? hi - lo : (sigmas[after] - sigmas[before]) / 2)
       }
     },
-    Form(name: "legendre", takesRange: true) { lo, hi, count in
+    // Nodes take time that grows with the square of their number.
+    Form(name: "legendre", takesRange: true, largest: 5000) { lo, hi, count in
       gaussLegendre(count).map { node, weight in
         (lo + (node + 1) / 2 * (hi - lo), weight / 2 * (hi - lo))
       }
@@ -89,8 +100,8 @@ public struct NoiseGrid: Hashable, Sendable {
     guard parts.count == (form.takesRange ? 4 : 2), let count = Int(parts[parts.count - 1]) else {
       throw ElbowError(.malformed, "noise grid '\(text)' is not of the form \(usage)")
     }
-    guard (1...Self.largest).contains(count) else {
-      throw ElbowError(.malformed, "noise grid '\(text)' needs 1 to \(Self.largest) noise levels")
+    guard (1...form.largest).contains(count) else {
+      throw ElbowError(.malformed, "noise grid '\(text)' needs 1 to \(form.largest) noise levels")
     }
     var (lo, hi) = (0.0, 0.0)
     var spelling = "\(form.name):"
@@ -99,6 +110,12 @@ public struct NoiseGrid: Hashable, Sendable {
         high.isFinite
       else {
         throw ElbowError(.malformed, "noise grid '\(text)' needs 0 < LOW < HIGH, as in \(usage)")
+      }
+      guard Self.sigmas.contains(low), Self.sigmas.contains(high) else {
+        throw ElbowError(
+          .malformed,
+          "noise grid '\(text)' needs levels within \(Self.sigmas.lowerBound) to "
+            + "\(Self.sigmas.upperBound)")
       }
       (lo, hi) = (low, high)
       spelling += "\(JSONValue.canonical(number: lo)):\(JSONValue.canonical(number: hi)):"

@@ -31,11 +31,16 @@ extension LikelihoodMaximization {
   /// What is wrong with the parameters, nil where nothing is.
   var problem: String? {
     if !(1...10_000).contains(steps) { return "`lm-steps` must be 1 to 10000, got \(steps)" }
-    if !(rate.isFinite && rate > 0) { return "`lm-rate` must be positive, got \(rate)" }
-    if !(sigmaLow > 0 && sigmaLow <= sigmaHigh && sigmaHigh.isFinite) {
-      return "`lm-sigma` needs 0 < LOW ≤ HIGH, got \(sigmaLow):\(sigmaHigh)"
+    // Beyond this no image in [−1, 1] units is left.
+    let lengths = Double.leastNormalMagnitude...1e6
+    if !lengths.contains(rate) { return "`lm-rate` must be positive, at most 1e6, got \(rate)" }
+    if !(sigmaLow <= sigmaHigh && [sigmaLow, sigmaHigh].allSatisfy(NoiseGrid.sigmas.contains)) {
+      return "`lm-sigma` needs \(NoiseGrid.sigmas.lowerBound) ≤ LOW ≤ HIGH ≤ "
+        + "\(NoiseGrid.sigmas.upperBound), got \(sigmaLow):\(sigmaHigh)"
     }
-    if let eta, !(eta > 0 && eta.isFinite) { return "`eta` must be positive, got \(eta)" }
+    if let eta, !lengths.contains(eta) {
+      return "`eta` must be positive, at most 1e6, got \(eta)"
+    }
     if variant == .released, eta != nil {
       return "`eta` has no part in `lm` released, which bounds nothing; leave it out"
     }

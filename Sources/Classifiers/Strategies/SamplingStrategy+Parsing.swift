@@ -61,7 +61,7 @@ public enum SamplingStrategies {
     Form(name: "band", usage: "band:LOW:HIGH") { arguments, context in
       let bounds = arguments.split(separator: ":", omittingEmptySubsequences: false)
       guard bounds.count == 2, let lo = Double(bounds[0]), let hi = Double(bounds[1]), lo <= hi,
-        hi.isFinite
+        lo.isFinite, hi.isFinite
       else { return nil }
       let levels = context.grid.levels
       let low = levels.firstIndex { $0.sigma >= Float(lo) } ?? levels.count

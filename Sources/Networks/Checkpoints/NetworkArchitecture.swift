@@ -16,8 +16,11 @@ public protocol NetworkArchitecture: Codable, Sendable {
   var channels: Int { get }
   /// Classes K.
   var classes: Int { get }
-  /// What makes the sizes impossible, nil where they are sound.
-  var problem: String? { get }
+  /// Every size with the values that it may have, checked before anything is made of them.
+  var sizes: [NetworkSize] { get }
+  /// What else makes the sizes impossible, nil where they fit one another; asked where each is within
+  /// its bounds.
+  var misfit: String? { get }
   /// Every parameter with its shape, in evaluation order.
   var parameterShapes: [(name: String, shape: [Int])] { get }
   /// Multiplications and additions of one forward pass of one image: convolutions counted directly;
@@ -28,6 +31,22 @@ public protocol NetworkArchitecture: Codable, Sendable {
 }
 
 extension NetworkArchitecture {
+  /// Most parameters of a network: 1 GiB of them.
+  private static var mostParameters: Int { 1 << 28 }
+
+  /// What makes the sizes impossible, nil where they are sound.
+  ///
+  /// Sizes come from files that anybody may have written. Within their bounds no product of them
+  /// overflows, and what is listed by them is short.
+  public var problem: String? {
+    if let problem = sizes.lazy.compactMap(\.problem).first ?? misfit { return problem }
+    let count = parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    guard count <= Self.mostParameters else {
+      return "has \(count) parameters, expected at most \(Self.mostParameters)"
+    }
+    return nil
+  }
+
   /// As a checkpoint's metadata holds it.
   ///
   /// - Throws: `EncodingError` where a number is not finite.

@@ -60,16 +60,9 @@ public struct SafetensorsFile: Sendable {
   /// - Throws: `ElbowError` for a file that is missing, truncated, or breaks the format.
   public init(path: String) throws {
     self.path = path
-    let size: Int
-    do {
-      handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      size = Int(try handle.seekToEnd())
-    } catch {
-      let missing = !FileManager.default.fileExists(atPath: path)
-      throw ElbowError(
-        missing ? .missing : .inaccessible,
-        "\(path): \(missing ? "no such file" : "cannot be read: \(error.localizedDescription)")")
-    }
+    let file = try RegularFile(path)
+    let size = file.size
+    handle = file.handle
     guard size >= 8 else {
       throw ElbowError(
         .damaged,

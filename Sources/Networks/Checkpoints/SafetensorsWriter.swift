@@ -57,7 +57,7 @@ public enum SafetensorsWriter {
       case .i32, .i64: append(tensor.values.map { Int32($0).littleEndian }, to: &data)
       }
     }
-    try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+    try WholeFile.write(data, to: path)
   }
 
   private static func append<T>(_ values: [T], to data: inout Data) {

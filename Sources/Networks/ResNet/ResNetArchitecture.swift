@@ -62,14 +62,17 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
     try c.encode(blocks, forKey: .blocks)
   }
 
-  public var problem: String? {
-    if resolution < 1 || channels < 1 || blocks < 1 || multipliers.isEmpty
-      || multipliers.contains(where: { $0 < 1 })
-    {
-      return "has sizes below 1"
-    }
-    if classes < 2 { return "has \(classes) classes, expected at least 2" }
-    if width < 4 || width % 4 != 0 { return "has width \(width), expected a multiple of 4" }
+  public var sizes: [NetworkSize] {
+    [
+      NetworkSize("resolution", resolution, 1...512), NetworkSize("channels", channels, 1...64),
+      NetworkSize("classes", classes, 2...10_000), NetworkSize("width", width, 4...4096),
+      NetworkSize("multipliers", multipliers, 1...64, count: 1...8),
+      NetworkSize("blocks", blocks, 1...64),
+    ]
+  }
+
+  public var misfit: String? {
+    if width % 4 != 0 { return "has width \(width), expected a multiple of 4" }
     if resolution % (1 << multipliers.count) != 0 {
       return "halves \(resolution)×\(resolution) images \(multipliers.count) times, "
         + "which leaves a remainder"

@@ -17,6 +17,7 @@ extension UNetArchitecture {
       )
     }
     let width = input[1]
+    guard width > 0 else { throw fail("has a 'model.map_layer0.weight' without inputs") }
     struct Place {
       var side: Int
       var rest: String

@@ -93,16 +93,23 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
   /// Channels of the last convolution: every head's image.
   public var outputChannels: Int { heads * channels }
 
-  public var problem: String? {
-    if resolution < 1 || channels < 1 || classes < 0 || blocks < 1 || multipliers.isEmpty
-      || multipliers.contains(where: { $0 < 1 })
-    {
-      return "has sizes below 1"
-    }
+  public var sizes: [NetworkSize] {
+    [
+      NetworkSize("resolution", resolution, 1...512), NetworkSize("channels", channels, 1...64),
+      NetworkSize("classes", classes, 0...10_000), NetworkSize("heads", heads, 1...10_000),
+      NetworkSize("width", width, 4...4096),
+      NetworkSize("multipliers", multipliers, 1...64, count: 1...8),
+      NetworkSize("blocks", blocks, 1...64),
+      NetworkSize("attention_resolutions", attentionResolutions, 0...512, count: 0...16),
+      NetworkSize("augment_dim", augmentDimension, 0...4096),
+    ]
+  }
+
+  public var misfit: String? {
     if heads != 1, heads != classes {
       return "has \(heads) heads for \(classes) classes, expected 1, or one for each class"
     }
-    if width < 4 || width % 4 != 0 { return "has width \(width), expected a multiple of 4" }
+    if width % 4 != 0 { return "has width \(width), expected a multiple of 4" }
     if resolution % (1 << (multipliers.count - 1)) != 0 {
       return "halves \(resolution)×\(resolution) images \(multipliers.count - 1) times, "
         + "which leaves a remainder"

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// Where values lie on an axis, and which of them are marked.
@@ -13,7 +14,8 @@ struct AxisScale: Hashable, Sendable {
   ///   end where values lie there.
   init(_ axis: Figure.Axis, over values: [Double], padding: Double = 0) {
     (isLogarithmic, isPercent) = (axis.isLogarithmic, axis.isPercent)
-    let finite = values.filter { $0.isFinite && (!axis.isLogarithmic || $0 > 0) }
+    // Beyond this no spread is a number any more.
+    let finite = values.filter { $0.magnitude < 1e300 && (!axis.isLogarithmic || $0 > 1e-300) }
     let (least, most) = (finite.min() ?? (axis.isLogarithmic ? 1 : 0), finite.max() ?? 1)
     if axis.isPercent {
       // Whole steps of 5 %, at least two of them.
@@ -51,7 +53,10 @@ struct AxisScale: Hashable, Sendable {
     let power = pow(10, floor(log10(rough)))
     let step = ([1.0, 2, 5].first { $0 * power >= rough * 0.99 } ?? 10) * power
     let first = (low / step).rounded(.up)
-    return (0...max(0, Int((high / step - first + 1e-9).rounded(.down))))
+    let last = Int(nearest: (high / step - first + 1e-9).rounded(.down))
+    // Where the ends are too near for numbers to tell apart there is nothing between them.
+    guard (0...10 * max(count, 1)).contains(last) else { return [low] }
+    return (0...last)
       .map { (first + Double($0)) * step }
   }
 

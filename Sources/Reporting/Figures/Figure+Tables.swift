@@ -13,10 +13,13 @@ extension Figure {
     var counts = [[Double?]](
       repeating: Array(repeating: nil, count: classes.count), count: classes.count)
     for row in cells.rows.indices {
-      counts[cells.count(row, "label")][cells.count(row, "predicted")] = cells[row, .n]
+      let (label, predicted) = (cells.count(row, "label"), cells.count(row, "predicted"))
+      // A damaged file may name classes that there are not.
+      guard counts.indices.contains(label), counts.indices.contains(predicted) else { continue }
+      counts[label][predicted] = cells[row, .n]
     }
     let n = cells.rows.indices.reduce(0) { $0 + cells.count($1, "n") }
-    let right = classes.indices.reduce(0) { $0 + Int(counts[$1][$1] ?? 0) }
+    let right = classes.indices.reduce(0) { $0 + Int(nearest: counts[$1][$1] ?? 0) }
     self.init(
       "Confusion, n = \(n) images",
       panels: [

@@ -78,11 +78,12 @@ extension Figure.Panel {
     let horizontal = AxisScale(
       x, over: points.map(\.x), padding: x.isLogarithmic ? 0.1 : 0.02)
     func column(_ value: Double) -> Int {
-      min(max(Int((horizontal.position(value) * Double(width - 1)).rounded()), 0), width - 1)
+      min(
+        max(Int(nearest: (horizontal.position(value) * Double(width - 1)).rounded()), 0), width - 1)
     }
     func row(_ value: Double) -> Int {
       let place = ((1 - vertical.position(value)) * Double(height - 1)).rounded()
-      return Int(min(max(place, 0), Double(height - 1)))
+      return Int(nearest: min(max(place, 0), Double(height - 1)))
     }
     var cells = [[Character]](repeating: Array(repeating: " ", count: width), count: height)
     for (_, one) in drawn where one.style == .points || one.style == .joined {
@@ -161,7 +162,7 @@ extension Figure.Matrix {
           let mean = pixels.reduce(0, +) / Double(max(pixels.count, 1))
           let share = (mean - range.lowerBound) / (range.upperBound - range.lowerBound)
           let steps = Double(ramp.count)
-          return ramp[Int(min(max((share * steps).rounded(.down), 0), steps - 1))]
+          return ramp[Int(nearest: min(max((share * steps).rounded(.down), 0), steps - 1))]
         })
     }
   }

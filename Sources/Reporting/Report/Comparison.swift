@@ -37,9 +37,9 @@ public struct Comparison {
     }
   }
 
-  private func done(_ row: Int) -> Int { Int(runs[row, .nDone] ?? 0) }
+  private func done(_ row: Int) -> Int { Int(nearest: runs[row, .nDone] ?? 0) }
   private func count(_ row: Int, _ column: String) -> Int {
-    Int(shared[row, column].number ?? 0)
+    Int(nearest: shared[row, column].number ?? 0)
   }
 
   /// A run against the first.

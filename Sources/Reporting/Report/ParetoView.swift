@@ -52,7 +52,7 @@ package struct ParetoView {
     let isRobust = y == .robustAccuracy
     let (right, of) = isRobust ? ("n_robust", "n_robustness") : ("n_correct", "n_done")
     func count(_ row: Int, _ column: String) -> Int {
-      Int((runs[row, column].number ?? 0).rounded())
+      Int(nearest: (runs[row, column].number ?? 0).rounded())
     }
     let pair = (id(a), id(b))
     let queries: [QueryHandle] =
@@ -62,7 +62,7 @@ package struct ParetoView {
       : [.pairedInPlace(pair.0, pair.1), .paired(pair.0, pair.1)]
     for query in queries where count(a, of) == count(b, of) {
       let table = try store.query(query)
-      func shared(_ column: String) -> Int { Int(table[0, column].number ?? 0) }
+      func shared(_ column: String) -> Int { Int(nearest: table[0, column].number ?? 0) }
       if shared("n") == count(a, of) {
         return PairedCounts(
           both: shared("both"), b: shared("b"), c: shared("c"), neither: shared("neither")
@@ -166,9 +166,9 @@ package struct ParetoView {
       let robust = rows.rows.indices.map { i -> Cell in
         guard let n = rows[i, .nRobustness], let k = rows[i, .nRobust], n > 0
         else { return .null }
-        let interval = WilsonInterval(successes: Int(k), of: Int(n))
+        let interval = WilsonInterval(successes: Int(nearest: k), of: Int(nearest: n))
         let bounds = "\(RunSummary.percent(interval.low))–\(RunSummary.percent(interval.high))"
-        return .text("\(RunSummary.percent(k / n)) (\(bounds)) of \(Int(n))")
+        return .text("\(RunSummary.percent(k / n)) (\(bounds)) of \(Int(nearest: n))")
       }
       table = table.appending("robust % (95 %)", robust)
     }
@@ -205,8 +205,8 @@ package struct ParetoView {
     }
     var fields = [
       "\"axes\": [\"\(x.rawValue)\", \"\(y.rawValue)\"]",
-      "\"hypervolume\": \(JSONValue.canonical(number: volume))",
-      "\"reference\": \(JSONValue.canonical(number: reference))",
+      "\"hypervolume\": \(TableFormat.json(.real(volume)))",
+      "\"reference\": \(TableFormat.json(.real(reference)))",
       "\"knee\": \(text(tradeOff.knee.map(id)))",
     ]
     fields += answers.map { "\"\($0.question)\": \(text($0.row.map(id)))" }

@@ -82,5 +82,5 @@ extension Figure.Point {
 
 extension ResultTable {
   /// A cell as a whole number; 0 where it is none.
-  func count(_ row: Int, _ column: String) -> Int { Int(self[row, column].number ?? 0) }
+  func count(_ row: Int, _ column: String) -> Int { Int(nearest: self[row, column].number ?? 0) }
 }

@@ -169,9 +169,10 @@ package enum RunSummary {
 
   /// As `8/255` where it is that, else in decimal.
   package static func epsilon(_ value: Double) -> String {
-    let grey = (value * 255).rounded()
-    return grey >= 1 && abs(grey / 255 - value) < 1e-12
-      ? "\(Int(grey))/255" : JSONValue.canonical(number: value)
+    let levels = (value * 255).rounded()
+    return levels >= 1 && abs(levels / 255 - value) < 1e-12
+      ? "\(Int(nearest: levels))/255"
+      : value.isFinite ? JSONValue.canonical(number: value) : "\(value)"
   }
 
   /// As `89.0`.

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// Stored times as people read them: where they are, and seen from now.
@@ -30,7 +31,7 @@ public struct TimeDisplay: Sendable {
   /// minute, as `now`. A text that is no ISO 8601 time is given back.
   public func ago(_ stored: String) -> String {
     guard let date = Self.date(stored) else { return stored }
-    let seconds = Int(now.timeIntervalSince(date).rounded(.down))
+    let seconds = Int(nearest: now.timeIntervalSince(date).rounded(.down))
     return switch seconds {
     case ..<(-60): moment(stored)
     case ..<1: "now"

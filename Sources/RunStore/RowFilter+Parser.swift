@@ -1,0 +1,140 @@
+import Basics
+import GRDB
+
+extension RowFilter {
+  /// Recursive descent, one function a precedence.
+  struct Parser {
+    var tokens: ArraySlice<Token>
+    let place: String
+    let names: ColumnNames
+    var arguments: [String: (any DatabaseValueConvertible)?]
+
+    /// Parentheses and NOTs around the place at hand.
+    private var nesting = 0
+    /// Most of them: each takes room on the stack.
+    private static let deepest = 500
+
+    init(
+      tokens: ArraySlice<Token>, place: String, names: ColumnNames,
+      arguments: [String: (any DatabaseValueConvertible)?]
+    ) {
+      (self.tokens, self.place, self.names, self.arguments) = (tokens, place, names, arguments)
+    }
+
+    mutating func alternatives() throws -> ConditionTree {
+      var parts = [try conjunction()]
+      while take(.word("OR")) { parts.append(try conjunction()) }
+      return .any(parts)
+    }
+
+    mutating func conjunction() throws -> ConditionTree {
+      var parts = [try negation()]
+      while take(.word("AND")) { parts.append(try negation()) }
+      return .all(parts)
+    }
+
+    mutating func negation() throws -> ConditionTree {
+      var isNegated = false
+      while take(.word("NOT")) { isNegated.toggle() }
+      let inner = try parenthesis()
+      return isNegated ? .not(inner) : inner
+    }
+
+    private mutating func parenthesis() throws -> ConditionTree {
+      guard take(.symbol("(")) else { return .leaf(try comparison()) }
+      nesting += 1
+      defer { nesting -= 1 }
+      guard nesting <= Self.deepest else {
+        throw fail("more than \(Self.deepest) parentheses stand in one another")
+      }
+      let inner = try alternatives()
+      try expect(.symbol(")"))
+      return inner
+    }
+
+    mutating func comparison() throws -> String {
+      let before = tokens
+      let left = try operand()
+      let spelling = before.dropLast(tokens.count).map(\.spelling).joined(separator: " ")
+      if take(.word("IS")) {
+        let negated = take(.word("NOT"))
+        try expect(.word("NULL"))
+        return "\(left) IS \(negated ? "NOT " : "")NULL"
+      }
+      let negated = take(.word("NOT")) ? "NOT " : ""
+      if take(.word("LIKE")) { return "\(left) \(negated)LIKE \(try operand())" }
+      if take(.word("IN")) {
+        try expect(.symbol("("))
+        var items = [try operand()]
+        while take(.symbol(",")) { items.append(try operand()) }
+        try expect(.symbol(")"))
+        return "\(left) \(negated)IN (\(items.joined(separator: ", ")))"
+      }
+      guard negated.isEmpty, case .symbol(let sign)? = tokens.first,
+        RowFilter.comparisons.contains(sign)
+      else {
+        throw fail(
+          "expected a comparison after '\(spelling)'\(found)"
+            + (spelling.contains(".") ? "; a name with spaces stands in quotes" : ""))
+      }
+      tokens.removeFirst()
+      try checkShare(before.first, tokens.first)
+      return "\(left) \(sign) \(try operand())"
+    }
+
+    /// Accuracies are shares: one that is held against 80 was meant as 80 %.
+    private func checkShare(_ left: Token?, _ right: Token?) throws {
+      guard case .name(let name)? = left, name.lowercased().hasPrefix("accuracy"),
+        case .number(let digits)? = right, let value = Double(digits), value > 1, value <= 100
+      else { return }
+      throw fail("\(name) is a fraction of 1: write \(digits)% or \(value / 100)")
+    }
+
+    mutating func operand() throws -> String {
+      guard let token = tokens.popFirst() else { throw fail("it ends too early") }
+      switch token {
+      case .name(let name):
+        guard MetricFunction(rawValue: name.lowercased()) != nil, take(.symbol("(")) else {
+          return try column(name)
+        }
+        guard case .name(let metric)? = tokens.popFirst() else {
+          throw fail("\(name)(…) needs the name of a metric, as \(name)(val_loss)")
+        }
+        try expect(.symbol(")"))
+        return try column("\(name)(\(metric))")
+      case .number(let digits): return bind(RowFilter.number(digits) ?? 0)
+      case .text(let value): return bind(value)
+      case .word, .symbol: throw fail("'\(token.spelling)' stands where a column or value should")
+      }
+    }
+
+    private mutating func column(_ name: String) throws -> String {
+      let names = names
+      do { return try names.sql(name) { bind($0) } } catch let unknown as UnknownName {
+        throw fail(unknown.description)
+      }
+    }
+
+    private mutating func bind(_ value: any DatabaseValueConvertible) -> String {
+      let name = "where_\(arguments.count)"
+      arguments[name] = value
+      return ":\(name)"
+    }
+
+    private mutating func take(_ token: Token) -> Bool {
+      guard tokens.first == token else { return false }
+      tokens.removeFirst()
+      return true
+    }
+
+    private mutating func expect(_ token: Token) throws {
+      guard take(token) else { throw fail("expected '\(token.spelling)'\(found)") }
+    }
+
+    private var found: String {
+      tokens.first.map { ", found '\($0.spelling)'" } ?? " at the end"
+    }
+
+    private func fail(_ problem: String) -> ElbowError { RowFilter.fail(place, problem) }
+  }
+}
