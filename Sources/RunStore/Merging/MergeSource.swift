@@ -27,11 +27,13 @@ struct MergeSource {
         let copied = try file.copied()
         (copy, name) = (copied, copied.path)
       }
-      switch try file.probe(schema, as: name) {
+      let (age, stranger) = try file.probe(schema, as: name)
+      switch age {
       case .newer:
         throw ElbowError(
           .newer, "\(path): was written by a newer Elbow; update Elbow to merge it")
       case .olderTables:
+        if let stranger { throw ElbowError(.damaged, "\(path): \(stranger); it is not merged") }
         let older = try copy ?? file.copied()
         (copy, name) = (older, older.path)
         watch.note("\(path): is of an older Elbow; a private copy is brought up to date and read")
