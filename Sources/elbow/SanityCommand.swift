@@ -23,7 +23,8 @@ struct SanityCommand: ParsableCommand {
       status 1 where a check fails.
 
       EXAMPLE:
-        elbow sanity @last --images 20 --queries 100
+        elbow run --classifier cnn --model fashion-mnist-cnn-pgd-linf-0.1 --images 10
+        elbow sanity @last --queries 100
       """)
 
   @Argument(help: ArgumentHelp("A run whose configuration is checked.", valueName: "run"))

@@ -16,6 +16,8 @@ struct TransferCommand: ParsableCommand {
       diagonal is each run's own attack; accuracies are of the images that were attacked.
 
       EXAMPLE:
+        elbow run --classifier cnn --model fashion-mnist-cnn --images 10 --attack fgsm
+        elbow run --classifier cnn --model fashion-mnist-cnn-fgsm-0.3 --images 10 --attack fgsm
         elbow transfer @last~1 @last
       """)
 
