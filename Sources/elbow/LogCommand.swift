@@ -130,8 +130,7 @@ struct LogCommand: ParsableCommand {
       abstract: "End a run of another program.",
       discussion: """
         EXAMPLE:
-          elbow log end "another program"
-          elbow log end @last --error "out of memory"
+          elbow log end "another program" --error "out of memory"
         """)
 
     @Argument(

@@ -15,7 +15,7 @@ struct TrainCommand: ParsableCommand {
     commandName: "train", abstract: "Train networks from a recipe.",
     discussion: """
       EXAMPLE:
-        elbow train diffusion -c recipe.yaml --out small.safetensors
+        elbow train diffusion -c diffusion.yaml --out small.safetensors
       """,
     subcommands: [Diffusion.self, MultiHead.self, Classifier.self])
 
@@ -30,7 +30,7 @@ struct TrainCommand: ParsableCommand {
     Keys of the recipe: \(R.keys.joined(separator: ", ")).
 
     EXAMPLE:
-      elbow train \(name) -c recipe.yaml --out model.safetensors
+      elbow train \(name) -c \(name).yaml --out model.safetensors
     """
   }
 

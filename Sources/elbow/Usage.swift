@@ -45,7 +45,8 @@ enum Usage {
   /// Help or a message, its usage in lines of 79 cells, of which none parts a flag from its value.
   static func folded(_ text: String) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      guard line.count > 79, let head = line.firstMatch(of: /^(?:USAGE: |Usage: | {7})/) else {
+      guard line.count > 79, let head = line.firstMatch(of: /^(?:USAGE: |Usage: | {7})(?=elbow )/)
+      else {
         return String(line)
       }
       var depth = 0

@@ -29,7 +29,7 @@ import Testing
     let expected = try rows(undisturbed)
     #expect(expected[0].count == 60)
 
-    for round in 0..<4 {
+    for round in 0..<2 {
       let elbow = try Program()
       defer { elbow.remove() }
       var arguments = Self.arguments

@@ -6,17 +6,29 @@ import Records
 ///
 /// **Source** Carlini et al. 2019 (arXiv 1902.06705); Croce et al. 2022 (arXiv 2202.13711).
 public enum Weakness: String, CaseIterable, Sendable {
+  /// Iterations.
   case fewSteps = "no attack had more than 20 iterations"
+  /// What was climbed.
   case oneLoss = "only one loss was climbed"
+  /// Classes aimed at.
   case noTarget = "no attack was targeted"
+  /// Attacks that need no gradient.
   case noQueries = "no attack did without gradients"
+  /// What the attacker saw of the classifier's noise.
   case oneDraw = "the classifier draws noise; no look averaged draws (EOT 1), none knew the noise"
+  /// How gradients passed likelihood maximization.
   case onlyBPDA = "gradients passed likelihood maximization as the identity only (BPDA)"
+  /// How often the final image was judged.
   case oneShot = "the verdict hangs on one draw of the classifier's noise"
+  /// How many images there are.
   case fewImages = "fewer than 100 images"
+  /// One step against many.
   case singleStep = "one step (FGSM) breaks within 2 points of as many as the iterative attacks"
+  /// What gradients did not find.
   case escapes = "transfer, noise or queries broke images that no gradient did"
+  /// What no classifier can keep.
   case beyondReason = "accuracy is left at ℓ∞ 0.5, where every image can be made grey"
+  /// Which images were attacked.
   case notEverywhere = "an attack was not tried on all images that stand"
 
   /// Stands for it in a table.
