@@ -129,13 +129,14 @@ WITH
       SELECT 1 FROM prediction_checksum AS checksum
       WHERE checksum.run = prediction.run AND checksum.position = prediction.position)
     UNION ALL
-    SELECT DISTINCT position, part, position, 'the position of a prediction'
-    FROM asked
-    CROSS JOIN (
-      SELECT run, position, 'class_evidence.position' AS part FROM class_evidence
-      UNION ALL
-      SELECT run, position, 'loss_blob.position' FROM loss_blob
-    ) AS item ON item.run = asked.number
+    SELECT DISTINCT position, 'class_evidence.position', position, 'the position of a prediction'
+    FROM asked CROSS JOIN class_evidence AS item ON item.run = asked.number
+    WHERE NOT EXISTS (
+      SELECT 1 FROM prediction
+      WHERE prediction.run = item.run AND prediction.position = item.position)
+    UNION ALL
+    SELECT position, 'loss_blob.position', position, 'the position of a prediction'
+    FROM asked CROSS JOIN loss_blob AS item ON item.run = asked.number
     WHERE NOT EXISTS (
       SELECT 1 FROM prediction
       WHERE prediction.run = item.run AND prediction.position = item.position)

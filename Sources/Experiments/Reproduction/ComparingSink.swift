@@ -27,7 +27,8 @@ final class ComparingSink: RunSink {
     ("last_round", { $0.evidence.sorted { $0.label < $1.label }.map { Double($0.lastRound) } }),
     ("loss", { $0.losses?.values ?? [] }),
     ("place of a loss", { $0.losses?.places ?? [] }),
-    ("movement", { [$0.movementMax, $0.movementMean] }),
+    // Of a classifier that moves images.
+    ("movement", { $0.movementMax == nil ? [] : [$0.movementMax, $0.movementMean] }),
     ("clean_predicted", { $0.attack.map { [Double($0.cleanPredicted)] } ?? [] }),
     (
       "attack cost",

@@ -70,7 +70,7 @@ package struct SlurmScript {
       #
       #   bash job.sh                  submits the tasks, and a job that merges and verifies after them
       #   sbatch --array=3 job.sh      submits a task again: it goes on where its file ends
-      #   bash job.sh merge            merges what there is and verifies it
+      #   bash job.sh merge            merges what is done and verifies it
       set -u
       elbow=\(Self.quoted(program))
       sweep=\(Self.quoted(file))
@@ -79,13 +79,13 @@ package struct SlurmScript {
       tasks=\(tasks)
 
       if [ "${1:-}" = merge ]; then
+        # A run that goes on would be another one afterwards: only what is done is merged.
         left=0
         files=()
         for ((k = 1; k <= tasks; k++)); do
           if [ -e "$parts/$k.done" ]; then files+=("$parts/$k.db"); continue; fi
           echo "part $k of $tasks is not done: sbatch --array=$k $0" >&2
           left=1
-          if [ -e "$parts/$k.db" ]; then files+=("$parts/$k.db"); fi
         done
         [ ${#files[@]} -gt 0 ] || exit 1
         "$elbow" merge "${files[@]}" --into "$all" || exit
