@@ -286,7 +286,7 @@ func directionalError(
     let pool = DenoiserPool(denoiser, workers: WorkerPool(threads: 2))
     let base = DiffusionClassifier(pool, plan: try plan(denoiser))
     let maximizer = try maximizer(.paper)
-    let rdc = MaximizedClassifier(maximizer, base)
+    let rdc = PurifiedClassifier(maximizer, base)
     let answer = try rdc.classify(picture, key: key, stream: defence)
     let (moved, _) = try maximizer.maximize(picture, key: key, stream: defence)
     let expected = try base.classify(moved, key: key, stream: defence)

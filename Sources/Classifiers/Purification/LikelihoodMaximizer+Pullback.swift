@@ -5,7 +5,6 @@ extension LikelihoodMaximizer {
   /// [−1, 1] units.
   private static let difference = 0.05
 
-  /// What is wrong with a way for gradients through these steps, nil where nothing is.
   public func problem(_ gradient: AttackConfiguration.Gradient) -> String? {
     switch (gradient, parameters.variant) {
     case (.bpda, _), (.exact, .released), (.exact, .l2), (.smoothed, .paper): nil
@@ -17,11 +16,18 @@ extension LikelihoodMaximizer {
     }
   }
 
-  /// What carrying one gradient back through all steps takes: the steps once more, and two gradients
-  /// of the loss for each Hessian–vector product.
+  /// The steps once more, and two gradients of the loss for each Hessian–vector product.
   public func pullbackCost(_ gradient: AttackConfiguration.Gradient) -> Cost {
     gradient == .bpda
       ? Cost() : Cost(evaluations: 3 * cost.evaluations, gradients: 3 * cost.gradients)
+  }
+
+  /// The way back over the steps, which are taken once more from `image`.
+  public func pullback(
+    of cotangent: [Float], at image: [Float], through purified: PurifiedImage, key: ImageKey,
+    stream: NoiseStream, smoothing: Double?
+  ) throws -> [Float] {
+    try pullback(of: cotangent, at: image, key: key, stream: stream, smoothing: smoothing)
   }
 
   /// ∂(Σ cotangent·maximized image)/∂image, in pixel units on both sides.
