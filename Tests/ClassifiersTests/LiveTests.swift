@@ -50,6 +50,8 @@ func directionalError(
     ("one direction", { $0.sharesTimesteps = true }),
     ("halving", { $0.strategy = "halving:4x2,1x5" }),
     ("random", { $0.strategy = "random:3" }),
+    // The choice of losses is held: a step of the difference is too small to change it.
+    ("sift", { $0.strategy = "sift:1,5" }), ("racing", { $0.strategy = "racing:0.5" }),
   ]
 
   /// Float32 noise in the logits over twice the step bounds what differences can show.

@@ -98,13 +98,17 @@ public struct LikelihoodMaximizer: Purifier {
       draws.count == parameters.steps, "\(draws.count) draws for \(parameters.steps) steps")
     var state = MaximizationState(x, parameters)
     for draw in draws {
-      let gradient = try self.gradient(at: state.x, count: 1) { slot, _ in
-        slot.take(draw.noise)
-        return draw.sigma
-      }
-      state.step(along: gradient)
+      state.step(along: try gradient(at: state.x, draw))
     }
     return state.x
+  }
+
+  /// The gradient that a step goes along, on given noise.
+  func gradient(at x: [Float], _ draw: Draw) throws -> [Double] {
+    try gradient(at: x, count: 1) { slot, _ in
+      slot.take(draw.noise)
+      return draw.sigma
+    }
   }
 
   /// The gradient that a step goes along, on the noise of the step.
