@@ -131,6 +131,11 @@ package struct RunPlan: Sendable {
     try need(
       "the gradient \(gradient.rawValue), a way through what moves an image,", where: \.movesImages,
       unless: gradient == .bpda)
+    let entry = request.attack.flatMap { Attacks.entry($0.name) }
+    let likely = ([entry].compactMap(\.self) + (entry?.members ?? [])).first(where: \.needsLosses)
+    try need(
+      "the attack \(likely?.name ?? ""), which keeps images likely,", where: \.weighsLosses,
+      unless: likely == nil)
     if !kind.weighsLosses, request.lm.variant == .l2 {
       throw ElbowError(
         .malformed,

@@ -39,6 +39,11 @@ import Testing
       ["classifier": "purify+dc", "attack": "fgsm", "gradient": "smoothed"],
       "take the gradient exact or bpda"
     ),
+    (
+      ["classifier": "cnn", "model": "m", "attack": "apgd-lagrange"],
+      "the attack apgd-lagrange, which keeps images likely, needs `classifier` dc"
+    ),
+    (["attack": "apgd-lagrange", "attack-lambda": "-1"], "`attack-lambda` must be 0 to"),
     (["attack": "fgsm", "gradient": "exact"], "the gradient exact"),
     (["model": "fashion"], "neither a file nor a shipped model"),
     (["dataset": "cifar10", "data": "/nonexistent"], "test_batch.bin: no such file"),
