@@ -11,7 +11,7 @@ public enum Weakness: String, CaseIterable, Sendable {
   case noTarget = "no attack was targeted"
   case noQueries = "no attack did without gradients"
   case oneDraw = "the classifier draws noise; no look averaged draws (EOT 1), none knew the noise"
-  case onlyBPDA = "gradients passed likelihood maximization as the identity only (BPDA)"
+  case onlyBPDA = "gradients passed what moves the image as the identity only (BPDA)"
   case oneShot = "the verdict hangs on one draw of the classifier's noise"
   case fewImages = "fewer than 100 images"
   case singleStep = "one step (FGSM) breaks within 2 points of as many as the iterative attacks"
@@ -68,7 +68,7 @@ extension Weakness {
   /// of losses, targets and queries.
   package static func found(
     in cell: Robustness.Cell, of threat: Robustness.ThreatModel,
-    maximizesLikelihood: Bool, attacks: [AttackEvidence]
+    movesImages: Bool, attacks: [AttackEvidence]
   ) -> [Weakness] {
     let own = attacks.filter { $0.noise != "transfer" }
     let entries = own.flatMap(\.entries)
@@ -92,7 +92,7 @@ extension Weakness {
         return cell.isRandomized && threat.norm != .corruption
           && !own.contains { $0.noise == "frozen" || $0.eot > 1 }
       case .onlyBPDA:
-        return maximizesLikelihood && !gradients.isEmpty && own.allSatisfy { $0.gradient == "bpda" }
+        return movesImages && !gradients.isEmpty && own.allSatisfy { $0.gradient == "bpda" }
       case .oneShot: return cell.verdict == .oneShot
       case .fewImages: return cell.n < 100
       case .singleStep:
