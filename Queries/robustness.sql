@@ -1,7 +1,8 @@
 -- name: robustness
 -- cardinality: many
 -- description: Accuracy under the worst of all recorded attacks, by configuration and threat model.
-SELECT robustness.*, model.name AS model, grid, weights, lm, configuration.json AS configuration
+SELECT robustness.*, model.name AS model, grid, weights, lm,
+  json_extract(configuration.json, '$.purify') AS purify, configuration.json AS configuration
 FROM robustness
 JOIN configuration USING (fingerprint)
 LEFT JOIN model ON model.sha256 = configuration.model

@@ -4,5 +4,6 @@ CREATE VIEW configurations AS
 SELECT fingerprint, classifier, model, lm_model, grid, weights, loss, reduction, logit_scale,
   json_extract(json, '$.prior') AS prior, -- JSON array, NULL: uniform
   noise, share_timesteps, antithetic, draws, strategy, lm, lm_steps, lm_rate, lm_sigma_low,
-  lm_sigma_high, json_extract(json, '$.lm.momentum') AS lm_momentum, eta, json
+  lm_sigma_high, json_extract(json, '$.lm.momentum') AS lm_momentum, eta, json,
+  json_extract(json, '$.purify') AS purify -- as sde:0.34:10, NULL without
 FROM configuration;

@@ -6,5 +6,6 @@ SELECT
   accuracy, accuracy_low, accuracy_high, n_correct, nfe_per_image, gradients_per_image,
   seconds_per_image, attack_gradients_per_image, attack_seconds_per_image, seed, started_at,
   finished_at, git_commit, n_done, attack_seed, attack_steps, restarts, eot, inputs_run, note,
-  error, replay_of, run_group, inputs, question
+  error, replay_of, run_group, inputs, question,
+  purify
 FROM every_run WHERE deleted_at IS NULL;

@@ -26,6 +26,9 @@ public struct AttackEntry: Sendable {
   public let takesRestarts: Bool
   /// Whether it goes towards every rival class, not only away from the true one.
   public let isTargeted: Bool
+  /// Whether its objective is made of denoising losses: logits of another kind say nothing of how likely
+  /// an image is.
+  public let needsLosses: Bool
   /// Parameters that it alone has.
   public let parameters: [AttackParameter]
   /// The attacks that it is made of, in order; none of a single one.
@@ -39,12 +42,14 @@ public struct AttackEntry: Sendable {
   init(
     _ name: String, _ summary: String, kind: Kind = .gradient,
     norms: [AttackConfiguration.Norm] = [.linf, .l2], steps: Int?, takesRestarts: Bool? = nil,
-    isTargeted: Bool = false, parameters: [AttackParameter] = [], fewestClasses: Int = 2,
+    isTargeted: Bool = false, needsLosses: Bool = false, parameters: [AttackParameter] = [],
+    fewestClasses: Int = 2,
     make: @escaping @Sendable (AttackValues) -> any Attack
   ) {
     (self.name, self.summary, self.kind, self.norms) = (name, summary, kind, norms)
     (self.steps, self.parameters, self.fewestClasses) = (steps, parameters, fewestClasses)
     self.isTargeted = isTargeted
+    self.needsLosses = needsLosses
     self.takesRestarts = takesRestarts ?? (steps != nil)
     self.make = make
   }

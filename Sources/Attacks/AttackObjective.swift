@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a search climbs, as a function of the logits z and the true class y.
 public enum AttackObjective: Hashable, Sendable {
   /// Away from y, wherever that leads.
@@ -6,6 +8,9 @@ public enum AttackObjective: Hashable, Sendable {
   case ratio(toward: Int)
   /// Targeted margin, z_t − z_y.
   case margin(toward: Int)
+  /// Margin and likelihood, max_{j≠y} z_j − z_y + λ·ln Σ_k exp z_k, where logits are s·ELBO_k + ln p(k): the
+  /// sum is the evidence of the image itself.
+  case likely(weight: Double)
 
   /// The objective with its gradient ∂/∂z, `[K]`.
   ///
@@ -24,6 +29,12 @@ public enum AttackObjective: Hashable, Sendable {
       gradient[y] -= 1
       gradient[target] += 1
       return (z[target] - z[y], gradient)
+    case .likely(let weight):
+      let margin = AttackLoss.margin.value(z, label: y)
+      let top = z.max() ?? 0
+      let total = z.reduce(0) { $0 + exp($1 - top) }
+      for k in z.indices { gradient[k] = margin.gradient[k] + weight * exp(z[k] - top) / total }
+      return (margin.loss + weight * (top + log(total)), gradient)
     case .ratio(let target):
       precondition(z.count >= 4, "the targeted ratio needs 4 classes, got \(z.count)")
       let order = AttackLoss.descending(z)

@@ -8,7 +8,7 @@ public enum Attacks {
   public static let entries: [AttackEntry] =
     AttackEntry.apgd + AttackEntry.pgd + [.fgsm] + AttackEntry.targetedAPGD
     + [
-      .fab, .square, .carliniWagner, .stadv, .rotationTranslation, .uniformNoise,
+      .lagrange, .fab, .square, .carliniWagner, .stadv, .rotationTranslation, .uniformNoise,
     ] + AttackEntry.corruptions + AttackEntry.ensembles
 
   /// Registered names.

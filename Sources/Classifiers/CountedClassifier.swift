@@ -9,7 +9,7 @@ import TensorCore
 package final class CountedClassifier: DifferentiableClassifier, @unchecked Sendable {
   package let shape: ImageShape
   package let classCount: Int
-  package var isRandomized: Bool { plan != nil || maximization != Cost() }
+  package var isRandomized: Bool { plan != nil || purification != Cost() }
   /// What one image takes to classify.
   package let cost: Cost
   /// Whether an image of which one class leads clearly takes less.
@@ -18,7 +18,7 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
   private let plan: ClassifierPlan?
   /// Asked once and never again, which is why it may be shared.
   private let ledger: LossLedger?
-  private let maximization: Cost
+  private let purification: Cost
   private let passage: Cost
   private let source: EvenLosses
   /// Of gradients, by the labels in them.
@@ -30,17 +30,17 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
   /// - Parameters:
   ///   - plan: nil: a network that answers with one evaluation.
   ///   - isMultiHead: whether the denoiser gives all classes at once.
-  ///   - maximization: what comes before.
+  ///   - purification: what moving the image takes, which comes before.
   ///   - passage: what carrying a gradient back through that takes.
   package init(
     _ plan: ClassifierPlan?, classCount: Int, shape: ImageShape, isMultiHead: Bool,
-    maximization: Cost, passage: Cost = Cost()
+    purification: Cost, passage: Cost = Cost()
   ) throws {
     (self.plan, self.classCount, self.shape) = (plan, classCount, shape)
-    (self.maximization, self.passage) = (maximization, passage)
+    (self.purification, self.passage) = (purification, passage)
     guard let plan else {
       source = EvenLosses(classCount: classCount, sharesEvaluations: true)
-      (ledger, isBound, cost) = (nil, false, Cost(evaluations: 1) + maximization)
+      (ledger, isBound, cost) = (nil, false, Cost(evaluations: 1) + purification)
       return
     }
     let shares = plan.sharesEvaluations(isMultiHead: isMultiHead)
@@ -51,7 +51,7 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
     let most =
       source.evaluations(classes: classCount) * plan.strategy.largestSubset(of: plan.grid.count)
       * plan.draws
-    cost = Cost(evaluations: isBound ? most : even.evaluations) + maximization
+    cost = Cost(evaluations: isBound ? most : even.evaluations) + purification
     ledger = even
   }
 

@@ -10,9 +10,9 @@ public struct Answer: Sendable {
   public var losses: LossRecord?
   /// Compute spent.
   public var cost: Cost
-  /// Largest pixel movement by likelihood maximization, pixel units; nil without it.
+  /// Largest pixel movement by the purifier, pixel units; nil without one.
   public var movementMax: Double?
-  /// Mean absolute pixel movement by likelihood maximization, pixel units; nil without it.
+  /// Mean absolute pixel movement by the purifier, pixel units; nil without one.
   public var movementMean: Double?
 
   /// An answer without losses and movement.

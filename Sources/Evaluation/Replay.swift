@@ -20,8 +20,8 @@ package struct Replay: Sendable {
   private let timesteps: [Int]
   /// Whether one evaluation of the source's network answers for all classes.
   private let sharesEvaluations: Bool
-  /// What likelihood maximization evaluated, by image; it comes before every strategy.
-  private var maximization: [Int]
+  /// What moving the image took, by image: it comes before every strategy.
+  private var purification: [Int]
 
   /// Images that a worker takes at once.
   private static let chunk = 64
@@ -58,17 +58,17 @@ package struct Replay: Sendable {
     sharesEvaluations = try ClassifierPlan(
       source.configuration, classCount: source.classNames.count, shape: shape
     ).sharesEvaluations(isMultiHead: source.model.isMultiHead)
-    maximization = []
+    purification = []
     if let damaged = predictions.first(where: { !isWhole($0.losses) }) {
       throw ElbowError(
         .malformed,
         "run \(source.id): the losses at position \(damaged.position) are damaged; restore a backup "
           + "of the database")
     }
-    guard source.configuration.classifier.maximizesLikelihood else { return }
+    guard source.configuration.classifier.movesImages else { return }
     // A recorded cost is of both; the strategy's own is known from replaying it.
     let own = try replay(source.configuration, workers)
-    maximization = zip(predictions, own).map { $0.nfe - $1.nfe }
+    purification = zip(predictions, own).map { $0.nfe - $1.nfe }
   }
 
   /// The source's configuration with another strategy and other weights; nil: the source's own.
@@ -105,7 +105,7 @@ package struct Replay: Sendable {
     _ configuration: Configuration, workers: WorkerPool
   ) throws -> [Prediction] {
     var replayed = try replay(configuration, workers)
-    for i in maximization.indices { replayed[i].nfe += maximization[i] }
+    for i in purification.indices { replayed[i].nfe += purification[i] }
     return replayed
   }
 
@@ -130,7 +130,7 @@ package struct Replay: Sendable {
     try ClassifierPlan(configuration, classCount: source.classNames.count, shape: shape)
   }
 
-  /// Answers without the evaluations of likelihood maximization.
+  /// Answers without the evaluations of a purifier.
   private func replay(
     _ configuration: Configuration, _ workers: WorkerPool
   ) throws -> [Prediction] {

@@ -24,7 +24,7 @@ public struct RequestKey: Sendable {
     /// Which losses are taken, and how they are weighed.
     case noise = "noise and losses"
     /// What comes before classification.
-    case lm = "likelihood maximization"
+    case lm = "likelihood maximization and purification"
     /// What is done to the images.
     case attack = "attack"
     /// Seeds, and what is kept.

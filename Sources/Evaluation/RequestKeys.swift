@@ -43,8 +43,8 @@ public enum RequestKeys {
     case .losses where !kind.weighsLosses:
       throw ElbowError(
         .malformed,
-        "`\(key.name)` needs a classifier that weighs denoising losses: dc, rdc, optimal or "
-          + "lm+optimal, not \(kind.rawValue)")
+        "`\(key.name)` needs a classifier that weighs denoising losses: "
+          + "\(Configuration.Classifier.names(where: \.weighsLosses)), not \(kind.rawValue)")
     case .attack where request.attack == nil:
       throw ElbowError(
         .malformed, "`\(key.name)` needs an attack: add `attack` apgd-margin, or another")
@@ -109,7 +109,7 @@ public enum RequestKeys {
   private static let images = [
     RequestKey(
       "classifier", .images, usage: "name",
-      "dc, rdc, optimal, lm+optimal, cnn or lm+cnn (default: dc).",
+      "dc, rdc, optimal, lm+optimal, cnn, lm+cnn, purify+dc or purify+cnn (default: dc).",
       choices: Configuration.Classifier.allCases.map(\.rawValue)
     ) { $0.configuration.classifier = try $1.choice(Configuration.Classifier.self) },
     RequestKey(
@@ -118,7 +118,7 @@ public enum RequestKeys {
     ) { $0.model = absolute($1.text) },
     RequestKey(
       "lm-model", .images, usage: "name|file",
-      "Model that maximizes likelihood, where it is another.", form: .literal,
+      "Model that maximizes likelihood or purifies, where it is another.", form: .literal,
       choices: ShippedModels.names
     ) { $0.lmModel = absolute($1.text) },
     RequestKey(
@@ -226,6 +226,11 @@ public enum RequestKeys {
       }
       request.lm.eta = eta
     },
+    RequestKey(
+      "purify", .lm, usage: "process:sigma:steps",
+      "Purification of purify+dc and purify+cnn: \(Purification.usage), diffusion to σ and the way "
+        + "back by Heun's method or ancestral sampling (default: \(Purification.usual.spelling))."
+    ) { $0.configuration.purification = try Purification($1.text) },
   ]
 
   // MARK: Attack
@@ -285,7 +290,8 @@ public enum RequestKeys {
       ) { $0.attack?.redraws = try $1.integer },
       RequestKey(
         "gradient", .attack, usage: "name",
-        "How gradients pass likelihood maximization: bpda, exact or smoothed (default: bpda).",
+        "How gradients pass likelihood maximization or purification: bpda, exact or smoothed "
+          + "(default: bpda).",
         choices: AttackConfiguration.Gradient.allCases.map(\.rawValue), need: .attack
       ) { $0.attack?.gradient = try $1.choice(AttackConfiguration.Gradient.self) },
       RequestKey(
@@ -345,7 +351,13 @@ extension Configuration.Classifier {
     case .rdc: .dc
     case .lmOptimal: .optimal
     case .lmCNN: .cnn
-    case .dc, .optimal, .cnn: self
+    case .dc, .optimal, .cnn, .purifyDC, .purifyCNN: self
     }
+  }
+
+  /// As `rdc, lm+optimal or lm+cnn`: those of which something holds.
+  static func names(where holds: (Self) -> Bool) -> String {
+    let names = allCases.filter(holds).map(\.rawValue)
+    return names.dropLast().joined(separator: ", ") + " or \(names[names.count - 1])"
   }
 }

@@ -15,7 +15,7 @@ package struct RunPlan: Sendable {
   package let configuration: Configuration
   /// The denoiser, or the network that classifies.
   package let model: ModelRecord
-  /// The network of likelihood maximization, where it is another.
+  /// The network that maximizes likelihood or purifies, where it is another.
   package let lmModel: ModelRecord?
   /// The attack.
   package let attack: Attacker?
@@ -29,8 +29,8 @@ package struct RunPlan: Sendable {
   package let timestepsAsked: Int?
   /// Which losses are weighed, and how; nil where none are.
   let weighing: ClassifierPlan?
-  /// What maximizing the likelihood of an image takes.
-  let maximization: Cost
+  /// What moving an image before it is classified takes.
+  let purification: Cost
   /// What carrying a gradient back through it takes.
   let passage: Cost
 
@@ -49,8 +49,9 @@ package struct RunPlan: Sendable {
     let grid = try NoiseGrid(
       kind.weighsLosses ? configuration.grid : RunRequest().configuration.grid)
 
-    configuration.lm = kind.maximizesLikelihood ? try request.lm.resolved(grid: grid) : nil
     try Self.check(request)
+    configuration.lm = kind.maximizesLikelihood ? try request.lm.resolved(grid: grid) : nil
+    configuration.purification = kind.purifies ? configuration.purification ?? .usual : nil
 
     let base: any ImageClassifier
     var denoisers: DenoiserPool?
@@ -82,7 +83,7 @@ package struct RunPlan: Sendable {
       base = NetworkClassifier(network, workers: workers)
     }
 
-    if let parameters = configuration.lm {
+    if kind.movesImages {
       var record: ModelRecord?
       if denoisers == nil || request.lmModel != nil {
         let name = request.lmModel ?? (kind.isOptimal ? request.model : ShippedModels.standard)
@@ -92,14 +93,14 @@ package struct RunPlan: Sendable {
         configuration.lmModel = other.record.sha256
       }
       lmModel = record
-      guard let denoisers else { preconditionFailure("likelihood maximization has no denoiser") }
-      let maximizer = try LikelihoodMaximizer(denoisers, parameters: parameters, grid: grid)
-      maximization = maximizer.cost
-      passage = maximizer.pullbackCost(request.attack?.gradient ?? .bpda)
-      classifier = try Self.maximized(base, by: maximizer, request.attack)
+      guard let denoisers else { preconditionFailure("nothing moves the image") }
+      let purifier = try Self.purifier(configuration, denoisers, grid)
+      purification = purifier.cost
+      passage = purifier.pullbackCost(request.attack?.gradient ?? .bpda)
+      classifier = try Self.purified(base, by: purifier, request.attack)
     } else {
       lmModel = nil
-      (maximization, passage) = (Cost(), Cost())
+      (purification, passage) = (Cost(), Cost())
       classifier = base
     }
     attack = try request.attack.map {
@@ -109,26 +110,32 @@ package struct RunPlan: Sendable {
     self.configuration = configuration
   }
 
-  /// What the flags of likelihood maximization need.
+  /// What the flags of likelihood maximization and purification need.
   private static func check(_ request: RunRequest) throws {
     let kind = request.configuration.classifier
-    let names = Configuration.Classifier.allCases.filter(\.maximizesLikelihood).map(\.rawValue)
-    if !kind.maximizesLikelihood, !request.lm.isEmpty {
+    func need(
+      _ what: String, where holds: (Configuration.Classifier) -> Bool, unless isLeftOut: Bool
+    ) throws {
+      guard !isLeftOut, !holds(kind) else { return }
       throw ElbowError(
         .malformed,
-        "`lm` and its parameters need a classifier that maximizes likelihood: `classifier` "
-          + "\(names.joined(separator: " or ")), not \(kind.rawValue)")
+        "\(what) needs `classifier` \(Configuration.Classifier.names(where: holds)), not "
+          + kind.rawValue)
     }
-    if !kind.maximizesLikelihood, let gradient = request.attack?.gradient, gradient != .bpda {
-      throw ElbowError(
-        .malformed,
-        "the gradient \(gradient.rawValue) is a way through likelihood maximization: it needs "
-          + "`classifier` \(names.joined(separator: " or ")), not \(kind.rawValue)")
-    }
-    if !kind.maximizesLikelihood, request.lmModel != nil {
-      throw ElbowError(
-        .malformed, "`lm-model` needs `classifier` \(names.joined(separator: " or "))")
-    }
+    try need(
+      "`lm`, with its parameters,", where: \.maximizesLikelihood, unless: request.lm.isEmpty)
+    try need(
+      "`purify`", where: \.purifies, unless: request.configuration.purification == nil)
+    try need("`lm-model`", where: \.movesImages, unless: request.lmModel == nil)
+    let gradient = request.attack?.gradient ?? .bpda
+    try need(
+      "the gradient \(gradient.rawValue), a way through what moves an image,", where: \.movesImages,
+      unless: gradient == .bpda)
+    let entry = request.attack.flatMap { Attacks.entry($0.name) }
+    let likely = ([entry].compactMap(\.self) + (entry?.members ?? [])).first(where: \.needsLosses)
+    try need(
+      "the attack \(likely?.name ?? ""), which keeps images likely,", where: \.weighsLosses,
+      unless: likely == nil)
     if !kind.weighsLosses, request.lm.variant == .l2 {
       throw ElbowError(
         .malformed,
@@ -184,11 +191,23 @@ package struct RunPlan: Sendable {
         + "\(dataset.classNames.count); take a model trained on these classes")
   }
 
-  private static func maximized(
-    _ base: some ImageClassifier, by maximizer: LikelihoodMaximizer,
-    _ attack: AttackConfiguration?
+  /// What moves an image before it is classified.
+  private static func purifier(
+    _ configuration: Configuration, _ denoisers: DenoiserPool, _ grid: NoiseGrid
+  ) throws -> any Purifier {
+    if let purification = configuration.purification {
+      return try DiffusionPurifier(denoisers, purification)
+    }
+    guard let parameters = configuration.lm else {
+      preconditionFailure("\(configuration.classifier.rawValue) has no purifier")
+    }
+    return try LikelihoodMaximizer(denoisers, parameters: parameters, grid: grid)
+  }
+
+  private static func purified(
+    _ base: some ImageClassifier, by purifier: any Purifier, _ attack: AttackConfiguration?
   ) throws -> any ImageClassifier {
-    try MaximizedClassifier(
-      maximizer, base, passage: attack?.gradient ?? .bpda, smoothing: attack?.smoothing ?? 1)
+    try PurifiedClassifier(
+      purifier, base, passage: attack?.gradient ?? .bpda, smoothing: attack?.smoothing ?? 1)
   }
 }

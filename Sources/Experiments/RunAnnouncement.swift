@@ -12,7 +12,8 @@ package struct RunAnnouncement {
   package init(_ run: Experiment.Prepared, _ estimate: Estimate) {
     let header = run.header
     let c = header.configuration
-    var what = [c.classifier.rawValue + (c.lm.map { " (\($0.variant.rawValue))" } ?? "")]
+    let mover = c.lm?.variant.rawValue ?? c.purification?.spelling
+    var what = [c.classifier.rawValue + (mover.map { " (\($0))" } ?? "")]
     if c.classifier.weighsLosses { what += [c.strategy, c.grid, "weights \(c.weights)"] }
     what.append("model \(header.model.name)")
     if let attack = header.attack {

@@ -24,7 +24,7 @@ public struct AttackConfiguration: Hashable, Sendable {
     public var isBall: Bool { Self.balls.contains(self) }
   }
 
-  /// How gradients pass through likelihood maximization.
+  /// How gradients pass through what moves the image before it is classified.
   public enum Gradient: String, Codable, CaseIterable, Sendable {
     /// As through the identity.
     case bpda
@@ -54,7 +54,7 @@ public struct AttackConfiguration: Hashable, Sendable {
   public var restarts: Int
   /// Noise draws averaged at each look (expectation over transformation).
   public var eot: Int
-  /// How gradients pass through likelihood maximization.
+  /// How gradients pass through likelihood maximization or purification.
   public var gradient: Gradient
   /// Which noise the attacker sees; neutral: `fresh`.
   public var noise = Noise.fresh

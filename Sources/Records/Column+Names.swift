@@ -78,6 +78,8 @@ extension Column<String> {
   public static let norm = Column("norm")
   /// `note`.
   public static let note = Column("note")
+  /// `purify`.
+  public static let purify = Column("purify")
   /// `run`.
   public static let run = Column("run")
   /// `started_at`.

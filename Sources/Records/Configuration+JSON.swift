@@ -5,6 +5,7 @@ extension Configuration: Codable {
   private enum Key: String, CodingKey, CaseIterable {
     case schema, classifier, model, grid, weights, loss, reduction, prior, noise, antithetic, draws
     case strategy, lm
+    case purification = "purify"
     case lmModel = "lm_model"
     case logitScale = "logit_scale"
     case sharesTimesteps = "share_timesteps"
@@ -44,6 +45,7 @@ extension Configuration: Codable {
     draws = try c.decodeIfPresent(Int.self, forKey: .draws) ?? draws
     strategy = try c.decodeIfPresent(String.self, forKey: .strategy) ?? strategy
     lm = try c.decodeIfPresent(LikelihoodMaximization.self, forKey: .lm)
+    purification = try c.decodeIfPresent(Purification.self, forKey: .purification)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -70,6 +72,7 @@ extension Configuration: Codable {
     try write(\.draws, .draws)
     try write(\.strategy, .strategy)
     try write(\.lm, .lm)
+    try write(\.purification, .purification)
   }
 
   /// Canonical JSON (RFC 8785), fields at their neutral default left out.

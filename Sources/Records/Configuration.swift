@@ -23,11 +23,19 @@ public struct Configuration: Hashable, Sendable {
     case cnn
     /// Likelihood maximization by a diffusion model, then `cnn`.
     case lmCNN = "lm+cnn"
+    /// Purification by diffusion and the way back, then `dc`.
+    case purifyDC = "purify+dc"
+    /// Purification by a diffusion model, then `cnn`.
+    case purifyCNN = "purify+cnn"
 
     /// Whether likelihood maximization comes first.
     public var maximizesLikelihood: Bool { self == .rdc || self == .lmOptimal || self == .lmCNN }
+    /// Whether diffusion and the way back come first.
+    public var purifies: Bool { self == .purifyDC || self == .purifyCNN }
+    /// Whether a diffusion model moves the image before it is classified.
+    public var movesImages: Bool { maximizesLikelihood || purifies }
     /// Whether denoising losses decide: it has noise levels, weights and a strategy.
-    public var weighsLosses: Bool { self != .cnn && self != .lmCNN }
+    public var weighsLosses: Bool { self != .cnn && self != .lmCNN && self != .purifyCNN }
     /// Whether it draws noise, so that it may answer an image in more than one way.
     public var isRandomized: Bool { self != .cnn }
     /// Whether the denoiser is the closed-form one of the training set.
@@ -56,7 +64,8 @@ public struct Configuration: Hashable, Sendable {
   public var classifier: Classifier
   /// SHA-256 (hexadecimal) of the network's tensors, or of the support images of `optimal`.
   public var model: String
-  /// SHA-256 of the tensors of the network that maximizes likelihood; nil: `model` itself.
+  /// SHA-256 of the tensors of the network that maximizes likelihood or purifies; nil: `model`
+  /// itself.
   public var lmModel: String?
   /// Noise levels in canonical spelling, as `linear:0.0001:3:125`; neutral, of a classifier that
   /// weighs no losses: empty.
@@ -83,6 +92,8 @@ public struct Configuration: Hashable, Sendable {
   public var strategy: String = "full"
   /// Likelihood maximization before classifying; nil where the classifier has none.
   public var lm: LikelihoodMaximization?
+  /// Purification before classifying; nil where the classifier has none.
+  public var purification: Purification?
 
   /// A configuration with every other axis at its neutral default.
   public init(

@@ -43,38 +43,33 @@ struct ErrorsPlot: ParsableCommand {
 
   func run() throws {
     let store = try options.database.read()
-    let run = try store.recordedRun(prefix)
-    guard let position = run.inputs.firstIndex(where: { $0.index == image }) else {
-      throw ElbowError(
-        .unknownName,
-        "run \(run.id) has no image \(image); 'elbow export \(run.id) --table predictions' lists "
-          + "its images")
-    }
-    let header = try store.recordedHeader(run.id)
-    let plan = try Self.plan(run, header)
-    guard let classifier = plan.classifier as? any DenoisingClassifier else {
+    let recorded = try RecordedImage(
+      prefix, image: image,
+      workers: WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount), store)
+    let header = recorded.header
+    guard let classifier = recorded.plan.classifier as? any DenoisingClassifier else {
       throw ElbowError(
         .malformed,
-        "run \(run.id) is of \(header.configuration.classifier.rawValue), which denoises nothing; "
+        "run \(header.id) is of \(header.configuration.classifier.rawValue), which denoises nothing; "
           + "name a diffusion classifier's")
     }
     guard (0..<header.configuration.draws).contains(draw) else {
       throw ElbowError(
         .malformed,
-        "--draw must be 0 to \(header.configuration.draws - 1), the draws of run \(run.id); got "
+        "--draw must be 0 to \(header.configuration.draws - 1), the draws of run \(header.id); got "
           + "\(draw)")
     }
     let timestep = classifier.nearestTimestep(to: sigma)
-    let input = run.inputs[position]
     let maps = try classifier.errorMaps(
-      of: try Self.pixels(position, of: run, plan, store),
-      key: ImageKey(dataset: input.dataset, split: input.split, index: input.index),
-      stream: NoiseStream(seed: header.seed, owner: .defence), timestep: timestep, draw: draw)
+      of: recorded.final(store), key: recorded.key, stream: recorded.stream, timestep: timestep,
+      draw: draw)
     let predicted = try store.query(
-      .predictions(of: run.id), where: .equal("position", position), columns: ["predicted"])
+      .predictions(of: header.id), where: .equal("position", recorded.position),
+      columns: ["predicted"])
     try options.write(
       figure(
-        maps, header, input, timestep, predicted.rows.first?[0].number.map { Int(nearest: $0) }))
+        maps, header, recorded.input, timestep,
+        predicted.rows.first?[0].number.map { Int(nearest: $0) }))
   }
 
   private func figure(
@@ -108,38 +103,6 @@ struct ErrorsPlot: ParsableCommand {
           .map { Double(planar[$0]) }.reduce(0, join)
       }
     }
-  }
-
-  /// The run's classifier, made again from its files.
-  private static func plan(_ run: RecordedRun, _ header: RunHeader) throws -> RunPlan {
-    if let source = header.replayOf {
-      throw ElbowError(
-        .malformed,
-        "run \(run.id) is a replay and has no network; name the run it replays, \(source)")
-    }
-    let request = try RunRequest(recorded: run.invocation, of: run.id)
-    let plan = try RunPlan(
-      request, workers: WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount))
-    guard try plan.configuration.fingerprint() == run.fingerprint else {
-      throw ElbowError(
-        .malformed,
-        "the model or training images of run \(run.id) are no longer what they were; put the old "
-          + "files back")
-    }
-    return plan
-  }
-
-  /// The image as the run finally classified it.
-  private static func pixels(
-    _ position: Int, of run: RecordedRun, _ plan: RunPlan, _ store: RunStore
-  ) throws -> [Float] {
-    if run.adversarial[position] != nil {
-      return try store.adversarialImage(run: run.id, position: position)
-    }
-    if let source = try run.inputsRun.map(store.recordedRun), source.adversarial[position] != nil {
-      return try store.adversarialImage(run: source.id, position: position)
-    }
-    return plan.dataset.pixels(at: run.inputs[position].index)
   }
 }
 

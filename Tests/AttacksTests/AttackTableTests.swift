@@ -27,7 +27,8 @@ import Testing
     #expect(
       Attacks.names == [
         "apgd-ce", "apgd-dlr", "apgd-margin", "pgd-ce", "pgd-dlr", "pgd-margin", "fgsm", "apgd-t",
-        "apgd-margin-t", "fab-t", "square", "cw", "stadv", "rotation-translation", "uniform-noise",
+        "apgd-margin-t", "apgd-lagrange", "fab-t", "square", "cw", "stadv", "rotation-translation",
+        "uniform-noise",
         "corruption-noise", "corruption-blur", "corruption-contrast", "corruption-brightness",
         "corruption-jpeg", "corruption-pixelate", "corruption-occlusion", "standard", "rand",
       ])

@@ -74,7 +74,7 @@ import Testing
     let maximizer = try LikelihoodMaximizer(
       pool, parameters: .defaults(.paper, grid: grid), grid: grid)
     let base = try Self.classifier { _ in }
-    let whole = MaximizedClassifier(maximizer, base)
+    let whole = PurifiedClassifier(maximizer, base)
     let (moved, _) = try maximizer.maximize(picture, key: key, stream: defence)
     let maps = try whole.errorMaps(of: picture, key: key, stream: defence, timestep: 2, draw: 0)
     let direct = try base.errorMaps(of: moved, key: key, stream: defence, timestep: 2, draw: 0)

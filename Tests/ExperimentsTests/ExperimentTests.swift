@@ -74,6 +74,35 @@ import Testing
         .contains("there is no database"))
   }
 
+  /// Purification before a network and before the diffusion classifier: recorded, told apart, counted;
+  /// most of the first images are right.
+  @Test func imagesArePurified() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let session = Session(threads: 2)
+    func purified(_ request: RunRequest) throws -> [Cell] {
+      let id = try run(request, in: session, store)
+      return try store.readOnly(
+        "SELECT classifier, purify, nfe_per_image, gradients_per_image, attack_gradients_per_image, "
+          + "n_correct FROM runs WHERE id = '\(id)'"
+      ).rows[0]
+    }
+    let clean = try purified(
+      RequestKeys.request([
+        "classifier": "purify+cnn", "model": "fashion-mnist-cnn", "purify": "ode:0.2:3",
+        "images": "20",
+      ]))
+    #expect(clean[..<4] == [.text("purify+cnn"), .text("ode:0.2:3"), .real(6), .real(0)])
+    #expect((clean[5].number ?? 0) >= 15)
+    let dc = ["classifier": "purify+dc", "purify": "sde:0.20:2"]
+    let counted = try purified(small("4", dc))
+    #expect(counted[..<4] == [.text("purify+dc"), .text("sde:0.2:2"), .real(42), .real(0)])
+    // One step and its start: 2 looks of 4 levels × 2 classes, and the way back through 2 steps.
+    let attack = ["attack": "pgd-margin", "attack-steps": "1", "gradient": "exact"]
+    let attacked = try purified(small("1", dc.merging(attack) { $1 }))
+    #expect(attacked[4] == .real(2 * (8 + 2)))
+  }
+
   /// What a library's caller reads of two runs.
   @Test func pairsAreReadBack() throws {
     let database = TemporaryDatabase()

@@ -22,7 +22,9 @@ import Testing
   }
 
   /// Image by image, class by class and bit by bit the answers of a live run.
-  @Test(arguments: ["dc", "rdc"]) func replaysAnswerAsLiveRuns(classifier: String) throws {
+  @Test(arguments: ["dc", "rdc", "purify+dc"]) func replaysAnswerAsLiveRuns(classifier: String)
+    throws
+  {
     let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
     let session = Session(threads: 2)

@@ -28,6 +28,23 @@ import Testing
     ),
     (["model": "fashion-mnist-cnn"], "is a classifier (resnet), not a diffusion model (edm-unet)"),
     (["lm": "paper"], "`classifier` rdc"),
+    (["purify": "ode:0.3:5"], "`classifier` purify+dc or purify+cnn, not dc"),
+    (["classifier": "purify+dc", "purify": "pde:0.3:5"], "ode:SIGMA:STEPS or sde:SIGMA:STEPS"),
+    (["classifier": "purify+dc", "purify": "ode:0.001:5"], "usual is 0.34"),
+    (
+      ["classifier": "purify+dc", "lm": "paper"],
+      "`lm`, with its parameters, needs `classifier` rdc"
+    ),
+    (
+      ["classifier": "purify+dc", "attack": "fgsm", "gradient": "smoothed"],
+      "take the gradient exact or bpda"
+    ),
+    (
+      ["classifier": "cnn", "model": "m", "attack": "apgd-lagrange"],
+      "the attack apgd-lagrange, which keeps images likely, needs `classifier` dc"
+    ),
+    (["attack": "apgd-lagrange", "attack-lambda": "-1"], "`attack-lambda` must be 0 to"),
+    (["attack": "fgsm", "gradient": "exact"], "the gradient exact"),
     (["model": "fashion"], "neither a file nor a shipped model"),
     (["dataset": "cifar10", "data": "/nonexistent"], "test_batch.bin: no such file"),
     (["seed": "x"], "`seed` needs a whole number"), (["losses": "maybe"], "must be true or false"),

@@ -18,7 +18,7 @@ import Testing
     _ cell: Robustness.Cell, _ attacks: [AttackEvidence], lm: Bool = false,
     in threat: Robustness.ThreatModel = linf
   ) -> Set<Weakness> {
-    Set(Weakness.found(in: cell, of: threat, maximizesLikelihood: lm, attacks: attacks))
+    Set(Weakness.found(in: cell, of: threat, movesImages: lm, attacks: attacks))
   }
 
   private func evidence(

@@ -104,6 +104,21 @@ import Testing
     #expect(try decoded.fingerprint() == configuration.fingerprint())
   }
 
+  /// One word in the JSON, in one spelling; without it the text is that of before.
+  @Test func purificationIsOneWord() throws {
+    var configuration = Configuration(classifier: .purifyCNN, model: "abc")
+    configuration.purification = try Purification("ode:0.340:5")
+    let text = try configuration.canonicalJSON()
+    #expect(
+      text == #"{"classifier":"purify+cnn","model":"abc","purify":"ode:0.34:5","schema":1}"#)
+    #expect(
+      try JSONDecoder().decode(Configuration.self, from: Data(text.utf8)) == configuration)
+    #expect(Purification.usual.spelling == "sde:0.34:10")
+    for text in ["ode", "ode:0.3", "pde:0.3:5", "ode:x:5", "ode:inf:5", "ode:0.3:5:1", "ode:0.3:"] {
+      #expect(throws: ElbowError.self) { try Purification(text) }
+    }
+  }
+
   /// A classifier that weighs no losses names nothing of them.
   @Test func networksHaveNoGrid() throws {
     let configuration = Configuration(classifier: .cnn, model: "abc")

@@ -173,6 +173,33 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
   }
 }
 
+@Suite struct LandscapeFigureTests {
+  private let figure = Figure(
+    landscape: [[-3, -1, 1], [-4, -2, 2], [-3, -1, 1]], budget: "8/255 linf",
+    description: ["Image 7."], run: "01A")
+
+  /// Rising steps go up and to the right; the scale is the same on both sides of the boundary.
+  @Test func landscapesStandUpright() throws {
+    guard case .matrix(let matrix) = figure.panels[0].content else {
+      Issue.record("a landscape is a matrix")
+      return
+    }
+    #expect(matrix.range == -4...4 && matrix.colors == .difference)
+    #expect(matrix.rows == ["ε", "0", "−ε"] && matrix.columns == ["−ε", "0", "ε"])
+    #expect(figure.caption[0] == "Image 7.")
+    #expect(figure.caption[1].contains("from -4 at −ε by -2 at the image to 2 at ε"))
+    #expect(figure.caption[1].contains("within -2 and -1"))
+    #expect(figure.caption[2] == "3 of 9 points are misclassified.")
+  }
+
+  @Test func landscapesAreDrawn() {
+    let text = figure.text(width: 80).joined(separator: "\n")
+    #expect(text.contains("→ along the attack's gradient") && text.contains("↑ across"))
+    let script = figure.gnuplot(.svg, output: nil)
+    #expect(script.contains("set xlabel") && !script.contains("'images'"))
+  }
+}
+
 @Suite struct FigureTextTests {
   private let confusion = Figure(
     confusion: ResultTable(

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        5: "593942f332c67e607136fe54753061f53d912666c862cda6df1d01a788ab8865"
+        6: "49bf3f3612e3daa0c4af0d8a5d72b4e76923ba2e49541a3080ffbdb38aa66448"
       ])
   }
 

@@ -1,4 +1,5 @@
 import Networks
+import Synchronization
 import TensorCore
 
 /// A denoiser with one session for each worker, shared by everything that evaluates it.
@@ -96,6 +97,19 @@ public final class DenoiserPool: Sendable {
     self.denoiser = denoiser
     self.workers = workers
     sessions = SlotStorage(workers.count, denoiser)
+  }
+
+  /// What `body` returns on one worker, the caller itself.
+  func withSlot<T: Sendable>(_ body: @Sendable (Slot) throws -> T) throws -> T {
+    let result = Mutex<T?>(nil)
+    try forEach(1) { _, slot in
+      let made = try body(slot)
+      result.withLock { $0 = made }
+    }
+    guard let made = result.withLock({ $0 }) else {
+      preconditionFailure("a worker returned without its result")
+    }
+    return made
   }
 
   /// Calls `body(item, slot)` for every item, spread over the workers.

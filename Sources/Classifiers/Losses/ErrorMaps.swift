@@ -6,8 +6,7 @@ import Synchronization
 package struct ErrorMaps: Sendable {
   /// Noise level σ, [−1, 1] units.
   package var sigma: Float
-  /// The image that is denoised: what likelihood maximization made of the classified one, where there
-  /// is any. Planar `[C, H, W]`, pixel units [0, 1].
+  /// The image that is denoised: what a purifier made of the classified one, where there is any. Planar `[C, H, W]`, pixel units [0, 1].
   package var image: [Float]
   /// |D(x + σε; σ, y) − x|², or without the square where the classifier's loss is absolute.
   /// **Shape** `[K][C·H·W]`; the sum over pixels is the raw loss that a run records.
@@ -51,13 +50,13 @@ extension DiffusionClassifier: DenoisingClassifier {
   }
 }
 
-extension MaximizedClassifier: DenoisingClassifier where Base: DenoisingClassifier {
+extension PurifiedClassifier: DenoisingClassifier where Base: DenoisingClassifier {
   package var sigmas: [Float] { base.sigmas }
 
   package func errorMaps(
     of image: [Float], key: ImageKey, stream: NoiseStream, timestep: Int, draw: Int
   ) throws -> ErrorMaps {
-    let (moved, _) = try maximizer.maximize(image, key: key, stream: stream)
+    let moved = try purifier.purify(image, key: key, stream: stream).image
     return try base.errorMaps(of: moved, key: key, stream: stream, timestep: timestep, draw: draw)
   }
 }

@@ -17,6 +17,8 @@ public struct NoiseKey: Hashable, Sendable {
     case strategy = 3
     /// An attack's starting point.
     case start = 4
+    /// ε of diffusion purification, and the noise of its steps back.
+    case purification = 5
   }
 
   /// Seed and owner.
@@ -27,7 +29,7 @@ public struct NoiseKey: Hashable, Sendable {
   public var image: ImageKey
   /// Noise level; 0 where the numbers do not depend on it.
   public var sigma: Float
-  /// Noise draw, or the step of likelihood maximization; from 0.
+  /// Noise draw, or the step of likelihood maximization or purification; from 0.
   public var draw: Int
   /// Class, where classes do not share noise.
   public var label: Int?

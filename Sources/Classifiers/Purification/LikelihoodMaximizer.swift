@@ -8,7 +8,7 @@ import TensorCore
 /// likely, min over x̂ of E ‖D(x̂ + σε; σ) − x̂‖².
 ///
 /// **Source** arXiv 2305.15241, section 3.3 and algorithm 1.
-public struct LikelihoodMaximizer: Sendable {
+public struct LikelihoodMaximizer: Purifier {
   /// What one step needs: the mean loss's gradient over these noise levels.
   public struct Draw: Sendable {
     /// Noise level.
@@ -59,10 +59,15 @@ public struct LikelihoodMaximizer: Sendable {
     }
   }
 
-  /// What maximizing the likelihood of one image takes.
   public var cost: Cost {
     let steps = parameters.steps * (sigmas?.count ?? 1)
     return Cost(evaluations: steps, gradients: steps)
+  }
+
+  public func purify(
+    _ image: [Float], key: ImageKey, stream: NoiseStream
+  ) throws -> PurifiedImage {
+    PurifiedImage(try maximize(image, key: key, stream: stream).image)
   }
 
   /// The image of higher likelihood, pixel units [0, 1], and what it took.
@@ -93,13 +98,17 @@ public struct LikelihoodMaximizer: Sendable {
       draws.count == parameters.steps, "\(draws.count) draws for \(parameters.steps) steps")
     var state = MaximizationState(x, parameters)
     for draw in draws {
-      let gradient = try self.gradient(at: state.x, count: 1) { slot, _ in
-        slot.take(draw.noise)
-        return draw.sigma
-      }
-      state.step(along: gradient)
+      state.step(along: try gradient(at: state.x, draw))
     }
     return state.x
+  }
+
+  /// The gradient that a step goes along, on given noise.
+  func gradient(at x: [Float], _ draw: Draw) throws -> [Double] {
+    try gradient(at: x, count: 1) { slot, _ in
+      slot.take(draw.noise)
+      return draw.sigma
+    }
   }
 
   /// The gradient that a step goes along, on the noise of the step.

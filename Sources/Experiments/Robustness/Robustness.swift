@@ -127,7 +127,8 @@ public struct Robustness: Sendable {
       let behind = attacks[key(i), default: [:]][threat] ?? []
       cell.attacks = behind.map(\.label)
       cell.weaknesses = Weakness.found(
-        in: cell, of: threat, maximizesLikelihood: table[i, .lm] != nil, attacks: behind)
+        in: cell, of: threat, movesImages: (table[i, .lm] ?? table[i, .purify]) != nil,
+        attacks: behind)
       rows[place].cells[threat] = cell
       threats.insert(threat)
     }

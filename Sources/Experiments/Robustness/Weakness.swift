@@ -16,8 +16,8 @@ public enum Weakness: String, CaseIterable, Sendable {
   case noQueries = "no attack did without gradients"
   /// What the attacker saw of the classifier's noise.
   case oneDraw = "the classifier draws noise; no look averaged draws (EOT 1), none knew the noise"
-  /// How gradients passed likelihood maximization.
-  case onlyBPDA = "gradients passed likelihood maximization as the identity only (BPDA)"
+  /// How gradients passed likelihood maximization or purification.
+  case onlyBPDA = "gradients passed what moves the image as the identity only (BPDA)"
   /// How often the final image was judged.
   case oneShot = "the verdict hangs on one draw of the classifier's noise"
   /// How many images there are.
@@ -80,7 +80,7 @@ extension Weakness {
   /// of losses, targets and queries.
   package static func found(
     in cell: Robustness.Cell, of threat: Robustness.ThreatModel,
-    maximizesLikelihood: Bool, attacks: [AttackEvidence]
+    movesImages: Bool, attacks: [AttackEvidence]
   ) -> [Weakness] {
     let own = attacks.filter { $0.noise != "transfer" }
     let entries = own.flatMap(\.entries)
@@ -104,7 +104,7 @@ extension Weakness {
         return cell.isRandomized && threat.norm != .corruption
           && !own.contains { $0.noise == "frozen" || $0.eot > 1 }
       case .onlyBPDA:
-        return maximizesLikelihood && !gradients.isEmpty && own.allSatisfy { $0.gradient == "bpda" }
+        return movesImages && !gradients.isEmpty && own.allSatisfy { $0.gradient == "bpda" }
       case .oneShot: return cell.verdict == .oneShot
       case .fewImages: return cell.n < 100
       case .singleStep:

@@ -38,14 +38,16 @@ extension Figure.Matrix {
       ]
     }
     func ticks(_ names: [String]) -> String {
-      "(" + names.enumerated().map { "\(Figure.quoted(tick: $1)) \($0)" }.joined(separator: ", ")
-        + ")"
+      "("
+        + names.enumerated().filter { !$1.isEmpty }
+        .map { "\(Figure.quoted(tick: $1)) \($0)" }.joined(separator: ", ") + ")"
     }
     lines += [
       "set xtics \(ticks(columns)) rotate by 45 right scale 0", "set ytics \(ticks(rows)) scale 0",
       "set xlabel \(Figure.quoted(x))", "set ylabel \(Figure.quoted(y))",
-      "set colorbox", "set cblabel 'images'",
+      "set colorbox", isPicture ? "unset cblabel" : "set cblabel 'images'",
     ]
+    if isPicture { return lines + ["plot \(name) matrix with image notitle"] }
     // Numbers are white on the dark half of the scale.
     let middle = (range.lowerBound + range.upperBound) / 2
     let texts = zip(values.indices, values).flatMap { row, cells in

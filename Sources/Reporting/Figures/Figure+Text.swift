@@ -21,8 +21,11 @@ extension Figure {
         lines += panel.lines(series, width: max(20, min(width, 100) - 10), height: 15)
         lines += [""]
         lines += panel.legend(series, width: width - 8).map { "        " + $0 } + [""]
-      case .matrix(let matrix) where matrix.rows.isEmpty:
-        pictures.append([panel.title.visible] + matrix.shades)
+      case .matrix(let matrix) where matrix.isPicture:
+        let axes = [panel.x, panel.y].map(\.label.visible).filter { !$0.isEmpty }
+        pictures.append(
+          [panel.title.visible] + matrix.shades
+            + zip(["→ ", "↑ "], axes).map { $0 + $1 })
       case .matrix(let matrix):
         flush()
         if !panel.title.isEmpty { lines += panel.title.visible.wrapped(to: width) + [""] }
@@ -30,7 +33,7 @@ extension Figure {
       }
     }
     flush()
-    if case .matrix(let last)? = panels.last?.content, last.rows.isEmpty {
+    if case .matrix(let last)? = panels.last?.content, last.isPicture {
       lines.append(last.shadesLegend)
     }
     return lines + caption.flatMap { $0.visible.wrapped(to: width) }

@@ -82,12 +82,16 @@ public struct Figure: Hashable, Sendable {
   public struct Matrix: Hashable, Sendable {
     /// From the top row down, each from the left; nil: nothing there.
     public var values: [[Double?]]
-    /// Names of the rows and of the columns; empty: none are shown, as for pixels.
+    /// Names of the rows and of the columns; empty: none are shown, as for pixels. An empty name is left
+    /// out.
     public var rows, columns: [String]
     /// The values that the two ends of the scale stand for.
     public var range: ClosedRange<Double>
     /// How values are shown.
     public var colors: Colors
+
+    /// Whether it is seen by its colours alone: a count has its number in every cell.
+    var isPicture: Bool { colors != .count }
 
     /// The matrix as given.
     ///

@@ -10,8 +10,9 @@ package enum RunSummary {
 
   /// Columns of `runs` that `table` shows.
   package static let needed = [
-    "id", "name", "status", "classifier", "lm", "strategy", "grid", "weights", "attack", "norm",
-    "epsilon", "inputs_run", "images", "n_done", "accuracy", "accuracy_low", "accuracy_high",
+    "id", "name", "status", "classifier", "lm", "purify", "strategy", "grid", "weights", "attack",
+    "norm", "epsilon", "inputs_run", "images", "n_done", "accuracy", "accuracy_low",
+    "accuracy_high",
     "nfe_per_image", "gradients_per_image", "seconds_per_image", "replay_of", "seed",
     "started_at",
   ]
@@ -146,10 +147,11 @@ package enum RunSummary {
     spelling.shortened(to: 28, cut: .middle)
   }
 
-  /// As `rdc (paper)`.
+  /// As `rdc (paper)` or `purify+cnn (sde:0.34:10)`.
   package static func classifier(_ runs: ResultTable, _ row: Int) -> String {
     let name = runs[row, .classifier] ?? ""
-    return runs[row, .lm].map { "\(name) (\($0))" } ?? name
+    let purification = runs.columns.contains("purify") ? runs[row, .purify] : nil
+    return (runs[row, .lm] ?? purification).map { "\(name) (\($0))" } ?? name
   }
 
   /// `replayed` for a finished replay, so that nobody takes it for a live run.

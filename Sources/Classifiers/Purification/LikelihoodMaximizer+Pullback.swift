@@ -5,7 +5,6 @@ extension LikelihoodMaximizer {
   /// [−1, 1] units.
   private static let difference = 0.05
 
-  /// What is wrong with a way for gradients through these steps, nil where nothing is.
   public func problem(_ gradient: AttackConfiguration.Gradient) -> String? {
     switch (gradient, parameters.variant) {
     case (.bpda, _), (.exact, .released), (.exact, .l2), (.smoothed, .paper): nil
@@ -17,11 +16,18 @@ extension LikelihoodMaximizer {
     }
   }
 
-  /// What carrying one gradient back through all steps takes: the steps once more, and two gradients
-  /// of the loss for each Hessian–vector product.
+  /// The steps once more, and two gradients of the loss for each Hessian–vector product.
   public func pullbackCost(_ gradient: AttackConfiguration.Gradient) -> Cost {
     gradient == .bpda
       ? Cost() : Cost(evaluations: 3 * cost.evaluations, gradients: 3 * cost.gradients)
+  }
+
+  /// The way back over the steps, which are taken once more from `image`.
+  public func pullback(
+    of cotangent: [Float], at image: [Float], through purified: PurifiedImage, key: ImageKey,
+    stream: NoiseStream, smoothing: Double?
+  ) throws -> [Float] {
+    try pullback(of: cotangent, at: image, key: key, stream: stream, smoothing: smoothing)
   }
 
   /// ∂(Σ cotangent·maximized image)/∂image, in pixel units on both sides.
@@ -36,11 +42,33 @@ extension LikelihoodMaximizer {
     of cotangent: [Float], at image: [Float], key: ImageKey, stream: NoiseStream,
     smoothing: Double? = nil
   ) throws -> [Float] {
-    var states = [MaximizationState(modelUnits(image), parameters, smoothing: smoothing)]
+    try pullback(of: cotangent, at: modelUnits(image), smoothing: smoothing) { x, step in
+      try gradient(at: x, step: step, key: key, stream: stream)
+    }
+  }
+
+  /// The same on given noise.
+  ///
+  /// - Parameters:
+  ///   - x: image, [−1, 1] units.
+  ///   - draws: one a step.
+  package func pullback(
+    of cotangent: [Float], at x: [Float], draws: [Draw]
+  ) throws -> [Float] {
+    try pullback(of: cotangent, at: x, smoothing: nil) { x, step in
+      try gradient(at: x, draws[step])
+    }
+  }
+
+  private func pullback(
+    of cotangent: [Float], at image: [Float], smoothing: Double?,
+    _ gradient: (_ x: [Float], _ step: Int) throws -> [Double]
+  ) throws -> [Float] {
+    var states = [MaximizationState(image, parameters, smoothing: smoothing)]
     var gradients: [[Double]] = []
     for step in 0..<parameters.steps {
       var state = states[step]
-      gradients.append(try gradient(at: state.x, step: step, key: key, stream: stream))
+      gradients.append(try gradient(state.x, step))
       state.step(along: gradients[step])
       states.append(state)
     }
@@ -56,7 +84,7 @@ extension LikelihoodMaximizer {
         let moved = x.indices.map {
           Float(Double(x[$0]) + sign * Self.difference * slope[$0] / length)
         }
-        return try gradient(at: moved, step: step, key: key, stream: stream)
+        return try gradient(moved, step)
       }
       let (ahead, behind) = try (beside(1), beside(-1))
       for i in x.indices {

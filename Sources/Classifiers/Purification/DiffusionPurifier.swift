@@ -1,0 +1,193 @@
+import Basics
+import Foundation
+import Networks
+import Records
+import TensorCore
+
+/// Diffusion purification: the image is diffused to σ, x_σ = x + σε, and brought back from there by
+/// the unconditional denoiser.
+///
+/// The noise levels fall as in EDM, σ_i^(1/ρ) evenly spaced with ρ = 7, from σ to 0.002 in N levels
+/// and then to 0. With r = D(x; σ) − x a step from σ to σ′ is
+///
+///     ode   x′ = x + (σ − σ′)/2·(r(x; σ)/σ + r(x̃; σ′)/σ′)    x̃ = x + (1 − σ′/σ)·r(x; σ)
+///     sde   x′ = x + (1 − σ′²/σ²)·r(x; σ) + σ′√(1 − σ′²/σ²)·z
+///
+/// Heun's method on the probability-flow ODE, whose last step is Euler's, and ancestral sampling, the
+/// reverse of the diffusion from σ′ to σ with D in the place of the unknown image. Both end at D.
+///
+/// **Source** Nie et al. 2022 (arXiv 2205.07460); Karras et al. 2022 (arXiv 2206.00364), algorithm 1;
+/// Song et al. 2021 (arXiv 2011.13456), appendix F.
+public struct DiffusionPurifier: Purifier {
+  /// The way back from the last level but 0.
+  private static let lowest = 0.002
+  /// ρ.
+  private static let exponent = 7.0
+
+  private let pool: DenoiserPool
+  private let purification: Purification
+  /// From σ down to 0.
+  let levels: [Double]
+
+  /// - Parameters:
+  ///   - pool: a denoiser with an unconditional mode.
+  ///   - purification: how far and how finely.
+  /// - Throws: `ElbowError` for impossible parameters, or a denoiser that is conditional only.
+  public init(_ pool: DenoiserPool, _ purification: Purification) throws {
+    let (sigma, steps) = (purification.sigma, purification.steps)
+    guard sigma > Self.lowest, sigma <= 1000 else {
+      throw ElbowError(
+        .malformed,
+        "`purify` diffuses to a noise level above \(Self.lowest) and at most 1000, got \(sigma); "
+          + "usual is 0.34")
+    }
+    guard (1...10_000).contains(steps) else {
+      throw ElbowError(.malformed, "`purify` takes 1 to 10000 steps back, got \(steps)")
+    }
+    guard pool.denoiser.isUnconditional else {
+      throw ElbowError(
+        .malformed, "purification needs an unconditional model; name one with `lm-model`")
+    }
+    (self.pool, self.purification) = (pool, purification)
+    levels = Self.levels(from: sigma, steps)
+  }
+
+  private static func levels(from sigma: Double, _ steps: Int) -> [Double] {
+    let high = pow(sigma, 1 / exponent)
+    let low = pow(lowest, 1 / exponent)
+    var levels = [sigma]
+    for i in 1..<max(steps, 1) {
+      levels.append(pow(high + Double(i) / Double(steps - 1) * (low - high), exponent))
+    }
+    return levels + [0]
+  }
+
+  public var cost: Cost {
+    let steps = purification.steps
+    return Cost(evaluations: purification.process == .ode ? 2 * steps - 1 : steps)
+  }
+
+  public func purify(
+    _ image: [Float], key: ImageKey, stream: NoiseStream
+  ) throws -> PurifiedImage {
+    try pool.withSlot { walk(modelUnits(image), key, stream, $0) }
+  }
+
+  /// The vector–Jacobian products of the denoiser from the last step to the first.
+  ///
+  /// Each runs the network forward again at a point of the path: the activations of one evaluation at
+  /// a time are held, however many steps there are.
+  public func pullback(
+    of cotangent: [Float], at image: [Float], through purified: PurifiedImage, key: ImageKey,
+    stream: NoiseStream, smoothing: Double?
+  ) throws -> [Float] {
+    try pool.withSlot { walkBack(cotangent, purified.path, $0) }
+  }
+
+  public func pullbackCost(_ gradient: AttackConfiguration.Gradient) -> Cost {
+    gradient == .bpda
+      ? Cost() : Cost(evaluations: cost.evaluations, gradients: cost.evaluations)
+  }
+
+  public func problem(_ gradient: AttackConfiguration.Gradient) -> String? {
+    gradient == .smoothed
+      ? "purification by diffusion has no sign to smooth; take the gradient exact or bpda" : nil
+  }
+
+  /// One step back, and what it weighs its terms with.
+  private struct Step {
+    let from, to: Double
+    /// Of r in Euler's step.
+    var euler: Double { 1 - to / from }
+    /// Of both r in Heun's.
+    var halves: (first: Double, second: Double) {
+      ((from - to) / (2 * from), (from - to) / (2 * to))
+    }
+    /// Of r in the ancestral step.
+    var ancestral: Double { 1 - to * to / (from * from) }
+    /// Of its noise.
+    var deviation: Double { to * ancestral.squareRoot() }
+  }
+
+  private var steps: [Step] { zip(levels, levels.dropFirst()).map { Step(from: $0, to: $1) } }
+
+  private func walk(
+    _ image: [Float], _ key: ImageKey, _ stream: NoiseStream, _ slot: DenoiserPool.Slot
+  ) -> PurifiedImage {
+    var x = image
+    var path: [[Float]] = []
+    let zeros = [Float](repeating: 0, count: x.count)
+    func residual(_ x: [Float], _ sigma: Double) -> [Float] {
+      var r: [Float] = []
+      path.append(x)
+      slot.take(zeros)
+      slot.evaluate(x, sigma: Float(sigma), labels: [nil]) { r = Array($1) }
+      return r
+    }
+    func noise(_ sigma: Double, draw: Int) -> [Float] {
+      var random = NoiseKey(stream, .purification, key, sigma: Float(sigma), draw: draw).random()
+      var values = zeros
+      var span = values.mutableSpan
+      random.gaussians(into: &span)
+      return values
+    }
+    Self.add(levels[0], noise(levels[0], draw: 0), to: &x)
+    for (index, step) in steps.enumerated() {
+      let r = residual(x, step.from)
+      switch purification.process {
+      case .ode where step.to > 0:
+        var ahead = x
+        Self.add(step.euler, r, to: &ahead)
+        Self.add(step.halves.first, r, to: &x)
+        Self.add(step.halves.second, residual(ahead, step.to), to: &x)
+      case .ode:
+        Self.add(step.euler, r, to: &x)
+      case .sde:
+        Self.add(step.ancestral, r, to: &x)
+        if step.to > 0 { Self.add(step.deviation, noise(step.to, draw: index + 1), to: &x) }
+      }
+    }
+    path.append(x)
+    var result = PurifiedImage(x.map { min(max(($0 + 1) / 2, 0), 1) })
+    result.path = path
+    return result
+  }
+
+  private func walkBack(
+    _ cotangent: [Float], _ path: [[Float]], _ slot: DenoiserPool.Slot
+  ) -> [Float] {
+    var points = path[...]
+    // A pixel is (x + 1)/2, clipped.
+    var adjoint = zip(cotangent, points.removeLast()).map { $1.magnitude <= 1 ? $0 / 2 : 0 }
+    let zeros = [Float](repeating: 0, count: adjoint.count)
+    /// (∂r/∂x)ᵀv at the last point that is left.
+    func product(_ sigma: Double, _ v: [Float]) -> [Float] {
+      slot.take(zeros)
+      slot.differentiate(points.removeLast(), sigma: Float(sigma), labels: [nil]) { _, residual in
+        for i in v.indices { residual[i] = v[i] }
+      }
+      return slot.gradient
+    }
+    for step in steps.reversed() {
+      // Of r at the step's beginning.
+      var slope = zeros
+      switch purification.process {
+      case .ode where step.to > 0:
+        let ahead = product(step.to, adjoint.map { Float(step.halves.second) * $0 })
+        Self.add(step.halves.first, adjoint, to: &slope)
+        Self.add(step.euler, ahead, to: &slope)
+        Self.add(1, ahead, to: &adjoint)
+      case .ode: Self.add(step.euler, adjoint, to: &slope)
+      case .sde: Self.add(step.ancestral, adjoint, to: &slope)
+      }
+      Self.add(1, product(step.from, slope), to: &adjoint)
+    }
+    return adjoint.map { 2 * $0 }
+  }
+
+  /// x ← x + factor·y.
+  private static func add(_ factor: Double, _ y: [Float], to x: inout [Float]) {
+    let factor = Float(factor)
+    for i in x.indices { x[i] += factor * y[i] }
+  }
+}

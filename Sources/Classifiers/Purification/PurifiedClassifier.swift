@@ -1,0 +1,75 @@
+import Basics
+import Records
+import TensorCore
+
+/// A purifier, then any classifier: RDC where that is likelihood maximization before the diffusion
+/// classifier, DiffPure where it is diffusion and the way back before a network.
+///
+/// How gradients pass through the purifier is the attacker's choice: as through the identity (BPDA),
+/// exactly, or as through a smoothed sign.
+public struct PurifiedClassifier<Base: ImageClassifier>: ImageClassifier {
+  let base: Base
+  let purifier: any Purifier
+  private let passage: AttackConfiguration.Gradient
+  private let smoothing: Double
+
+  /// `base` on what `purifier` makes of the image.
+  ///
+  /// - Parameters:
+  ///   - passage: how gradients pass through the purifier.
+  ///   - smoothing: τ of the smoothed sign.
+  /// - Throws: `ElbowError` for a way that the purifier has not.
+  public init(
+    _ purifier: any Purifier, _ base: Base, passage: AttackConfiguration.Gradient,
+    smoothing: Double = 1
+  ) throws {
+    if let problem = purifier.problem(passage) { throw ElbowError(.malformed, problem) }
+    (self.base, self.purifier) = (base, purifier)
+    (self.passage, self.smoothing) = (passage, smoothing)
+  }
+
+  /// `base` on what `purifier` makes of the image, gradients passing as through the identity.
+  public init(_ purifier: any Purifier, _ base: Base) {
+    (self.base, self.purifier) = (base, purifier)
+    (passage, smoothing) = (.bpda, 1)
+  }
+
+  public var shape: ImageShape { base.shape }
+  public var classCount: Int { base.classCount }
+  /// Every purifier draws noise.
+  public var isRandomized: Bool { true }
+
+  public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
+    let moved = try purifier.purify(image, key: key, stream: stream).image
+    var answer = try base.classify(moved, key: key, stream: stream)
+    answer.cost = answer.cost + purifier.cost
+    let movement = zip(moved, image).map { Double(($0 - $1).magnitude) }
+    answer.movementMax = movement.max()
+    answer.movementMean = movement.reduce(0, +) / Double(movement.count)
+    return answer
+  }
+
+  public func logits(
+    of image: [Float], key: ImageKey, stream: NoiseStream
+  ) throws -> (logits: [Double], cost: Cost) {
+    let moved = try purifier.purify(image, key: key, stream: stream).image
+    let result = try base.logits(of: moved, key: key, stream: stream)
+    return (result.logits, result.cost + purifier.cost)
+  }
+
+  public func gradient(
+    of image: [Float], key: ImageKey, stream: NoiseStream,
+    cotangent: @Sendable ([Double]) -> [Double]
+  ) throws -> LogitGradient {
+    let purified = try purifier.purify(image, key: key, stream: stream)
+    var result = try base.gradient(
+      of: purified.image, key: key, stream: stream, cotangent: cotangent)
+    result.cost = result.cost + purifier.cost
+    guard passage != .bpda, result.gradient.contains(where: { $0 != 0 }) else { return result }
+    result.gradient = try purifier.pullback(
+      of: result.gradient, at: image, through: purified, key: key, stream: stream,
+      smoothing: passage == .smoothed ? smoothing : nil)
+    result.cost = result.cost + purifier.pullbackCost(passage)
+    return result
+  }
+}

@@ -1,0 +1,76 @@
+import Basics
+import Classifiers
+import Evaluation
+import Foundation
+import Records
+import RunStore
+import TensorCore
+
+/// An image of a recorded run, with the run's classifier made again from its files.
+package struct RecordedImage {
+  /// The run.
+  package let header: RunHeader
+  /// Its request, resolved again.
+  package let plan: RunPlan
+  /// The image.
+  package let input: InputRecord
+  /// Position in the run.
+  package let position: Int
+  private let run: RecordedRun
+
+  /// Finds the run that `prefix` names, and an image in it by its index in the split.
+  ///
+  /// - Throws: `ElbowError` where the run has no such image, is a replay, or is of files that have
+  ///   changed since.
+  package init(_ prefix: String, image: Int, workers: WorkerPool, _ store: RunStore) throws {
+    run = try store.recordedRun(prefix)
+    let index = run.inputs.firstIndex { $0.index == image }
+    guard let index else {
+      throw ElbowError(
+        .unknownName,
+        "run \(run.id) has no image \(image); 'elbow export \(run.id) --table predictions' lists "
+          + "its images")
+    }
+    (position, input) = (index, run.inputs[index])
+    header = try store.recordedHeader(run.id)
+    if let source = header.replayOf {
+      throw ElbowError(
+        .malformed,
+        "run \(run.id) is a replay and has no network; name the run it replays, \(source)")
+    }
+    plan = try RunPlan(RunRequest(recorded: run.invocation, of: run.id), workers: workers)
+    guard try plan.configuration.fingerprint() == run.fingerprint else {
+      throw ElbowError(
+        .malformed,
+        "the model or training images of run \(run.id) are no longer what they were; put the old "
+          + "files back")
+    }
+  }
+
+  /// Names the image for the noise.
+  package var key: ImageKey {
+    ImageKey(dataset: input.dataset, split: input.split, index: input.index)
+  }
+
+  /// The stream of recorded predictions.
+  package var stream: NoiseStream { NoiseStream(seed: header.seed, owner: .defence) }
+
+  /// The image as it was given to the run: what another run's attack had made of it, where the run
+  /// was given that.
+  ///
+  /// - Throws: what the store throws.
+  package func given(_ store: RunStore) throws -> [Float] {
+    if let source = try run.inputsRun.map(store.recordedRun), source.adversarial[position] != nil {
+      return try store.adversarialImage(run: source.id, position: position)
+    }
+    return plan.dataset.pixels(at: input.index)
+  }
+
+  /// The image as the run finally classified it.
+  ///
+  /// - Throws: what the store throws.
+  package func final(_ store: RunStore) throws -> [Float] {
+    run.adversarial[position] != nil
+      ? try store.adversarialImage(run: run.id, position: position) : try given(store)
+  }
+}
