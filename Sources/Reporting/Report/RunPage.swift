@@ -215,9 +215,13 @@ package struct RunPage {
     let counts = try store.query(.confusion(of: id))
     var cells = [[Int]](repeating: Array(repeating: 0, count: names.count), count: names.count)
     for row in counts.rows {
-      if case .integer(let y) = row[0], case .integer(let p) = row[1], case .integer(let n) = row[2]
+      if case .integer(let y) = row[0], case .integer(let p) = row[1],
+        case .integer(let n) = row[2],
+        // A damaged file may name classes that there are not.
+        let label = names.indices.first(where: { $0 == y }),
+        let predicted = names.indices.first(where: { $0 == p })
       {
-        cells[Int(y)][Int(p)] = Int(n)
+        cells[label][predicted] = Int(clamping: min(max(n, 0), 1 << 40))
       }
     }
     let table = ResultTable(
