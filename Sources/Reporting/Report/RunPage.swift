@@ -30,7 +30,9 @@ package struct RunPage {
     var fields = zip(header.columns, header.rows[0]).map { column, cell in
       // Stored as JSON, shown as JSON.
       let isJSON = ["configuration", "tags", "class_names"].contains(column)
-      return (column, isJSON ? cell.text(null: "null") : Self.json(cell))
+      return (
+        column, isJSON ? TableFormat.json(stored: cell.text(null: "null")) : TableFormat.json(cell)
+      )
     }
     let parts: [(String, QueryHandle)] = [
       ("sessions", .sessions(of: id)), ("classes", .classes(of: id)),
@@ -44,13 +46,8 @@ package struct RunPage {
       let summary = try store.query(.attackSummary(of: id))
       fields.append(("attack_summary", TableFormat.json.object(summary.columns, summary.rows[0])))
     }
-    let body = fields.map { "  \(JSONValue.canonical(string: $0.0)): \($0.1)" }
+    let body = fields.map { "  \(TableFormat.json($0.0)): \($0.1)" }
     return "{\n" + body.joined(separator: ",\n") + "\n}\n"
-  }
-
-  private static func json(_ cell: Cell) -> String {
-    let object = TableFormat.json.object(["v"], [cell])
-    return String(object.dropFirst("{\"v\": ".count).dropLast())
   }
 
   /// The page for reading.
@@ -174,7 +171,7 @@ package struct RunPage {
     return table.rows.indices.map { i in
       func text(_ column: String) -> String? {
         let cell = table[i, column]
-        return cell == .null ? nil : cell.text(null: "")
+        return cell == .null ? nil : cell.text(null: "").visible
       }
       let code = text("git_commit").map {
         $0 + (table[i, "git_dirty"] == .integer(1) ? " with uncommitted changes" : "")
