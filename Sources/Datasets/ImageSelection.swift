@@ -38,6 +38,7 @@ public struct ImageSelection: Sendable, Equatable {
       guard indices.count == parts.count, indices.allSatisfy({ $0 >= 0 }) else {
         throw fail("is no list of indices")
       }
+      guard !indices.isEmpty else { throw fail("is empty") }
       guard Set(indices).count == indices.count else { throw fail("names an image twice") }
       form = .list(indices)
     } else {

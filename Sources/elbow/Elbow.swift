@@ -39,7 +39,7 @@ struct Elbow: ParsableCommand {
   /// Exit status: 0, 1 for what went wrong while running, 2 for what was asked wrongly.
   static func main() {
     Startup.checkProcessor()
-    signal(SIGPIPE, SIG_IGN)
+    Startup.takeSignals()
     Startup.restartWithBetterKernel()
     var arguments = Array(Output.arguments.dropFirst())
     do {

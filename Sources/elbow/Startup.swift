@@ -32,6 +32,16 @@ enum Startup {
     _exit(1)
   }
 
+  /// Lets signals through that end the program, whoever started it: a thread that blocks them passes
+  /// that on to what it starts.
+  static func takeSignals() {
+    signal(SIGPIPE, SIG_IGN)
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  }
+
   /// Starts the program anew, once, where OpenBLAS chose a slower kernel than the processor allows:
   /// it reads `OPENBLAS_CORETYPE` only while it is loaded.
   static func restartWithBetterKernel() {

@@ -37,5 +37,7 @@ final class StopSignal: @unchecked Sendable {
     guard let number = received.withLock({ $0 }) else { return }
     signal(number, SIG_DFL)
     raise(number)
+    // Where somebody blocks it all the same.
+    _exit(128 + number)
   }
 }

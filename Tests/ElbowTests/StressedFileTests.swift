@@ -88,12 +88,13 @@ import Testing
     let process = try elbow.process(
       ["run", "--images", "300", "--threads", "1", "--db", "data/elbow.db"] + small, tag: "run")
     try process.run()
-    while process.isRunning,
-      !FileManager.default.fileExists(atPath: "\(folder)/elbow.db-wal")
-    {
+    // Not before something is recorded.
+    let recorded = [
+      "sql", "SELECT count(*) > 0 FROM prediction", "--db", "data/elbow.db", "--format", "tsv",
+    ]
+    while process.isRunning, try !elbow.run(recorded).output.hasSuffix("\n1\n") {
       Thread.sleep(forTimeInterval: 0.05)
     }
-    Thread.sleep(forTimeInterval: 0.3)
     if how == "gone" {
       rename(folder, folder + "-away")
     } else {

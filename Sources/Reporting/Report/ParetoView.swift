@@ -201,7 +201,7 @@ package struct ParetoView {
     let points = objects.isEmpty ? "[]" : "[\n    \(objects.joined(separator: ",\n    "))\n  ]"
     let (volume, reference) = hypervolume
     func text(_ id: String?) -> String {
-      id.map { JSONValue.canonical(string: $0) } ?? "null"
+      id.map { TableFormat.json($0) } ?? "null"
     }
     var fields = [
       "\"axes\": [\"\(x.rawValue)\", \"\(y.rawValue)\"]",

@@ -30,7 +30,9 @@ package struct RunPage {
     var fields = zip(header.columns, header.rows[0]).map { column, cell in
       // Stored as JSON, shown as JSON.
       let isJSON = ["configuration", "tags", "class_names"].contains(column)
-      return (column, isJSON ? cell.text(null: "null") : Self.json(cell))
+      return (
+        column, isJSON ? TableFormat.json(stored: cell.text(null: "null")) : TableFormat.json(cell)
+      )
     }
     let parts: [(String, QueryHandle)] = [
       ("sessions", .sessions(of: id)), ("classes", .classes(of: id)),
@@ -44,13 +46,8 @@ package struct RunPage {
       let summary = try store.query(.attackSummary(of: id))
       fields.append(("attack_summary", TableFormat.json.object(summary.columns, summary.rows[0])))
     }
-    let body = fields.map { "  \(JSONValue.canonical(string: $0.0)): \($0.1)" }
+    let body = fields.map { "  \(TableFormat.json($0.0)): \($0.1)" }
     return "{\n" + body.joined(separator: ",\n") + "\n}\n"
-  }
-
-  private static func json(_ cell: Cell) -> String {
-    let object = TableFormat.json.object(["v"], [cell])
-    return String(object.dropFirst("{\"v\": ".count).dropLast())
   }
 
   /// The page for reading.
@@ -174,7 +171,7 @@ package struct RunPage {
     return table.rows.indices.map { i in
       func text(_ column: String) -> String? {
         let cell = table[i, column]
-        return cell == .null ? nil : cell.text(null: "")
+        return cell == .null ? nil : cell.text(null: "").visible
       }
       let code = text("git_commit").map {
         $0 + (table[i, "git_dirty"] == .integer(1) ? " with uncommitted changes" : "")
@@ -215,9 +212,13 @@ package struct RunPage {
     let counts = try store.query(.confusion(of: id))
     var cells = [[Int]](repeating: Array(repeating: 0, count: names.count), count: names.count)
     for row in counts.rows {
-      if case .integer(let y) = row[0], case .integer(let p) = row[1], case .integer(let n) = row[2]
+      if case .integer(let y) = row[0], case .integer(let p) = row[1],
+        case .integer(let n) = row[2],
+        // A damaged file may name classes that there are not.
+        let label = names.indices.first(where: { $0 == y }),
+        let predicted = names.indices.first(where: { $0 == p })
       {
-        cells[Int(y)][Int(p)] = Int(n)
+        cells[label][predicted] = Int(clamping: min(max(n, 0), 1 << 40))
       }
     }
     let table = ResultTable(

@@ -34,10 +34,20 @@ extension TableFormat {
   /// A string of JSON, what is not seen as `\u202e`: the same to a parser, and harmless to a
   /// terminal.
   static func json(_ text: String) -> String {
-    let text = JSONValue.canonical(string: text)
-    guard !text.isPlain else { return text }
-    return text.replacingScalars { scalar in
-      guard scalar.isUnseen else { return nil }
+    unseenEscaped(JSONValue.canonical(string: text))
+  }
+
+  /// JSON that somebody has stored, in the same way; what is none is a string.
+  static func json(stored text: String) -> String {
+    let isJSON = (try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))) != nil
+    return isJSON ? unseenEscaped(text) : json(text)
+  }
+
+  private static func unseenEscaped(_ json: String) -> String {
+    guard !json.isPlain else { return json }
+    return json.replacingScalars { scalar in
+      // White space between values stays.
+      guard scalar.isUnseen, !["\n", "\r", "\t"].contains(scalar) else { return nil }
       return String(scalar).utf16.map { String(format: "\\u%04x", $0) }.joined()
     }
   }
