@@ -98,7 +98,6 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
   ],
   targets: [
-    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -106,7 +105,7 @@ let package = Package(
     // Numbers.
     .target(name: "Basics"),
     .target(name: "Records", dependencies: ["Basics"]),
-    engine("TensorCore", ["Basics", "COpenBLAS"]),
+    engine("TensorCore", ["Basics"]),
     engine("Layers", ["Basics", "TensorCore"]),
     engine(
       "Networks", ["Basics", "Layers", "Records", "TensorCore"], resources: [.copy("Models")]),
@@ -205,7 +204,8 @@ let package = Package(
       dependencies: [
         "Attacks", "Basics", "Classifiers", "Datasets", "Evaluation", "Networks", "Queries",
         "Records", "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
-      ]),
+      ],
+      resources: [.embedInCode("Python"), .embedInCode("Ingest/ingest.schema.json")]),
     .target(
       name: "Benchmarks",
       dependencies: [

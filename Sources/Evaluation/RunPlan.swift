@@ -41,6 +41,7 @@ package struct RunPlan: Sendable {
   package init(
     _ request: RunRequest, workers: WorkerPool, files: LoadedFiles = LoadedFiles()
   ) throws {
+    if let problem = BLAS.problem { throw ElbowError(.missing, problem) }
     var configuration = request.configuration
     let dataset = try files.dataset(request, split: request.split)
     self.dataset = dataset

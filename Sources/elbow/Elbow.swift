@@ -4,7 +4,6 @@ import Classifiers
 import Foundation
 import Records
 import RunStore
-import TensorCore
 
 /// The `elbow` command.
 @main
@@ -27,7 +26,8 @@ struct Elbow: ParsableCommand {
       RobustnessCommand.self, SanityCommand.self, TransferCommand.self,
       DiffCommand.self, ParetoCommand.self, ReplayCommand.self, ExportCommand.self,
       PlotCommand.self, QueryCommand.self, SQLCommand.self,
-      SweepCommand.self, LogCommand.self, MetricsCommand.self, TagCommand.self, NoteCommand.self,
+      SweepCommand.self, LogCommand.self, IngestCommand.self, MetricsCommand.self, TagCommand.self,
+      NoteCommand.self,
       GroupCommand.self,
       RemoveCommand.self, RestoreCommand.self, CollectCommand.self,
       StrategyCommand.self, TrainCommand.self,
@@ -40,7 +40,6 @@ struct Elbow: ParsableCommand {
   static func main() {
     Startup.checkProcessor()
     signal(SIGPIPE, SIG_IGN)
-    Startup.restartWithBetterKernel()
     var arguments = Array(Output.arguments.dropFirst())
     do {
       arguments = try Arguments.expand(arguments)
