@@ -32,7 +32,7 @@ struct Elbow: ParsableCommand {
       RemoveCommand.self, RestoreCommand.self, CollectCommand.self,
       StrategyCommand.self, TrainCommand.self,
       ModelCommand.self, VerifyCommand.self, ReproduceCommand.self, MergeCommand.self,
-      DoctorCommand.self, BenchCommand.self,
+      EngineCommand.self, DoctorCommand.self, BenchCommand.self,
       InstallCommand.self, UninstallCommand.self, CompletionCommand.self, CompleteCommand.self,
     ])
 
