@@ -208,7 +208,8 @@ let package = Package(
       name: "Experiments",
       dependencies: [
         "Attacks", "Basics", "Classifiers", "Datasets", "Engines", "Evaluation", "Networks",
-        "Queries", "Records", "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
+        "Queries", "Records", "Reporting", "RunStore", "Statistics", "TensorCore", "Training",
+        "Yams",
       ],
       resources: [.embedInCode("Python"), .embedInCode("Ingest/ingest.schema.json")]),
     .target(
@@ -222,7 +223,8 @@ let package = Package(
       name: "ElbowCommand",
       dependencies: [
         "Attacks", "Basics", "Benchmarks", "Classifiers", "Datasets", "Engines", "Evaluation",
-        "Experiments", "CProcessor", "Networks", "Packaging", "Queries", "Records", "Reporting", "RunStore",
+        "Experiments", "CProcessor", "Networks", "Packaging", "Queries", "Records", "Reporting",
+        "RunStore",
         "Statistics", "TensorCore", "Training", arguments,
       ], path: "Sources/elbow", swiftSettings: defines, linkerSettings: standalone),
 

@@ -195,3 +195,14 @@ extension JSONValue {
     self = try decoder.decode(JSONValue.self, from: Data(bytes))
   }
 }
+
+extension JSONValue {
+  /// A number, or the name of one that JSON has no word for.
+  package var measurement: Double? {
+    switch self {
+    case .number(let number): number
+    case .string(let text): Double(text).flatMap { $0.isFinite ? nil : $0 }
+    default: nil
+    }
+  }
+}

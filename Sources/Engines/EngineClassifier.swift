@@ -16,7 +16,8 @@ public final class EngineClassifier: ImageClassifier {
   public init(_ client: EngineClient) throws {
     guard client.hello.kind == .classifier else {
       throw ElbowError(
-        .malformed, "the engine serves a denoiser, not a classifier; take it with `classifier` dc or rdc")
+        .malformed,
+        "the engine serves a denoiser, not a classifier; take it with `classifier` dc or rdc")
     }
     self.client = client
   }

@@ -239,7 +239,8 @@ public final class EngineClient: @unchecked Sendable {
     guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(line)) else {
       let text = String(decoding: line.prefix(120), as: UTF8.self)
       throw described(
-        "printed '\(text)' where an answer should stand; what is not for Elbow belongs on standard error")
+        "printed '\(text)' where an answer should stand; what is not for Elbow belongs on standard error"
+      )
     }
     guard let batch = condition.withLock({ sent.first }), batch.id == answer.id else {
       throw described("answered request \(answer.id) out of turn")

@@ -85,7 +85,8 @@ final class EngineProcess: @unchecked Sendable {
     for part in parts {
       var rest = part[...]
       while !rest.isEmpty {
-        let count = Foundation.write(file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        let count = Foundation.write(
+          file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
         if count > 0 {
           rest = rest.dropFirst(count)
         } else if errno != EINTR {
@@ -148,7 +149,9 @@ final class EngineProcess: @unchecked Sendable {
     while !isReadable(milliseconds: 200) { try goOn() }
     buffer = [UInt8](unsafeUninitializedCapacity: 1 << 16) { space, count in
       count = max(
-        0, Foundation.read(answers.fileHandleForReading.fileDescriptor, space.baseAddress, space.count))
+        0,
+        Foundation.read(answers.fileHandleForReading.fileDescriptor, space.baseAddress, space.count)
+      )
     }
     taken = 0
     return !buffer.isEmpty

@@ -75,7 +75,8 @@ public enum RequestKeys {
       guard !kind.isOptimal else {
         throw ElbowError(
           .malformed,
-          "`classifier` \(kind.rawValue) has the training images for a denoiser; leave `engine` out")
+          "`classifier` \(kind.rawValue) has the training images for a denoiser; leave `engine` out"
+        )
       }
     }
     if !kind.weighsLosses {

@@ -70,7 +70,8 @@ struct EngineCommand: ParsableCommand {
             ]
           }))
       Output.error(
-        "elbow: \(check.hello.name), \(check.hello.environment): \(Int(check.rate)) evaluations a second")
+        "elbow: \(check.hello.name), \(check.hello.environment): \(Int(check.rate)) evaluations a second"
+      )
       if !check.findings.allSatisfy(\.isGood) { throw ExitCode(1) }
     }
   }

@@ -21,7 +21,9 @@ struct EngineCommandTests {
     let run = try result.object
     #expect(run["model"] as? String == "stand-in" && run["status"] as? String == "finished")
     #expect(try program.column("SELECT blas FROM session") == ["engine on cpu, python 3"])
-    #expect(try program.column("SELECT json_extract(architecture, '$.engine') FROM model") == ["denoiser"])
+    #expect(
+      try program.column("SELECT json_extract(architecture, '$.engine') FROM model") == ["denoiser"]
+    )
     // Nothing would start the command from what is recorded to resume from.
     #expect(try program.column("SELECT instr(invocation, 'python3') FROM run") == ["0"])
     // Images of N(m_y, 1) are nearest to the class whose mean is theirs.
@@ -42,7 +44,8 @@ struct EngineCommandTests {
     let nameless = try program.run("run", "--resume", "@last")
     #expect(nameless.status == 2 && nameless.errors.contains("--engine"), "\(nameless.errors)")
     let other = try program.run(
-      "run", "--resume", "@last", "--engine", engine("", "--hash=\(String(repeating: "1", count: 64))"))
+      "run", "--resume", "@last", "--engine",
+      engine("", "--hash=\(String(repeating: "1", count: 64))"))
     #expect(other.errors.contains("another engine"), "\(other.errors)")
     let resumed = try program.run("run", "--resume", "@last", "--engine", engine("", "--batch=40"))
     #expect(resumed.status == 0, "\(resumed.errors)")

@@ -102,6 +102,48 @@ struct IngestCommandTests {
       try program.column("SELECT status || ' ' || error FROM runs") == ["failed ValueError: no"])
   }
 
+  /// A loop in the style of public diffusion classifiers: after one of three levels the best two classes
+  /// stay, after all the best. What it prints is what is recorded, and what a replay of the strategy on
+  /// all losses answers.
+  @Test func anAdaptiveLoopIsRecordedAsItRan() throws {
+    let result = try python(
+      """
+      import elbow
+      classes, levels = 4, [0.1, 0.4, 1.0, 2.0]
+      def loss(image, level, label):
+          return ((image * 37 + level * 11 + label * 23) % 29) + abs(label - image % classes) * 3.0
+      common = dict(model="table", dataset="numbers", classes=classes, shape=(1, 1, 1))
+      whole = elbow.run("all losses", **common, grid=levels)
+      loop = elbow.run("loop", **common, grid=levels, configuration={"strategy": "halving:2x1,1x3"})
+      right = 0
+      for image in range(60):
+          whole.image(image, image % classes, losses=[
+              [loss(image, t, y) for y in range(classes)] for t in range(len(levels))])
+          left, errors, places, values = list(range(classes)), {y: [] for y in range(classes)}, [], []
+          for keep, asked in ((2, [2]), (1, [0, 3])):
+              for t in asked:
+                  for y in left:
+                      places.append((0, t, y))
+                      values.append(loss(image, t, y))
+                      errors[y].append(values[-1])
+              left = sorted(left, key=lambda y: (sum(errors[y]) / len(errors[y]), y))[:keep]
+          right += left[0] == image % classes
+          loop.image(image, image % classes, predicted=left[0], losses=values, places=places)
+      print(right)
+      """)
+    #expect(result.errors == "" && result.status == 0, "\(result.errors)")
+    let right = result.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    #expect(try program.column("SELECT n_correct FROM runs WHERE name = 'loop'") == [right])
+    let comparison = try program.run("compare", "all losses", "loop", "--format", "json")
+    #expect(comparison.status == 0, "\(comparison.errors)")
+    #expect(try program.run("replay", "all losses", "--strategy", "halving:2x1,1x3").status == 0)
+    let answers = """
+      SELECT count(DISTINCT predicted || ' ' || nfe), count(*) FROM predictions
+      JOIN runs ON runs.id = run_id WHERE strategy LIKE 'halving%' GROUP BY image_index
+      """
+    #expect(try Set(program.column(answers)) == ["1\t2"])
+  }
+
   @Test func whatIsRefusedIsSaid() throws {
     let result = try python(
       Self.head + """

@@ -158,14 +158,3 @@ struct IngestFields {
       .unknownName, "'\(path)\(unknown)' is unknown" + didYouMean(unknown, among: known))
   }
 }
-
-extension JSONValue {
-  /// A number, or the name of one that JSON has no word for.
-  var measurement: Double? {
-    switch self {
-    case .number(let number): number
-    case .string(let text): Double(text).flatMap { $0.isFinite ? nil : $0 }
-    default: nil
-    }
-  }
-}

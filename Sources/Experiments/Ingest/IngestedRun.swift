@@ -100,7 +100,15 @@ struct IngestedRun {
     members["model"] = .string(model)
     members["classifier"] =
       members["classifier"] ?? .string(members["grid"] == nil ? "cnn" : "dc")
-    if members["grid"] != nil { members["weights"] = members["weights"] ?? .string("uniform") }
+    if members["weights"] == nil, let grid = members["grid"] {
+      // Levels of their own count alike; those of a spelling by their width.
+      members["weights"] =
+        if case .array(let levels) = grid {
+          .array(levels.map { _ in .number(1) })
+        } else {
+          .string("uniform")
+        }
+    }
     let sigmas = try numbers(&members, "grid"), weights = try numbers(&members, "weights")
     if let weights, weights.count != sigmas?.count {
       throw ElbowError(

@@ -26,6 +26,7 @@ import time
 __all__ = ["run", "sync", "Error"]
 _writer = None
 _lock = threading.RLock()
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Error(Exception):
@@ -46,11 +47,12 @@ class _Writer:
         self.committed, self.errors, self.runs = 0, [], {}
         self.changed = threading.Condition()
         self.send({"elbow": 1})
-        for work in (self._listen, self._flush_often):
-            threading.Thread(target=work, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
+        threading.Thread(target=self._flush_often, daemon=True).start()
 
     def send(self, line, now=False):
-        self.write(json.dumps(line, separators=(",", ":")), now)
+        self.write(_json(line), now)
 
     def write(self, text, now=False):
         with _lock:
@@ -113,6 +115,7 @@ class _Writer:
         self.flush()
         self.process.stdin.close()
         self.process.wait()
+        self.listener.join()
 
 
 def _get(db=None):
@@ -179,6 +182,7 @@ class _Run:
 
     def __init__(self, name, key, db, fields):
         self.writer, self.key = _get(db), key or os.urandom(10).hex()
+        self._head = '{"type":"metrics","run":%s' % _json(self.key)
         for field in ("grid", "weights"):
             if field in fields:
                 fields.setdefault("configuration", {})[field] = _plain(fields.pop(field))
@@ -232,11 +236,9 @@ class _Run:
         """Records metrics at a step; by itself, the next one."""
         step = self.step if step is None else step
         self.step = step + 1
-        values = dict(values or {}, **named)
-        self.writer.write(
-            '{"type":"metrics","run":%s,"step":%d,"time":%.3f,"values":%s}' % (
-                json.dumps(self.key), step, time.time(),
-                json.dumps({k: float(v) for k, v in values.items()}, separators=(",", ":"))))
+        values = {k: float(v) for k, v in dict(values or {}, **named).items()}
+        self.writer.write('%s,"step":%d,"time":%.3f,"values":%s}' % (
+            self._head, step, time.time(), _json(values)))
 
     def label(self, name=None, group=None, note=None, **tags):
         """Changes what the run is called."""
