@@ -131,7 +131,7 @@ struct IngestTests {
     let other = try ReplayWriter(store).record(
       replay, replay.configuration(strategy: "first:1", weights: nil), labels: RunLabels(),
       in: session)
-    let pair = try Comparison(["theirs", other], in: store).pairs[0]
+    let pair = try Comparison([store.runID("theirs"), other], in: store).pairs[0]
     #expect(pair.n == 3)
   }
 
@@ -164,6 +164,12 @@ struct IngestTests {
     #expect(try column("SELECT question FROM runs") == [try header.question.id()])
   }
 
+  @Test func aStreamThatEndsEndsWhatItTookUp() throws {
+    try ingest(Self.whole)
+    try ingest([Self.run, Self.image(77, [1, 2, 2, 1, 1, 1])])
+    #expect(try column("SELECT status || images FROM runs") == ["interrupted4"])
+  }
+
   @Test func badLinesAreNamedAndTheOthersKept() throws {
     let bad = [
       "no json", #"{"type":"imag","run":"a"}"#, #"{"type":"image","run":"b","index":1,"label":0}"#,
@@ -175,6 +181,9 @@ struct IngestTests {
       #"{"type":"metrics","run":"a","step":1,"values":{"a b":1}}"#,
       #"{"type":"metrics","run":"a","step":1,"values":{"x":1,"y":"two"}}"#,
       #"{"type":"end","run":"a","status":"done"}"#, "[1]",
+      #"{"type":"image","run":"a","index":1,"label":0,"predicted":0,"seconds":NaN}"#,
+      #"{"type":"run","run":"c","classes":2,"shape":[1,1,2],"model":"m","attack":{"name":"p","norm":"l2","epsilon":0}}"#,
+      #"{"type":"run","run":"c","classes":2,"shape":[1,1,2],"model":"m","inputs_run":"01J00000000000000000000000"}"#,
       #"{"type":"run","run":"c","classes":2,"shape":[1,1,2],"model":"m","configuration":{"grid":[2,1]}}"#,
       #"{"type":"run","run":"c","classes":2,"shape":[1,1,2],"model":"m","configuration":{"grid":[1,NaN]}}"#,
       #"{"type":"run","run":"c","classes":2,"shape":[1,1,2],"model":{"name":"m","x":NaN}}"#,

@@ -33,7 +33,7 @@ package enum StandInEngine {
              "sha256": options.get("hash", "0" * 64), "unconditional": True, "batch": batch,
              "device": "cpu", "versions": {"python": "3"}, "patience": float(options.get("patience", 60))}
     if trouble == "chatty":
-        print("loading ...")
+        print("loading ...", flush=True)
     out.write(json.dumps(hello).encode() + b"\\n")
     out.flush()
 

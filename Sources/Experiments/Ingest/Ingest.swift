@@ -86,6 +86,8 @@ public final class Ingest {
         totals.lines += 1
         refuse("is longer than \(LineReader.longest >> 20) MiB")
       case .end:
+        // What waits may set a run to work that had ended.
+        try commit()
         writer.endAll()
         try commit()
         try writer.finishCode()
@@ -98,7 +100,7 @@ public final class Ingest {
   private var patience: Double { committed < totals.lines ? 0.01 : 10 }
 
   private func commit() throws {
-    guard committed < totals.lines || writer.isAnyRunning else { return }
+    guard committed < totals.lines || writer.isAnyRunning || !answers.isEmpty else { return }
     try writer.commit()
     for answer in answers { try tell(answer.canonical) }
     answers = []
@@ -210,8 +212,8 @@ public final class Ingest {
     }
     let ending = RunEnding(
       status: status, error: try fields.text("error"),
-      wallSeconds: try fields.real("seconds") ?? .nan,
-      cpuSeconds: try fields.real("cpu_seconds") ?? .nan,
+      wallSeconds: try fields.amount("seconds") ?? .nan,
+      cpuSeconds: try fields.amount("cpu_seconds") ?? .nan,
       peakMemory: try fields.count("peak_memory") ?? 0)
     try fields.finish(Self.endFields)
     writer.end(run, ending)

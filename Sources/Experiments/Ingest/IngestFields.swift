@@ -54,6 +54,13 @@ struct IngestFields {
     return number
   }
 
+  /// A finite number from 0 on.
+  mutating func amount(_ key: String) throws -> Double? {
+    guard let number = try real(key) else { return nil }
+    guard number.isFinite, number >= 0 else { throw fail(key, "a number from 0 on") }
+    return number
+  }
+
   mutating func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
     guard let value = value(key) else { return nil }
     guard case .number(let number) = value, let exact = Int(exactly: number), range ~= exact else {
@@ -104,7 +111,7 @@ struct IngestFields {
   /// SHA-256 as 64 hexadecimal digits in lower case.
   mutating func hash(_ key: String) throws -> String? {
     guard let text = try text(key) else { return nil }
-    guard text.utf8.count == 64, text.allSatisfy({ "0123456789abcdef".contains($0) }) else {
+    guard text.isHexDigest else {
       throw fail(key, "64 hexadecimal digits in lower case, a SHA-256")
     }
     return text
@@ -157,4 +164,9 @@ struct IngestFields {
     throw ElbowError(
       .unknownName, "'\(path)\(unknown)' is unknown" + didYouMean(unknown, among: known))
   }
+}
+
+extension String {
+  /// Whether it has the form of a SHA-256: 64 hexadecimal digits in lower case.
+  var isHexDigest: Bool { utf8.count == 64 && allSatisfy { "0123456789abcdef".contains($0) } }
 }

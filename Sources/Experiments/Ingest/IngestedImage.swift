@@ -64,10 +64,10 @@ struct IngestedImage {
       position: 0, predicted: predicted, correct: predicted == label,
       evidence: evidence.isEmpty ? weighed?.evidence ?? [] : evidence,
       nfe: try fields.count("nfe") ?? losses?.count ?? 1,
-      gradients: try fields.count("gradients") ?? 0, seconds: try fields.real("seconds") ?? 0)
+      gradients: try fields.count("gradients") ?? 0, seconds: try fields.amount("seconds") ?? 0)
     prediction.losses = header.recordsLosses ? losses : nil
-    prediction.movementMax = try fields.real("movement_max")
-    prediction.movementMean = try fields.real("movement_mean")
+    prediction.movementMax = try fields.amount("movement_max")
+    prediction.movementMean = try fields.amount("movement_mean")
     let attack = try fields.object("attack")
     guard (attack == nil) == (header.attack == nil) else {
       throw ElbowError(
@@ -203,11 +203,11 @@ struct IngestedImage {
     }
     outcome.nfe = try fields.count("nfe") ?? 0
     outcome.gradients = try fields.count("gradients") ?? 0
-    outcome.seconds = try fields.real("seconds") ?? 0
-    outcome.zeroGradientShare = try fields.real("zero_gradients")
+    outcome.seconds = try fields.amount("seconds") ?? 0
+    outcome.zeroGradientShare = try fields.amount("zero_gradients")
     outcome.loss = try fields.real("loss")
-    outcome.linf = try fields.real("linf")
-    outcome.l2 = try fields.real("l2")
+    outcome.linf = try fields.amount("linf")
+    outcome.l2 = try fields.amount("l2")
     return outcome
   }
 }

@@ -53,8 +53,19 @@ struct IngestedRun {
     header.timestepsAsked = plan.flatMap { $0.strategy.largestSubset(of: $0.grid.count) }
     header.recordsLosses = try fields.flag("records_losses") ?? (plan != nil)
     header.inputsRun = try fields.text("inputs_run")
+    header.lmModel = try configuration.lmModel.map {
+      guard $0.isHexDigest else {
+        throw ElbowError(.malformed, "'configuration.lm_model' must be a SHA-256, 64 digits")
+      }
+      return ModelRecord(
+        sha256: $0, name: String($0.prefix(12)), dtype: "unknown", parameters: 0,
+        architecture: "{}")
+    }
     if let attack = fields.value("attack") {
       header.attack = try decoded("attack", attack) { try AttackConfiguration(json: $0) }
+      guard let epsilon = header.attack?.epsilon, epsilon > 0 else {
+        throw ElbowError(.malformed, "'attack.epsilon' must be greater than 0")
+      }
       header.attackSeed = UInt64(try fields.count("attack_seed") ?? 0)
     }
     return (header, plan)

@@ -8,6 +8,13 @@ extension StreamWriter {
   /// - Throws: `ElbowError` where this stream cannot go on with it.
   func recorded(_ id: String, _ description: StreamedDescription) throws -> StreamedRun? {
     try store.reading { db in
+      if let source = description.header?.inputsRun {
+        let isThere = try Bool.fetchOne(
+          db, sql: "SELECT deleted_at IS NULL FROM run WHERE id = ?", arguments: [source])
+        guard isThere == true else {
+          throw ElbowError(.missing, "run \(source), whose images are used, is gone or in the trash")
+        }
+      }
       guard
         let row = try Row.fetchOne(
           db, sql: "SELECT status, fingerprint, invocation, deleted_at FROM run WHERE id = ?",
