@@ -49,6 +49,7 @@ extension StreamWriter {
         VALUES (?, ?, ?, ?, 'running', ?)
         """, arguments: [id, labels.name, labels.group, labels.note, Timestamp.now])
     try store.insertTags(labels.tags, id, db)
+    try ChecksumWriting.begin(id, db)
     try work(on: index, db)
   }
 
@@ -64,6 +65,7 @@ extension StreamWriter {
     guard db.changesCount == 1 else {
       throw ElbowError(.missing, "run \(id) has gone, or went to the trash")
     }
+    try ChecksumWriting.resume(id, db)
     let position = try store.insertSession(
       id, runs[index].description.arguments, computing: nil, nil, db)
     (runs[index].position, runs[index].status) = (position, "running")
@@ -107,6 +109,7 @@ extension StreamWriter {
         arguments: [
           runs[run].answered.count, runs[run].digest?.id, source?[0], source?[1], runs[run].id,
         ])
+      try ChecksumWriting.change(runs[run].id, db)
     }
   }
 
@@ -219,6 +222,7 @@ extension StreamWriter {
         now, ending.wallSeconds, ending.cpuSeconds, ending.peakMemory, position.runID,
         position.session,
       ])
+    try ChecksumWriting.end(position.runID, db)
     runs[index].status = ending.status.rawValue
   }
 
@@ -235,6 +239,10 @@ extension StreamWriter {
       ).execute(arguments: [
         answer?.commit, answer?.isDirty, hash, position.runID, position.session,
       ])
+      // The session of a run that has ended was summed up without it.
+      if !runs.contains(where: { $0.id == position.runID && $0.status == "running" }) {
+        try ChecksumWriting.end(position.runID, db)
+      }
     }
     uncoded = []
   }

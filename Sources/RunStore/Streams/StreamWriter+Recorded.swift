@@ -12,7 +12,8 @@ extension StreamWriter {
         let isThere = try Bool.fetchOne(
           db, sql: "SELECT deleted_at IS NULL FROM run WHERE id = ?", arguments: [source])
         guard isThere == true else {
-          throw ElbowError(.missing, "run \(source), whose images are used, is gone or in the trash")
+          throw ElbowError(
+            .missing, "run \(source), whose images are used, is gone or in the trash")
         }
       }
       guard
@@ -20,18 +21,18 @@ extension StreamWriter {
           db, sql: "SELECT status, fingerprint, invocation, deleted_at FROM run WHERE id = ?",
           arguments: [id])
       else { return nil }
-      guard row["deleted_at"] as String? == nil else {
+      guard row.text("deleted_at") == nil else {
         throw ElbowError(.conflict, "run \(id) is in the trash; restore it, or name another")
       }
-      let fingerprint: String? = row["fingerprint"]
-      guard fingerprint == nil || row["invocation"] == RunHeader.foreignInvocation else {
+      let fingerprint = row.text("fingerprint")
+      guard fingerprint == nil || row.text("invocation") == RunHeader.foreignInvocation else {
         throw ElbowError(.conflict, "run \(id) is Elbow's own; nothing can be added to it")
       }
-      if row["status"] == "running", try isWorkedOn(id, db) {
+      if row.text("status") == "running", try isWorkedOn(id, db) {
         throw ElbowError(.busy, "run \(id) is being recorded by another process")
       }
       var run = StreamedRun(
-        id: id, description: description, isOld: true, status: row["status"],
+        id: id, description: description, isOld: true, status: row.text("status") ?? "",
         isDescribed: fingerprint != nil, digest: try description.header?.digest())
       if fingerprint != nil { try check(description, id, db) }
       try readImages(&run, db)
@@ -59,11 +60,11 @@ extension StreamWriter {
           """, arguments: [id])
     else { throw otherQuestion(id) }
     let isSame =
-      try row["fingerprint"] == header.configuration.fingerprint()
-      && row["attack_json"] == header.attack?.canonicalJSON()
-      && row["seed"] == Int64(bitPattern: header.seed)
-      && row["attack_seed"] == header.attackSeed.map { Int64(bitPattern: $0) }
-      && row["class_names"] == store.json(header.classNames)
+      try row.text("fingerprint") == header.configuration.fingerprint()
+      && row.text("attack_json") == header.attack?.canonicalJSON()
+      && row.integer("seed") == Int64(bitPattern: header.seed)
+      && row.integer("attack_seed") == header.attackSeed.map { Int64(bitPattern: $0) }
+      && row.text("class_names") == store.json(header.classNames)
     guard isSame else { throw otherQuestion(id) }
   }
 
@@ -115,9 +116,11 @@ extension StreamWriter {
         FROM metric_series WHERE run_id = ? ORDER BY id
         """, arguments: [run.id])
     {
-      run.series.append(
-        .init(name: Array((row["name"] as String).utf8), id: row["id"], points: row["points"]))
-      run.nextStep = max(run.nextStep, (row["last"] ?? -1) + 1)
+      guard let name = row.text("name"), let id = row.integer("id"),
+        let points = row.integer("points")
+      else { throw ElbowError(.damaged, "run \(run.id) has a metric without name or number") }
+      run.series.append(.init(name: Array(name.utf8), id: Int(id), points: Int(points)))
+      run.nextStep = max(run.nextStep, Int(row.integer("last") ?? -1) + 1)
     }
   }
 }
