@@ -58,7 +58,8 @@ func tests(
 let store = ["Basics", "Queries", "Records", "RunStore"]
 let analysis = ["Reporting", "Statistics"]
 let experiments = [
-  "Attacks", "Classifiers", "Datasets", "Evaluation", "Experiments", "Networks", "Training",
+  "Attacks", "Classifiers", "Datasets", "Engines", "Evaluation", "Experiments", "Networks",
+  "Training",
 ]
 
 /// The module that re-exports what a product holds.
@@ -98,7 +99,6 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
   ],
   targets: [
-    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -106,7 +106,7 @@ let package = Package(
     // Numbers.
     .target(name: "Basics"),
     .target(name: "Records", dependencies: ["Basics"]),
-    engine("TensorCore", ["Basics", "COpenBLAS"]),
+    engine("TensorCore", ["Basics"]),
     engine("Layers", ["Basics", "TensorCore"]),
     engine(
       "Networks", ["Basics", "Layers", "Records", "TensorCore"], resources: [.copy("Models")]),
@@ -114,6 +114,9 @@ let package = Package(
     // Method.
     .target(name: "Datasets", dependencies: ["Basics", "CZlib", "Records", "TensorCore"]),
     engine("Classifiers", ["Basics", "Networks", "Records", "TensorCore"]),
+    engine(
+      "Engines", ["Basics", "Classifiers", "Networks", "Records", "TensorCore"],
+      resources: [.embedInCode("serve.py")]),
     engine("Attacks", ["Basics", "Classifiers", "Records", "TensorCore"]),
     engine(
       "Training",
@@ -124,7 +127,8 @@ let package = Package(
     .target(
       name: "Evaluation",
       dependencies: [
-        "Attacks", "Basics", "Classifiers", "Datasets", "Networks", "Records", "TensorCore",
+        "Attacks", "Basics", "Classifiers", "Datasets", "Engines", "Networks", "Records",
+        "TensorCore",
       ]),
 
     // Store and statistics.
@@ -203,9 +207,11 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Attacks", "Basics", "Classifiers", "Datasets", "Evaluation", "Networks", "Queries",
-        "Records", "Reporting", "RunStore", "Statistics", "TensorCore", "Training", "Yams",
-      ]),
+        "Attacks", "Basics", "Classifiers", "Datasets", "Engines", "Evaluation", "Networks",
+        "Queries", "Records", "Reporting", "RunStore", "Statistics", "TensorCore", "Training",
+        "Yams",
+      ],
+      resources: [.embedInCode("Python"), .embedInCode("Ingest/ingest.schema.json")]),
     .target(
       name: "Benchmarks",
       dependencies: [
@@ -216,8 +222,9 @@ let package = Package(
     .executableTarget(
       name: "ElbowCommand",
       dependencies: [
-        "Attacks", "Basics", "Benchmarks", "Classifiers", "Datasets", "Evaluation", "Experiments",
-        "CProcessor", "Networks", "Packaging", "Queries", "Records", "Reporting", "RunStore",
+        "Attacks", "Basics", "Benchmarks", "Classifiers", "Datasets", "Engines", "Evaluation",
+        "Experiments", "CProcessor", "Networks", "Packaging", "Queries", "Records", "Reporting",
+        "RunStore",
         "Statistics", "TensorCore", "Training", arguments,
       ], path: "Sources/elbow", swiftSettings: defines, linkerSettings: standalone),
 
@@ -244,6 +251,10 @@ let package = Package(
     tests(
       "ClassifiersTests", ["Basics", "Classifiers", "Networks", "Records", "TensorCore"],
       fixtures: true, settings: numeric),
+    tests(
+      "EnginesTests",
+      ["Basics", "Classifiers", "Engines", "Networks", "Records", "TensorCore", "TestSupport"],
+      settings: numeric),
     tests(
       "AttacksTests",
       ["Attacks", "Basics", "Classifiers", "Datasets", "Networks", "Records", "TensorCore"],
@@ -275,7 +286,7 @@ let package = Package(
     tests(
       "ElbowTests",
       [
-        "Basics", "Experiments", "Packaging", "Records", "RunStore", "TestSupport",
+        "Basics", "Engines", "Experiments", "Packaging", "Records", "RunStore", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
   ],

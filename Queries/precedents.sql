@@ -1,6 +1,6 @@
 -- name: precedents
 -- cardinality: many
--- description: Live runs that were asked a question, newest first: how far they are, with which code.
+-- description: Elbow's own live runs that were asked a question, newest first: how far they are, with which code.
 -- param: question text: SHA-256 of the question
 -- param: commit text = -: git commit of the code at hand, - for none
 -- param: dirty integer = 0: whether it has uncommitted changes
@@ -14,5 +14,5 @@ SELECT run.id AS id, runs.status AS status, runs."group" AS "group", runs.n_done
       OR elbow_version <> :version)
   ) AS is_same_code
 FROM run JOIN runs USING (id)
-WHERE run.question = :question AND run.replay_of IS NULL
+WHERE run.question = :question AND run.replay_of IS NULL AND run.invocation <> 'null'
 ORDER BY run.id DESC;

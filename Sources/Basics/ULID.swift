@@ -28,6 +28,12 @@ public enum ULID {
       + encode(low, 8)
   }
 
+  /// Whether a text has an identifier's form.
+  public static func isID(_ text: String) -> Bool {
+    text.utf8.count == 26 && text.first.map { "01234567".contains($0) } ?? false
+      && text.allSatisfy(alphabet.contains)
+  }
+
   private static func encode(_ value: UInt64, _ digits: Int) -> String {
     String((0..<digits).reversed().map { alphabet[Int((value >> (5 * UInt64($0))) & 31)] })
   }

@@ -118,10 +118,6 @@ package struct StoreQueries {
     process.executableURL = URL(filePath: "/proc/\(ProcessInfo.processInfo.processIdentifier)/exe")
       .resolvingSymlinksInPath()
     process.arguments = arguments + ["--db", path]
-    // As a user's process starts: without what this one has found out for itself.
-    process.environment = ProcessInfo.processInfo.environment.filter {
-      !["OPENBLAS_CORETYPE", "ELBOW_RESTARTED"].contains($0.key)
-    }
     process.standardOutput = FileHandle.nullDevice
     let errors = Pipe()
     process.standardError = errors

@@ -22,8 +22,13 @@ public struct ClassifierPlan: Sendable {
 
   /// Resolves `configuration` for a model of `classCount` classes and images of `shape`.
   ///
+  /// - Parameter recorded: levels of a run of another program, whose grid, or whose weights, may have a
+  ///   spelling of its own: then they are what is recorded.
   /// - Throws: `ElbowError`, saying what is wrong and what to do.
-  public init(_ configuration: Configuration, classCount: Int, shape: ImageShape) throws {
+  public init(
+    _ configuration: Configuration, classCount: Int, shape: ImageShape,
+    recorded: [TimestepRecord] = []
+  ) throws {
     guard classCount >= 2 else {
       throw ElbowError(
         .malformed,
@@ -33,9 +38,14 @@ public struct ClassifierPlan: Sendable {
     if let problem = configuration.problem(classCount: classCount) {
       throw ElbowError(.malformed, problem)
     }
-    let grid = try NoiseGrid(configuration.grid)
-    let omega = try NoiseWeights(configuration.weights)
-    gridWeights = grid.levels.map { omega(Double($0.sigma)) * $0.width }
+    let grid =
+      try NoiseGrid(recorded, spelled: configuration.grid) ?? NoiseGrid(configuration.grid)
+    if !recorded.isEmpty, NoiseWeights(rawValue: configuration.weights) == nil {
+      gridWeights = recorded.map(\.weight)
+    } else {
+      let omega = try NoiseWeights(configuration.weights)
+      gridWeights = grid.levels.map { omega(Double($0.sigma)) * $0.width }
+    }
     for (level, weight) in zip(grid.levels, gridWeights) where !(weight.isFinite && weight >= 0) {
       throw ElbowError(
         .malformed,

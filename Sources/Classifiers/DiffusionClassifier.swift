@@ -85,20 +85,13 @@ public struct DiffusionClassifier: ImageClassifier {
           stream, key, timestep: term.timestep, draw: term.draw, label: term.labels[0])
         slot.draw(noise, negated: negated)
         let largest = term.coefficients.map(\.magnitude).max() ?? 0
-        slot.differentiate(
-          x, sigma: plan.grid.levels[term.timestep].sigma, labels: term.labels
-        ) { index, residual in
-          // ∂ℓ/∂r, the term's largest coefficient being put in after the sum.
-          let factor = Float(term.coefficients[index] / largest)
-          for i in residual.indices {
-            let r = residual[i]
-            residual[i] =
-              switch loss {
-              case .squared: 2 * factor * r
-              case .absolute: r > 0 ? factor : r < 0 ? -factor : 0
-              }
-          }
-        }
+        // The term's largest coefficient is put in after the sum.
+        let factors = term.coefficients.map { Float($0 / largest) }
+        try slot.differentiate(
+          x, sigma: plan.grid.levels[term.timestep].sigma, labels: term.labels,
+          of: loss == .squared
+            ? ResidualCotangent(.residual, factors: factors.map { 2 * $0 })
+            : ResidualCotangent(.sign, factors: factors))
         lanes.add(slot.gradient, times: largest, to: lane)
       }
     }

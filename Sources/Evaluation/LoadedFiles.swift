@@ -1,9 +1,11 @@
 import Basics
 import Classifiers
 import Datasets
+import Engines
 import Networks
 import Records
 import Synchronization
+import TensorCore
 
 /// What several runs of one process read from files, each once.
 package final class LoadedFiles: Sendable {
@@ -31,11 +33,16 @@ package final class LoadedFiles: Sendable {
     }
   }
 
-  func denoiser(_ name: String) throws -> (any Denoiser, ModelRecord) {
+  package func denoiser(_ name: String) throws -> (any Denoiser, ModelRecord) {
     try once("denoiser \(name)") {
       let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))
       return (try checkpoint.makeDenoiser(), try checkpoint.record(name: name))
     }
+  }
+
+  /// The engine that a command starts; for as long as these files are kept.
+  package func engine(_ command: String, following workers: WorkerPool) throws -> EngineClient {
+    try once("engine \(command)") { try EngineClient(command, following: workers) }
   }
 
   func classifier(_ name: String) throws -> (ResNet, ModelRecord) {

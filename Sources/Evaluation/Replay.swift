@@ -56,7 +56,8 @@ package struct Replay: Sendable {
       channels: source.imageShape[0], height: source.imageShape[1], width: source.imageShape[2])
     timesteps = source.timesteps.filter { $0.strategyWeight != nil }.map(\.index)
     sharesEvaluations = try ClassifierPlan(
-      source.configuration, classCount: source.classNames.count, shape: shape
+      source.configuration, classCount: source.classNames.count, shape: shape,
+      recorded: source.timesteps
     ).sharesEvaluations(isMultiHead: source.model.isMultiHead)
     purification = []
     if let damaged = predictions.first(where: { !isWhole($0.losses) }) {
@@ -127,7 +128,8 @@ package struct Replay: Sendable {
   }
 
   private func plan(_ configuration: Configuration) throws -> ClassifierPlan {
-    try ClassifierPlan(configuration, classCount: source.classNames.count, shape: shape)
+    try ClassifierPlan(
+      configuration, classCount: source.classNames.count, shape: shape, recorded: source.timesteps)
   }
 
   /// Answers without the evaluations of a purifier.

@@ -68,12 +68,23 @@ public enum RequestKeys {
           .malformed, "`inputs` classifies recorded images as they are; leave `attack` out")
       }
     }
+    if request.engine != nil {
+      guard values["model"] == nil else {
+        throw ElbowError(.malformed, "`engine` computes in the place of `model`; leave one out")
+      }
+      guard !kind.isOptimal else {
+        throw ElbowError(
+          .malformed,
+          "`classifier` \(kind.rawValue) has the training images for a denoiser; leave `engine` out"
+        )
+      }
+    }
     if !kind.weighsLosses {
-      guard values["model"] != nil else {
+      guard values["model"] != nil || request.engine != nil else {
         throw ElbowError(
           .malformed,
           "`classifier` \(kind.rawValue) needs a classifier network: `model` NAME|FILE, as "
-            + "fashion-mnist-cnn, or one that was trained here")
+            + "fashion-mnist-cnn, or one that was trained here; or an `engine`")
       }
       (request.configuration.grid, request.configuration.weights) = ("", "")
       request.recordsLosses = false
@@ -116,6 +127,11 @@ public enum RequestKeys {
       "model", .images, usage: "name|file", "Shipped model or safetensors file.", form: .literal,
       choices: ShippedModels.names
     ) { $0.model = absolute($1.text) },
+    RequestKey(
+      "engine", .images, usage: "command",
+      "Command of a process that computes in the place of the model; 'elbow engine python' prints one "
+        + "for PyTorch.", form: .literal
+    ) { $0.engine = $1.text },
     RequestKey(
       "lm-model", .images, usage: "name|file",
       "Model that maximizes likelihood or purifies, where it is another.", form: .literal,

@@ -2,6 +2,7 @@ import Attacks
 import Basics
 import Classifiers
 import Datasets
+import Engines
 import Foundation
 import Networks
 import Records
@@ -21,6 +22,10 @@ package struct RunPlan: Sendable {
   package let attack: Attacker?
   /// Draws on which an attacked image is classified again.
   let redraws: Int
+  /// The process that computes the model; nil: this one does.
+  package let engine: EngineClient?
+  /// The threads that evaluate.
+  package let workers: WorkerPool
   /// The images' dataset.
   package let dataset: Dataset
   /// The grid as a run records it; empty where no losses are asked for.
@@ -41,6 +46,7 @@ package struct RunPlan: Sendable {
   package init(
     _ request: RunRequest, workers: WorkerPool, files: LoadedFiles = LoadedFiles()
   ) throws {
+    if let problem = BLAS.problem { throw ElbowError(.missing, problem) }
     var configuration = request.configuration
     let dataset = try files.dataset(request, split: request.split)
     self.dataset = dataset
@@ -52,12 +58,21 @@ package struct RunPlan: Sendable {
     try Self.check(request)
     configuration.lm = kind.maximizesLikelihood ? try request.lm.resolved(grid: grid) : nil
     configuration.purification = kind.purifies ? configuration.purification ?? .usual : nil
+    let engine = try request.engine.map { try files.engine($0, following: workers) }
+    self.engine = engine
+    let workers = engine?.workers ?? workers
+    self.workers = workers
 
     let base: any ImageClassifier
     var denoisers: DenoiserPool?
     if kind.weighsLosses {
       let denoiser: any Denoiser
-      (denoiser, model) = try Self.denoiser(request, dataset, files)
+      (denoiser, model) =
+        if let engine {
+          (try Self.served(engine, dataset), engine.hello.record)
+        } else {
+          try Self.denoiser(request, dataset, files)
+        }
       guard denoiser.classCount == 0 || denoiser.classCount == dataset.classNames.count else {
         throw Self.wrongClasses(request, denoiser.classCount, dataset)
       }
@@ -72,15 +87,21 @@ package struct RunPlan: Sendable {
       base = DiffusionClassifier(pool, plan: plan, recordsLosses: request.recordsLosses)
       denoisers = kind.isOptimal ? nil : pool
     } else {
-      let (network, record) = try files.classifier(request.model)
-      try Self.check(network.shape, request.model, dataset)
-      guard network.architecture.classes == dataset.classNames.count else {
-        throw Self.wrongClasses(request, network.architecture.classes, dataset)
+      let classes: Int
+      if let engine {
+        let served = try EngineClassifier(engine)
+        (base, model, classes) = (served, engine.hello.record, served.classCount)
+      } else {
+        let (network, record) = try files.classifier(request.model)
+        (model, classes) = (record, network.architecture.classes)
+        base = NetworkClassifier(network, workers: workers)
       }
-      model = record
+      try Self.check(base.shape, model.name, dataset)
+      guard classes == dataset.classNames.count else {
+        throw Self.wrongClasses(request, classes, dataset)
+      }
       configuration.model = model.sha256
       (timesteps, timestepsAsked, weighing) = ([], nil, nil)
-      base = NetworkClassifier(network, workers: workers)
     }
 
     if kind.movesImages {
@@ -164,6 +185,15 @@ package struct RunPlan: Sendable {
     }
   }
 
+  /// The denoiser of an engine, checked against the images it is for.
+  private static func served(
+    _ engine: EngineClient, _ dataset: Dataset
+  ) throws -> any Denoiser {
+    let denoiser = try EngineDenoiser(engine)
+    try check(denoiser.shape, engine.hello.name, dataset)
+    return denoiser
+  }
+
   /// A diffusion model with its record, checked against the images it is for.
   private static func network(
     _ name: String, _ dataset: Dataset, _ files: LoadedFiles
@@ -187,7 +217,8 @@ package struct RunPlan: Sendable {
   ) -> ElbowError {
     ElbowError(
       .malformed,
-      "model \(request.model) has \(count) classes, \(dataset.name) has "
+      "\(request.engine.map { "the engine '\($0)'" } ?? "model \(request.model)") has \(count) classes, "
+        + "\(dataset.name) has "
         + "\(dataset.classNames.count); take a model trained on these classes")
   }
 

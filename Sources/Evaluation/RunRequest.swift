@@ -8,6 +8,11 @@ import Records
 public struct RunRequest: Codable, Hashable, Sendable {
   /// Shipped name or path of the denoiser, or of the network that classifies.
   public var model = ShippedModels.standard
+  /// Command of the process that computes in the place of `model`; nil: none. It is never stored, so
+  /// that nothing starts a command that it found in a file.
+  public var engine: String?
+  /// SHA-256 of what the engine served, so that a run goes on with the same only; nil: none.
+  public var engineSHA256: String?
   /// Shipped name or path of another network for likelihood maximization.
   public var lmModel: String?
   /// Dataset's name.
@@ -42,7 +47,7 @@ public struct RunRequest: Codable, Hashable, Sendable {
   /// Names of stored fields, which stay as they are: what is recorded must be read for good.
   enum CodingKeys: String, CodingKey, CaseIterable {
     case model, lmModel, dataset, data, split, images, inputsRun, configuration, lm, attack, seed
-    case attackSeed, recordsLosses, shard
+    case attackSeed, recordsLosses, shard, engineSHA256
   }
 
   /// The request of recorded JSON; a field that it lacks, because the Elbow that wrote it did not

@@ -30,11 +30,11 @@ package enum SpeedProbe {
       if size > 0 { request.configuration.strategy = "uniform:\(size)" }
       let plan = try RunPlan(request, workers: workers, files: files)
       // The first images find cold caches.
-      let first = try measure(plan, workers, batch)
+      let first = try measure(plan, batch)
       var (seconds, units) = first
       if seconds < patience { (seconds, units) = (0, 0) }
       while seconds < duration, seconds == 0 || first.seconds < duration {
-        let round = try measure(plan, workers, batch)
+        let round = try measure(plan, batch)
         (seconds, units) = (seconds + round.seconds, units + round.units)
       }
       rate = seconds / max(units, 1)
@@ -45,13 +45,13 @@ package enum SpeedProbe {
 
   /// Classifies an image on each lane.
   private static func measure(
-    _ plan: RunPlan, _ workers: WorkerPool, _ batch: Int
+    _ plan: RunPlan, _ batch: Int
   ) throws -> (seconds: Double, units: Double) {
-    let lanes = max(1, min(batch, workers.count))
+    let lanes = max(1, min(batch, plan.workers.count))
     let total = Mutex(0.0)
     let clock = ContinuousClock()
     let start = clock.now
-    try workers.forEach(lanes) { lane, _ in
+    try plan.workers.forEach(lanes) { lane, _ in
       let index = lane % plan.dataset.count
       let key = ImageKey(dataset: plan.dataset.name, split: "", index: index)
       let answer = try plan.classifier.classify(

@@ -1,6 +1,7 @@
 import Basics
 import Classifiers
 import Datasets
+import Engines
 import Evaluation
 import Foundation
 import Records
@@ -86,10 +87,12 @@ public struct Experiment: Sendable {
   ///
   /// What is asked is what was recorded; labels stay as they are.
   ///
+  /// - Parameter engine: command of the engine that computes it, of a run that one has computed; it must
+  ///   serve the same.
   /// - Throws: `ElbowError` where the run is finished or running, or its files have changed.
   public static func resuming(
     _ run: RecordedRun, of store: RunStore, in session: Session, batch: Int? = nil,
-    title: String? = nil
+    engine: String? = nil, title: String? = nil
   ) throws -> Prepared {
     switch run.status {
     case "finished":
@@ -103,6 +106,7 @@ public struct Experiment: Sendable {
     let recorded = try store.recordedHeader(run.id)
     request.seed = recorded.seed
     request.attackSeed = recorded.attackSeed ?? request.attackSeed
+    request.engine = engine
     var experiment = Experiment(request, batch: batch)
     experiment.title = title
     return try experiment.asking(what: run, of: store, in: session, doing: "resumed")
@@ -118,6 +122,7 @@ public struct Experiment: Sendable {
     let source = try run.inputsRun.map(store.recordedRun)
       .map { ($0, try request.places(of: $0.inputs.count)) }
     let plan = try RunPlan(request, workers: session.workers, files: session.files)
+    try check(plan.engine, of: run.id)
     var header = try header(request, plan, source, id: run.id, session)
     guard try header.configuration.fingerprint() == run.fingerprint else {
       throw Self.changed(run.id, doing, "its model or training images are")
@@ -130,6 +135,26 @@ public struct Experiment: Sendable {
     return Prepared(
       experiment: self, header: header, plan: plan, source: source,
       resumed: (run.done, run.correctCount))
+  }
+
+  /// - Throws: `ElbowError` where a run needs an engine, has none, or had another.
+  private func check(_ engine: EngineClient?, of run: String) throws {
+    switch (request.engineSHA256, engine?.hello) {
+    case (nil, nil): break
+    case (nil, .some):
+      throw ElbowError(.conflict, "run \(run) was computed without an engine; leave `engine` out")
+    case (.some, nil):
+      throw ElbowError(
+        .conflict,
+        "run \(run) was computed by an engine, and a command that stands in a file is not started: "
+          + "name it again with `engine`")
+    case (let hash?, let hello?):
+      guard hash != hello.sha256 else { return }
+      throw ElbowError(
+        .conflict,
+        "run \(run) was computed by another engine: this one serves \(hello.name), SHA-256 "
+          + "\(hello.sha256.prefix(12))…, it had \(hash.prefix(12))…")
+    }
   }
 
   private static func changed(_ id: String, _ doing: String, _ what: String) -> ElbowError {
@@ -158,10 +183,11 @@ public struct Experiment: Sendable {
     header.attack = request.attack
     header.attackSeed = request.attack == nil ? nil : request.attackSeed
     header.inputsRun = source?.run.id
-    header.environment = session.environment(batch: batch)
+    header.environment = session.environment(batch: batch, engine: plan.engine)
     header.recordsLosses = request.recordsLosses
     // Numbers of JSON hold 53 bits; the run's columns hold all of a seed.
     var stored = request
+    stored.engineSHA256 = plan.engine?.hello.sha256
     stored.seed &= 1 << 53 - 1
     stored.attackSeed &= 1 << 53 - 1
     header.invocation = try JSONValue(encoding: stored).canonical
@@ -194,7 +220,7 @@ extension Experiment.Prepared {
   func evaluator(in session: Session, reading store: RunStore) -> Evaluator {
     let (dataset, header, source) = (plan.dataset, header, source)
     return Evaluator(
-      header: header, classifier: plan.classifier, attack: plan.attack, workers: session.workers
+      header: header, classifier: plan.classifier, attack: plan.attack, workers: plan.workers
     ) { position in
       if let (run, places) = source, run.adversarial[places[position]] != nil {
         return try store.adversarialImage(run: run.id, position: places[position])

@@ -1,4 +1,5 @@
 import Basics
+import Engines
 import Evaluation
 import Foundation
 import Records
@@ -31,9 +32,15 @@ public final class Session: Sendable {
   public func cancel() { workers.cancel() }
 
   /// What this process is and uses, as runs record it.
-  func environment(batch: Int? = nil) -> RunEnvironment {
+  ///
+  /// - Parameters:
+  ///   - batch: images in flight; nil: as many as keep threads or engine busy.
+  ///   - engine: what computes instead of this process.
+  func environment(batch: Int? = nil, engine: EngineClient? = nil) -> RunEnvironment {
     RunEnvironment(
-      threads: workers.count, batch: batch ?? workers.count, arguments: arguments,
-      blas: "\(BLAS.version) \(BLAS.kernel)", instructionSet: compiledInstructionSet)
+      threads: engine?.workers.count ?? workers.count,
+      batch: batch ?? engine?.imagesInFlight ?? workers.count, arguments: arguments,
+      blas: engine?.hello.environment ?? "\(BLAS.version) \(BLAS.kernel)",
+      instructionSet: compiledInstructionSet)
   }
 }

@@ -29,8 +29,14 @@ package struct CodeState: Hashable, Sendable {
       FileManager.default.currentDirectoryPath,
     ]
     for folder in folders.compactMap(\.self) {
-      guard let commit = git(["rev-parse", "--verify", "HEAD"], in: folder) else { continue }
-      let status = git(["status", "--porcelain"], in: folder) ?? ""
+      // One question for both: every process that is started takes its time.
+      let answer =
+        git(["status", "--porcelain=v2", "--branch", "--no-ahead-behind"], in: folder) ?? ""
+      let lines = answer.split(separator: "\n")
+      guard let commit = lines.firstMatch(ofPrefix: "# branch.oid "), commit != "(initial)" else {
+        continue
+      }
+      let status = lines.filter { !$0.hasPrefix("# ") }
       let diff = status.isEmpty ? nil : git(["diff", "HEAD", "--binary"], in: folder)
       return CodeState(
         commit: commit, isDirty: !status.isEmpty,
@@ -53,6 +59,13 @@ package struct CodeState: Hashable, Sendable {
     guard process.terminationStatus == 0 else { return nil }
     return String(decoding: data, as: UTF8.self)
       .trimmingCharacters(in: CharacterSet(charactersIn: "\n"))
+  }
+}
+
+extension [Substring] {
+  /// What follows the prefix in the first line that has it.
+  fileprivate func firstMatch(ofPrefix prefix: String) -> String? {
+    first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
   }
 }
 

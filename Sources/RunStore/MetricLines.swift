@@ -75,43 +75,35 @@ package enum MetricLines {
       }
       return MetricEntry([String(words[1]): value], step: step)
     }
-    let decoder = JSONDecoder()
-    // Takes NaN and Infinity, as other programs write them.
-    decoder.allowsJSON5 = true
-    guard var fields = try? decoder.decode([String: Number].self, from: Data(line.utf8)) else {
-      return nil
-    }
+    guard var fields = numbers(line) else { return nil }
     var entry = MetricEntry([:])
     if let step = fields.removeValue(forKey: "step") {
-      guard let exact = Int(exactly: step.value) else { return nil }
+      guard let exact = Int(exactly: step) else { return nil }
       entry.step = exact
     }
     if let time = fields.removeValue(forKey: "time") {
-      guard time.value.magnitude < 1e11 else { return nil }
-      entry.time = Date(timeIntervalSince1970: time.value)
+      guard time.magnitude < 1e11 else { return nil }
+      entry.time = Date(timeIntervalSince1970: time)
     }
-    entry.values = fields.mapValues(\.value)
+    entry.values = fields
     return fields.isEmpty ? nil : entry
   }
 
-  /// A number, or the name of one that JSON has no word for; null is not a number.
-  private struct Number: Decodable {
-    var value: Double
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      if container.decodeNil() {
-        value = .nan
-      } else if let number = try? container.decode(Double.self) {
-        value = number
-      } else {
-        let text = try container.decode(String.self)
-        guard let number = Double(text), !number.isFinite else {
-          throw DecodingError.dataCorruptedError(
-            in: container, debugDescription: "'\(text)' is no number")
-        }
-        value = number
-      }
+  /// The members of an object of numbers, of names of those that JSON has no word for, and of null,
+  /// which is not a number; nil where it is another thing.
+  private static func numbers(_ line: String) -> [String: Double]? {
+    // With a byte behind it that is no part of a number.
+    var bytes = Array(line.utf8)
+    bytes.append(0x0A)
+    let value = bytes.withUnsafeBufferPointer {
+      try? JSONValue(lenient: UnsafeBufferPointer(rebasing: $0.dropLast()))
     }
+    guard case .object(let members)? = value else { return nil }
+    var numbers: [String: Double] = [:]
+    for (name, value) in members {
+      guard let number = value == .null ? .nan : value.measurement else { return nil }
+      numbers[name] = number
+    }
+    return numbers
   }
 }

@@ -75,15 +75,20 @@ extension RunStore {
         """, arguments: [owner.id]) ?? 0
   }
 
-  /// A series, made where there is none yet.
-  private func series(
-    _ name: String, _ owner: MetricOwner, _ db: Database
-  ) throws -> (id: Int, points: Int) {
+  /// - Throws: `ElbowError` where a metric cannot be called so.
+  static func check(metric name: String) throws {
     guard !name.isEmpty, !name.contains(where: { $0.isWhitespace || "=()\"`".contains($0) }) else {
       throw ElbowError(
         .malformed,
         "'\(name)' is no name of a metric; leave out white space, quotes, parentheses and '='")
     }
+  }
+
+  /// A series, made where there is none yet.
+  func series(
+    _ name: String, _ owner: MetricOwner, _ db: Database
+  ) throws -> (id: Int, points: Int) {
+    try Self.check(metric: name)
     try db.cachedStatement(
       sql: "INSERT INTO metric_series (\(owner.column), name) VALUES (?, ?) ON CONFLICT DO NOTHING"
     ).execute(arguments: [owner.id, name])

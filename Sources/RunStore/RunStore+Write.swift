@@ -123,7 +123,7 @@ extension RunStore {
 
   // MARK: Parts
 
-  private func insert(_ model: ModelRecord, _ db: Database) throws {
+  func insert(_ model: ModelRecord, _ db: Database) throws {
     try db.execute(
       sql: "INSERT INTO model VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       arguments: [
@@ -131,7 +131,7 @@ extension RunStore {
       ])
   }
 
-  private func insert(_ c: Records.Configuration, _ db: Database) throws {
+  func insert(_ c: Records.Configuration, _ db: Database) throws {
     try db.execute(
       sql: "INSERT INTO configuration (fingerprint, json) VALUES (?, ?) ON CONFLICT DO NOTHING",
       arguments: [try c.fingerprint(), try c.canonicalJSON()])
@@ -148,72 +148,34 @@ extension RunStore {
   }
 
   private func insertInputs(_ header: RunHeader, _ db: Database) throws {
-    // An image that is known already is passed over by the table's trigger. One that another run's
-    // attack has made is of the image that it was made from.
-    let input = try Insertion(
-      """
-      INSERT INTO input (source, image_index, label, sha256, checksum, image)
-      VALUES (?1, ?2, ?3, ?4, ?6, (
-        SELECT given.image
-        FROM run_total
-        CROSS JOIN input AS given ON given.image_index = ?2 AND given.source = ?1
-          AND given.label = ?3 AND given.sha256 <> ?4
-        CROSS JOIN run_input ON run_input.input_id = given.id
-          AND run_input.run = run_total.number
-        WHERE run_id = ?5 LIMIT 1))
-      """, db)
-    input.bind(5, header.inputsRun)
-    let link = try Insertion(
-      """
-      INSERT INTO run_input
-      SELECT number, ?6, id FROM run_total CROSS JOIN input
-      WHERE run_id = ?5 AND source = ?1 AND image_index = ?2 AND label = ?3 AND sha256 = ?4
-      """, db)
-    link.bind(5, header.id)
-    var sources: [[String]: Int] = [:]
+    var insertion = try InputInsertion(header.id, inputsRun: header.inputsRun, db)
     for (position, record) in header.inputs.enumerated() {
-      let name = [record.dataset, record.split]
-      let source = try sources[name] ?? insertSource(name, db)
-      sources[name] = source
-      let hash = SHA256.bytes(ofHexDigest: record.sha256)
-      for statement in [input, link] {
-        statement.bind(1, source)
-        statement.bind(2, record.index)
-        statement.bind(3, record.label)
-        statement.bind(4, hash)
-      }
-      input.bind(6, Self.checksum(record, hash))
-      try input.insert()
-      link.bind(6, position)
-      try link.insert()
+      try insertion.insert(record, at: position)
     }
-  }
-
-  /// What `input.checksum` keeps.
-  private static func checksum(_ input: InputRecord, _ hash: [UInt8]) -> Int {
-    let row: [Cell] = [
-      .text(input.dataset), .text(input.split), .integer(Int64(input.index)),
-      .integer(Int64(input.label)), .blob(hash),
-    ]
-    return Int(bitPattern: UInt(Checksum(row).value))
-  }
-
-  /// The number of a dataset's split.
-  private func insertSource(_ name: [String], _ db: Database) throws -> Int? {
-    try db.execute(
-      sql: "INSERT INTO source (dataset, split) VALUES (?, ?) ON CONFLICT DO NOTHING",
-      arguments: StatementArguments(name))
-    return try Int.fetchOne(
-      db, sql: "SELECT id FROM source WHERE dataset = ? AND split = ?",
-      arguments: StatementArguments(name))
   }
 
   private func insertSession(
     _ header: RunHeader, _ code: CodeState?, _ db: Database
   ) throws -> RunPosition {
+    let environment = header.environment
+    return try insertSession(
+      header.id, environment.arguments, computing: environment, code, db)
+  }
+
+  /// Records that this process works on a run.
+  ///
+  /// - Parameters:
+  ///   - id: full id.
+  ///   - arguments: command line of the program that makes the run.
+  ///   - environment: nil where another program computes it.
+  ///   - code: nil: none, or not known yet.
+  func insertSession(
+    _ id: String, _ arguments: [String], computing environment: RunEnvironment?,
+    _ code: CodeState?, _ db: Database
+  ) throws -> RunPosition {
     let number =
       try Int.fetchOne(
-        db, sql: "SELECT count(*) FROM session WHERE run_id = ?", arguments: [header.id]) ?? 0
+        db, sql: "SELECT count(*) FROM session WHERE run_id = ?", arguments: [id]) ?? 0
     let diffHash = try code?.insertDiff(db)
     let process = ProcessIdentity.current
     let now = Timestamp.now
@@ -227,16 +189,16 @@ extension RunStore {
           :libraries, :git_commit, :git_dirty, :diff_sha256)
         """,
       arguments: [
-        "run_id": header.id, "number": number, "now": now, "host": process.host,
+        "run_id": id, "number": number, "now": now, "host": process.host,
         "boot_id": process.bootID, "pid": process.pid, "pid_started": process.started,
-        "pid_namespace": process.namespace, "argv": json(header.environment.arguments),
-        "cpu": Machine.cpu, "threads": header.environment.threads,
-        "batch": header.environment.batch, "blas": header.environment.blas,
-        "instruction_set": header.environment.instructionSet, "elbow_version": elbowVersion,
+        "pid_namespace": process.namespace, "argv": json(arguments),
+        "cpu": Machine.cpu, "threads": environment?.threads, "batch": environment?.batch,
+        "blas": environment?.blas, "instruction_set": environment?.instructionSet,
+        "elbow_version": elbowVersion,
         "libraries": libraryVersionsJSON, "git_commit": code?.commit, "git_dirty": code?.isDirty,
         "diff_sha256": diffHash,
       ])
-    return RunPosition(runID: header.id, session: number)
+    return RunPosition(runID: id, session: number)
   }
 
   func json(_ strings: [String]) -> String {

@@ -1,37 +1,37 @@
-import COpenBLAS
-
 /// The system's OpenBLAS, one thread a call: images are spread over cores, not products.
+///
+/// It is loaded when it is first used: what computes nothing starts without it, and with the kernel
+/// that this processor runs fastest, which OpenBLAS chooses only while it is loaded.
 public enum BLAS {
-  private static let oneThread: Void = openblas_set_num_threads(1)
-
-  /// Keeps OpenBLAS on the calling thread from now on.
-  public static func useOneThread() { _ = oneThread }
-
-  /// Kernel family that OpenBLAS chose when it was loaded, as `SkylakeX`.
-  public static var kernel: String { String(cString: openblas_get_corename()) }
+  /// Kernel family in use, as `SkylakeX`.
+  public static var kernel: String { BLASLibrary.loaded.text("openblas_get_corename") }
 
   /// Version and build options, as `OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH …`.
-  public static var configuration: String { String(cString: openblas_get_config()) }
+  public static var configuration: String { BLASLibrary.loaded.text("openblas_get_config") }
 
   /// Version alone, as `OpenBLAS 0.3.21`.
   public static var version: String {
     configuration.split(separator: " ").prefix(2).joined(separator: " ")
   }
 
+  /// Why it cannot be used; nil: it can.
+  package static var problem: String? { BLASLibrary.outcome.problem }
+
   /// A row-major matrix as a product reads it.
   public struct Operand {
     fileprivate var base: UnsafePointer<Float>
     fileprivate var stride: Int
-    fileprivate var transpose: CBLAS_TRANSPOSE
+    /// As `cblas.h` numbers it.
+    fileprivate var transpose: Int32
 
     /// The matrix at `base`, `stride` floats a row.
     public static func matrix(_ base: UnsafePointer<Float>, stride: Int) -> Operand {
-      Operand(base: base, stride: stride, transpose: CblasNoTrans)
+      Operand(base: base, stride: stride, transpose: 111)
     }
 
     /// The transpose of the matrix at `base`, `stride` floats a stored row.
     public static func transpose(_ base: UnsafePointer<Float>, stride: Int) -> Operand {
-      Operand(base: base, stride: stride, transpose: CblasTrans)
+      Operand(base: base, stride: stride, transpose: 112)
     }
   }
 
@@ -42,9 +42,9 @@ public enum BLAS {
     m: Int, n: Int, k: Int, alpha: Float = 1, _ a: Operand, _ b: Operand, beta: Float = 0,
     into c: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    useOneThread()
-    cblas_sgemm(
-      CblasRowMajor, a.transpose, b.transpose, blasint(m), blasint(n), blasint(k), alpha, a.base,
-      blasint(a.stride), b.base, blasint(b.stride), beta, c, blasint(stride))
+    // 101: row after row.
+    BLASLibrary.loaded.sgemm(
+      101, a.transpose, b.transpose, Int32(m), Int32(n), Int32(k), alpha, a.base, Int32(a.stride),
+      b.base, Int32(b.stride), beta, c, Int32(stride))
   }
 }

@@ -10,9 +10,12 @@ package enum Processor {
   }()
 
   /// A kernel of OpenBLAS that this processor would run faster than the one in use; nil: none.
-  package static var betterKernel: String? {
+  package static var betterKernel: String? { kernel(betterThan: BLAS.kernel) }
+
+  /// A kernel of OpenBLAS that this processor would run faster than `kernel`; nil: none.
+  static func kernel(betterThan kernel: String) -> String? {
     let widest = ["SkylakeX", "Cooperlake", "SapphireRapids"]
-    guard flags.contains("avx512f"), flags.contains("avx512bw"), !widest.contains(BLAS.kernel)
+    guard !widest.contains(kernel), flags.contains("avx512f"), flags.contains("avx512bw")
     else { return nil }
     return "SkylakeX"
   }

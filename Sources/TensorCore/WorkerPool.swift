@@ -10,13 +10,16 @@ public final class WorkerPool: Sendable {
   /// Number of threads that work, the outside caller included.
   public let count: Int
 
-  private let board = Board()
+  private let board: Board
   private let outside = NSLock()
 
   /// Starts `count − 1` threads; they end when the pool is released.
-  public init(threads count: Int) {
+  ///
+  /// - Parameter other: a pool whose cancelling cancels this one.
+  public init(threads count: Int, following other: WorkerPool? = nil) {
     precondition(count >= 1, "WorkerPool needs at least 1 thread, got \(count)")
     self.count = count
+    board = Board(other?.board.cancellation ?? Cancellation())
     for slot in 0..<count where slot > 0 {
       let thread = Thread { [board] in
         Thread.current.threadDictionary[board.key] = slot
@@ -34,7 +37,10 @@ public final class WorkerPool: Sendable {
 
   /// Makes every loop, running or to come, throw `CancellationError` instead of beginning another
   /// item.
-  public func cancel() { board.isCancelled.store(true, ordering: .releasing) }
+  public func cancel() { board.cancellation.isAsked.store(true, ordering: .releasing) }
+
+  /// Whether it was cancelled.
+  public var isCancelled: Bool { board.cancellation.isAsked.load(ordering: .acquiring) }
 
   /// Ends what is no loop when it is called between its steps.
   ///
@@ -102,7 +108,7 @@ public final class WorkerPool: Sendable {
         let item = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard item < items else { return }
         do {
-          if board.isCancelled.load(ordering: .acquiring) { throw CancellationError() }
+          if board.cancellation.isAsked.load(ordering: .acquiring) { throw CancellationError() }
           if failure.withLock({ $0 == nil }) { try body(item, slot) }
         } catch {
           failure.withLock { $0 = $0 ?? error }
@@ -114,13 +120,20 @@ public final class WorkerPool: Sendable {
     }
   }
 
+  /// Whether pools that belong together were cancelled.
+  private final class Cancellation: Sendable {
+    let isAsked = Atomic(false)
+  }
+
   /// The open loops, and the condition that idle threads and finishing callers wait on.
   private final class Board: @unchecked Sendable {
     let key = "elbow.worker-slot.\(UUID().uuidString)"
-    let isCancelled = Atomic(false)
+    let cancellation: Cancellation
     private let condition = NSCondition()
     private var loops: [Loop] = []
     private var closed = false
+
+    init(_ cancellation: Cancellation) { self.cancellation = cancellation }
 
     func post(_ loop: Loop) {
       condition.withLock {

@@ -4,7 +4,6 @@ import Classifiers
 import Foundation
 import Records
 import RunStore
-import TensorCore
 
 /// The `elbow` command.
 @main
@@ -27,12 +26,13 @@ struct Elbow: ParsableCommand {
       RobustnessCommand.self, SanityCommand.self, TransferCommand.self,
       DiffCommand.self, ParetoCommand.self, ReplayCommand.self, ExportCommand.self,
       PlotCommand.self, QueryCommand.self, SQLCommand.self,
-      SweepCommand.self, LogCommand.self, MetricsCommand.self, TagCommand.self, NoteCommand.self,
+      SweepCommand.self, LogCommand.self, IngestCommand.self, MetricsCommand.self, TagCommand.self,
+      NoteCommand.self,
       GroupCommand.self,
       RemoveCommand.self, RestoreCommand.self, CollectCommand.self,
       StrategyCommand.self, TrainCommand.self,
       ModelCommand.self, VerifyCommand.self, ReproduceCommand.self, MergeCommand.self,
-      DoctorCommand.self, BenchCommand.self,
+      EngineCommand.self, DoctorCommand.self, BenchCommand.self,
       InstallCommand.self, UninstallCommand.self, CompletionCommand.self, CompleteCommand.self,
     ])
 
@@ -40,7 +40,6 @@ struct Elbow: ParsableCommand {
   static func main() {
     Startup.checkProcessor()
     Startup.takeSignals()
-    Startup.restartWithBetterKernel()
     var arguments = Array(Output.arguments.dropFirst())
     do {
       arguments = try Arguments.expand(arguments)

@@ -37,6 +37,9 @@ struct ReproduceCommand: ParsableCommand {
     help: ArgumentHelp(
       "Where a model of it is now; may be repeated.", valueName: "file"))
   var model: [String] = []
+  @Option(
+    help: ArgumentHelp("The engine that computes it, of a run that one did.", valueName: "command"))
+  var engine: String?
   @Option(help: ArgumentHelp("Folder of the dataset's files.", valueName: "dir"))
   var data: String?
   @Option(help: "Worker threads (default: all cores).") var threads: Int?
@@ -81,7 +84,8 @@ struct ReproduceCommand: ParsableCommand {
       return try Reproduction(of: training, in: store, session: session, files: files)
     }
     return try Reproduction(
-      of: store.recordedRun(id), in: store, session: session, files: files, batch: batch)
+      of: store.recordedRun(id), in: store, session: session, files: files, batch: batch,
+      engine: engine)
   }
 }
 

@@ -14,7 +14,7 @@ struct RunCommand: ParsableCommand {
     usage: """
       elbow run [--images <n|a..b|a,b,c>] [--strategy <strategy>] [--attack <name>] …
       elbow run -c <file> [--<flag> <value> ...]
-      elbow run --resume <run>
+      elbow run --resume <run> [--engine <command>]
       """,
     discussion: """
       Every flag can stand in a YAML file given with -c, without its dashes; flags override it. \
@@ -78,7 +78,7 @@ struct RunCommand: ParsableCommand {
   private func taken(_ prefix: String, _ session: Session) throws -> Experiment.Prepared {
     let store = try database.read()
     return try Experiment.resuming(
-      store.recordedRun(prefix), of: store, in: session, batch: batch)
+      store.recordedRun(prefix), of: store, in: session, batch: batch, engine: options.engine)
   }
 
   /// Says what is run, what was not said of it, and how long it takes.

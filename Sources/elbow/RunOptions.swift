@@ -12,6 +12,9 @@ struct RunOptions: ParsableArguments {
   /// - Throws: `ElbowError` for values out of form.
   func request() throws -> RunRequest { try RequestKeys.request(values) }
 
+  /// The engine that is named.
+  var engine: String? { values["engine"] }
+
   private var values: [String: String] {
     var values: [String: String] = [:]
     for text in set {

@@ -241,21 +241,21 @@ func directionalError(
     let denoiser = try shippedDenoiser()
     let noisy = picture.enumerated().map { min(max($1 + Float($0 % 5 - 2) / 12, 0), 1) }
     let moved = try maximizer(variant).maximize(noisy, key: key, stream: defence).image
-    func loss(_ image: [Float]) -> Double {
+    func loss(_ image: [Float]) throws -> Double {
       let session = denoiser.makeSession()
       let x = image.map { 2 * $0 - 1 }
-      return (0..<40).reduce(0) { sum, draw in
+      return try (0..<40).reduce(0) { sum, draw in
         var random = NoiseKey(defence, .classification, key, draw: draw).random()
         var (noise, residual) = (x, x)
         var span = noise.mutableSpan
         random.gaussians(into: &span)
         var output = residual.mutableSpan
-        session.residuals(
+        try session.residuals(
           image: x.span, noise: noise.span, sigma: 0.5, labels: [nil], into: &output)
         return sum + residual.reduce(0.0) { $0 + Double($1) * Double($1) }
       }
     }
-    #expect(loss(moved) < loss(noisy))
+    #expect(try loss(moved) < loss(noisy))
   }
 
   @Test func impossibleParametersAreRefused() throws {
@@ -353,11 +353,11 @@ func directionalError(
   }
 
   @Test(arguments: [Float(0.001), 0.3, 1, 3, 80], [nil, 0, 2])
-  func closedForm(sigma: Float, label: Int?) {
+  func closedForm(sigma: Float, label: Int?) throws {
     let session = denoiser.makeSession()
     var residual = [Float](repeating: 0, count: 35)
     var output = residual.mutableSpan
-    session.residuals(
+    try session.residuals(
       image: image.span, noise: noise.span, sigma: sigma, labels: [label], into: &output)
     let expected = plain(image.map(Double.init), sigma: Double(sigma), label: label)
     // Rows padded from 35 to 48 values must not count.
@@ -367,7 +367,7 @@ func directionalError(
     let v = (0..<35).map { Float(($0 * 3) % 7) / 3 - 1 }
     var gradient = [Float](repeating: 0, count: 35)
     var pulled = gradient.mutableSpan
-    session.gradient(
+    try session.gradient(
       image: image.span, noise: noise.span, sigma: sigma, labels: [label], into: &pulled
     ) { _, r in
       for i in r.indices { r[i] = v[i] }

@@ -51,7 +51,7 @@ func shippedDenoiser() throws -> EDMDenoiser {
         let epsilon = Array(noise[start..<start + size])
         for label in 0..<10 {
           var output = residual.mutableSpan
-          session.residuals(
+          try session.residuals(
             image: pixels.span, noise: epsilon.span, sigma: sigma[level], labels: [label],
             into: &output)
           let loss = residual.reduce(0.0) { $0 + Double($1) * Double($1) }
@@ -71,17 +71,17 @@ func shippedDenoiser() throws -> EDMDenoiser {
     let size = denoiser.shape.count
     let image = (0..<size).map { Float($0 % 17) / 8.5 - 1 }
     let noise = (0..<size).map { Float(($0 * 7) % 23) / 11.5 - 1 }
-    func evaluate(_ session: any DenoiserSession, _ label: Int?) -> [Float] {
+    func evaluate(_ session: any DenoiserSession, _ label: Int?) throws -> [Float] {
       var residual = [Float](repeating: 0, count: size)
       var output = residual.mutableSpan
-      session.residuals(
+      try session.residuals(
         image: image.span, noise: noise.span, sigma: 0.7, labels: [label], into: &output)
       return residual
     }
-    let fresh = evaluate(denoiser.makeSession(), 3)
+    let fresh = try evaluate(denoiser.makeSession(), 3)
     let used = denoiser.makeSession()
-    for label in [nil, 0, 9] { _ = evaluate(used, label) }
-    #expect(evaluate(used, 3) == fresh)
+    for label in [nil, 0, 9] { _ = try evaluate(used, label) }
+    #expect(try evaluate(used, 3) == fresh)
   }
 
   /// Evaluations in groups are those alone, to the last bit, also where a group is not full.
@@ -114,12 +114,12 @@ func shippedDenoiser() throws -> EDMDenoiser {
     for (index, query) in queries.enumerated() {
       var (residual, gradient) = (query.image, query.image)
       var output = residual.mutableSpan
-      single.residuals(
+      try single.residuals(
         image: query.image.span, noise: query.noise.span, sigma: query.sigma,
         labels: query.labels, into: &output)
       #expect(residuals[index] == residual)
       var pulled = gradient.mutableSpan
-      single.gradient(
+      try single.gradient(
         image: query.image.span, noise: query.noise.span, sigma: query.sigma,
         labels: query.labels, into: &pulled
       ) { _, residual in

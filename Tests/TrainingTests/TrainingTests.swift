@@ -82,10 +82,10 @@ import Training
     var expected = 0.0
     for e in batch where !e.rivals.isEmpty {
       let s = Double(e.sigma)
-      let logits = ([e.label] + e.rivals).enumerated().map { place, k in
+      let logits = try ([e.label] + e.rivals).enumerated().map { place, k in
         var values = e.image
         var output = values.mutableSpan
-        denoiser.makeSession().residuals(
+        try denoiser.makeSession().residuals(
           image: e.image.span, noise: e.noise.span, sigma: e.sigma, labels: [k], into: &output)
         let error = values.reduce(0.0) { $0 + Double($1) * Double($1) }
         return -(s * s + 0.25) / (s * s * 0.25) * error

@@ -57,13 +57,13 @@ public final class DenoiserPool: Sendable {
     /// with its index.
     func evaluate(
       _ image: [Float], sigma: Float, labels: [Int?], _ body: (Int, ArraySlice<Float>) -> Void
-    ) {
+    ) throws {
       let (noise, size) = (self.noise, image.count)
       if residuals.count != labels.count * size {
         residuals = Array(repeating: 0, count: labels.count * size)
       }
-      Self.edit(&residuals) {
-        session.residuals(
+      try Self.edit(&residuals) {
+        try session.residuals(
           image: image.span, noise: noise.span, sigma: sigma, labels: labels, into: &$0)
       }
       for index in labels.indices { body(index, residuals[index * size..<(index + 1) * size]) }
@@ -71,24 +71,25 @@ public final class DenoiserPool: Sendable {
 
     /// Leaves in `gradient` what the session's gradient is on the noise drawn last.
     func differentiate(
-      _ image: [Float], sigma: Float, labels: [Int?],
-      cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void
-    ) {
+      _ image: [Float], sigma: Float, labels: [Int?], of cotangent: ResidualCotangent
+    ) throws {
       let noise = self.noise
-      Self.edit(&gradient) {
-        session.gradient(
+      try Self.edit(&gradient) {
+        try session.gradient(
           image: image.span, noise: noise.span, sigma: sigma, labels: labels, into: &$0,
-          cotangent: cotangent)
+          of: cotangent)
       }
     }
 
     /// Lets `body` write to a stored buffer through a span.
-    private static func edit(_ buffer: inout [Float], _ body: (inout MutableSpan<Float>) -> Void) {
+    private static func edit(
+      _ buffer: inout [Float], _ body: (inout MutableSpan<Float>) throws -> Void
+    ) rethrows {
       var local: [Float] = []
       swap(&local, &buffer)
+      defer { swap(&local, &buffer) }
       var span = local.mutableSpan
-      body(&span)
-      swap(&local, &buffer)
+      try body(&span)
     }
   }
 
@@ -110,6 +111,12 @@ public final class DenoiserPool: Sendable {
       preconditionFailure("a worker returned without its result")
     }
     return made
+  }
+
+  /// Labels that one call should take of `count` at each of so many levels: few enough to keep all
+  /// threads busy, but all of them where another process puts calls together.
+  func labelsPerCall(of count: Int, levels: Int) -> Int {
+    denoiser.preferredBatch == nil ? count * levels / (4 * workers.count) : count
   }
 
   /// Calls `body(item, slot)` for every item, spread over the workers.

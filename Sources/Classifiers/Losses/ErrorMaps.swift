@@ -73,7 +73,7 @@ extension ModelLossSource {
         stream, key, timestep: timestep, draw: draw, label: part[part.startIndex])
       slot.draw(key, negated: negated)
       var residuals: [[Float]] = []
-      slot.evaluate(image, sigma: plan.grid.levels[timestep].sigma, labels: Array(part)) {
+      try slot.evaluate(image, sigma: plan.grid.levels[timestep].sigma, labels: Array(part)) {
         residuals.append(Array($1))
       }
       found.withLock { $0[number] = residuals }

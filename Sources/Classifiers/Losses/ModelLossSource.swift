@@ -16,7 +16,7 @@ struct ModelLossSource: LossSource {
   func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float] {
     let parts = plan.parts(
       of: classes, sharingEvaluations: sharesEvaluations,
-      atMost: classes.count * timesteps.count / (4 * pool.workers.count))
+      atMost: pool.labelsPerCall(of: classes.count, levels: timesteps.count))
     return try withResults(classes.count * timesteps.count) { results in
       try pool.forEach(parts.count * timesteps.count) { item, slot in
         let (row, number) = item.quotientAndRemainder(dividingBy: parts.count)
@@ -24,7 +24,7 @@ struct ModelLossSource: LossSource {
         let (key, negated) = plan.noiseKey(
           stream, key, timestep: timestep, draw: draw, label: part[part.startIndex])
         slot.draw(key, negated: negated)
-        slot.evaluate(
+        try slot.evaluate(
           image, sigma: plan.grid.levels[timestep].sigma, labels: Array(part)
         ) { index, residual in
           results[row * classes.count + part.startIndex + index] = error(

@@ -129,6 +129,28 @@ public struct NoiseGrid: Hashable, Sendable {
     }
   }
 
+  /// The levels that another program's run has recorded; nil where there are none, or the spelling is
+  /// one of the forms. Each stands for half of either gap beside it.
+  ///
+  /// - Throws: `ElbowError` where they do not rise.
+  init?(_ recorded: [TimestepRecord], spelled text: String) throws {
+    guard !recorded.isEmpty, !Self.forms.contains(where: { text.hasPrefix("\($0.name):") }) else {
+      return nil
+    }
+    let sigmas = recorded.map(\.sigma)
+    spelling = text
+    levels = sigmas.indices.map { i in
+      let (before, after) = (max(i - 1, 0), min(i + 1, sigmas.count - 1))
+      return Level(
+        sigma: Float(sigmas[i]),
+        width: sigmas.count == 1 ? 1 : (sigmas[after] - sigmas[before]) / 2)
+    }
+    guard levels[0].sigma > 0, zip(levels, levels.dropFirst()).allSatisfy({ $0.sigma < $1.sigma })
+    else {
+      throw ElbowError(.malformed, "noise levels must be positive and rise; sort them, losses too")
+    }
+  }
+
   /// Nodes and weights on [−1, 1], rising, by Newton's method on the Legendre polynomial.
   ///
   /// **Source** Press et al., *Numerical Recipes*, section 4.6.

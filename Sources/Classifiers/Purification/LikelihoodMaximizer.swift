@@ -137,7 +137,8 @@ public struct LikelihoodMaximizer: Purifier {
       for index in stride(from: lane, to: count, by: lanes.count) {
         let sigma = prepare(slot, index)
         // Half the gradient of ‖r‖² is the pullback of r itself.
-        slot.differentiate(x, sigma: sigma, labels: [nil]) { _, _ in }
+        try slot.differentiate(
+          x, sigma: sigma, labels: [nil], of: ResidualCotangent(.residual, factors: [1]))
         lanes.add(slot.gradient, times: 2 / Double(x.count * count), to: lane)
       }
     }

@@ -29,7 +29,7 @@ public struct ReplacedFiles: Sendable {
     var missing: [String] = []
     request.data = folder(request.data)
     let dataset = header.configuration.classifier.isOptimal ? "train" : nil
-    if dataset == nil {
+    if dataset == nil, request.engineSHA256 == nil {
       if let name = model(header.model, named: request.model) {
         request.model = name
       } else {

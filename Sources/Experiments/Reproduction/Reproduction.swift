@@ -37,10 +37,11 @@ public struct Reproduction: Sendable {
   ///   - session: threads, files, who watches.
   ///   - files: where models and data are that are not where they were.
   ///   - batch: images in flight; nil: as many as threads.
+  ///   - engine: command of the engine that computes it, of a run that one has computed.
   /// - Throws: `ElbowError`, which lists what is missing; `CancellationError`.
   public init(
     of run: RecordedRun, in store: RunStore, session: Session, files: ReplacedFiles = .init(),
-    batch: Int? = nil
+    batch: Int? = nil, engine: String? = nil
   ) throws {
     self.run = run.id
     images = run.done.count
@@ -50,7 +51,8 @@ public struct Reproduction: Sendable {
     if let source = header.replayOf {
       try Self.replay(header, of: source, store, session, into: sink)
     } else {
-      let experiment = Experiment(try files.request(of: run, header), batch: batch)
+      var experiment = Experiment(try files.request(of: run, header), batch: batch)
+      experiment.request.engine = engine
       let prepared = try experiment.asking(what: run, of: store, in: session, doing: "reproduced")
       let others = Set(run.inputs.indices).subtracting(run.done)
       let ending = try prepared.evaluator(in: session, reading: store)

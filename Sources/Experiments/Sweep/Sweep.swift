@@ -77,7 +77,7 @@ package struct Sweep {
     case .begun(let id, _):
       return try Experiment.resuming(
         store.recordedRun(id), of: store, in: session, batch: cell.run.experiment.batch,
-        title: title)
+        engine: cell.run.experiment.request.engine, title: title)
     case .new: return cell.run.titled(title)
     }
   }

@@ -12,8 +12,14 @@ public protocol Denoiser: Sendable {
   var isUnconditional: Bool { get }
   /// Whether one network evaluation gives the residuals of all classes.
   var isMultiHead: Bool { get }
+  /// Rows that it computes best at once, whoever asks for them; nil: each thread computes its own.
+  var preferredBatch: Int? { get }
   /// Scratch space and caches for one thread.
   func makeSession() -> any DenoiserSession
+}
+
+extension Denoiser {
+  public var preferredBatch: Int? { nil }
 }
 
 /// One thread's access to a denoiser: residuals r_y = D(x + σε; σ, y) − x at one image, noise and
@@ -28,9 +34,10 @@ public protocol DenoiserSession: AnyObject {
   /// The residuals, formed without cancellation at small σ.
   ///
   /// - Parameter residuals: receives r, `[labels.count, C·H·W]`.
+  /// - Throws: what keeps a denoiser in another process from answering.
   func residuals(
     image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
-    into residuals: inout MutableSpan<Float>)
+    into residuals: inout MutableSpan<Float>) throws
 
   /// The gradient Σ_y (∂r_y/∂x)ᵀ v_y with ε held fixed; x counts through both places it stands in,
   /// x + σε and −x.
@@ -39,8 +46,58 @@ public protocol DenoiserSession: AnyObject {
   ///   - gradient: receives the result, `[C·H·W]`.
   ///   - cotangent: called once for each label in order, with its index in `labels` and r_y, which it
   ///     replaces by v_y.
+  /// - Throws: as `residuals`.
   func gradient(
     image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
     into gradient: inout MutableSpan<Float>,
-    cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void)
+    cotangent: (_ index: Int, _ residual: inout MutableSpan<Float>) -> Void) throws
+
+  /// The gradient of a loss: as the other one, v_y being made of r_y.
+  func gradient(
+    image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+    into gradient: inout MutableSpan<Float>, of cotangent: ResidualCotangent) throws
+}
+
+/// v_y of a denoising loss: ∂(Σ_i r_i²/2) or ∂(Σ_i |r_i|) for the residual, times a factor a label.
+public struct ResidualCotangent: Sendable {
+  /// Which loss.
+  public enum Form: Sendable {
+    /// v = factor·r.
+    case residual
+    /// v = factor·sign r.
+    case sign
+  }
+
+  /// Which loss.
+  public var form: Form
+  /// One a label.
+  public var factors: [Float]
+
+  /// The cotangent as given.
+  public init(_ form: Form, factors: [Float]) { (self.form, self.factors) = (form, factors) }
+
+  /// Puts v in the place of r.
+  @inlinable
+  public func replace(_ index: Int, _ residual: inout MutableSpan<Float>) {
+    let factor = factors[index]
+    switch form {
+    case .residual: for i in residual.indices { residual[i] *= factor }
+    case .sign:
+      for i in residual.indices {
+        let r = residual[i]
+        residual[i] = r > 0 ? factor : r < 0 ? -factor : 0
+      }
+    }
+  }
+}
+
+extension DenoiserSession {
+  public func gradient(
+    image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
+    into gradient: inout MutableSpan<Float>, of cotangent: ResidualCotangent
+  ) throws {
+    try self.gradient(
+      image: image, noise: noise, sigma: sigma, labels: labels, into: &gradient,
+      cotangent: cotangent.replace)
+  }
 }

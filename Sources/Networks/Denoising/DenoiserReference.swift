@@ -66,7 +66,7 @@ package struct DenoiserReference: Sendable {
 
   /// The worst row of each tensor.
   package func compare(_ denoiser: EDMDenoiser) -> [Row] {
-    let session = denoiser.makeSession()
+    let session = EDMDenoiser.Session(denoiser)
     let size = denoiser.shape.count
     let zeros = [Float](repeating: 0, count: size)
     let wantsGradient = expected.contains { $0.tensor == "gradient" }

@@ -20,22 +20,31 @@ enum ChecksumWriting {
         """, arguments: [run])
   }
 
+  /// When what a run asks is told image by image: it is another run's question now.
+  static func change(_ run: String, _ db: Database) throws {
+    try change(run, ChecksumPart.ofBeginnings, db) {
+      "\($0.name) = (\($0.sql(run: "run_checksum.run")))"
+    }
+  }
+
   /// When a process goes on with a run: how it ended before counts no more.
   static func resume(_ run: String, _ db: Database) throws {
-    try change(run, db) { "\($0.name) = NULL" }
+    try change(run, ChecksumPart.ofEndings, db) { "\($0.name) = NULL" }
   }
 
   /// When a process has ended its part of a run. A run that was begun without checksums has none.
   static func end(_ run: String, _ db: Database) throws {
-    try change(run, db) { "\($0.name) = (\($0.sql(run: "run_checksum.run")))" }
+    try change(run, ChecksumPart.ofEndings, db) {
+      "\($0.name) = (\($0.sql(run: "run_checksum.run")))"
+    }
   }
 
   private static func change(
-    _ run: String, _ db: Database, _ assignment: (ChecksumPart) -> String
+    _ run: String, _ parts: [ChecksumPart], _ db: Database, _ assignment: (ChecksumPart) -> String
   ) throws {
     try db.execute(
       sql: """
-        UPDATE run_checksum SET \(ChecksumPart.ofEndings.map(assignment).joined(separator: ", "))
+        UPDATE run_checksum SET \(parts.map(assignment).joined(separator: ", "))
         WHERE run = (SELECT number FROM run_total WHERE run_id = ?)
         """, arguments: [run])
   }

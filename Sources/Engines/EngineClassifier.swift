@@ -1,0 +1,60 @@
+import Basics
+import Classifiers
+import Records
+import TensorCore
+
+/// A classifier that another process computes: the evidence for a class is its logit.
+///
+/// The cotangent of a gradient is chosen by the logits, so that a gradient is asked for in two steps
+/// and computes the logits twice; it counts as one evaluation and one backward pass all the same.
+public final class EngineClassifier: ImageClassifier {
+  private let client: EngineClient
+
+  /// The classifier that an engine serves.
+  ///
+  /// - Throws: `ElbowError` where it serves another thing.
+  public init(_ client: EngineClient) throws {
+    guard client.hello.kind == .classifier else {
+      throw ElbowError(
+        .malformed,
+        "the engine serves a denoiser, not a classifier; take it with `classifier` dc or rdc")
+    }
+    self.client = client
+  }
+
+  public var shape: ImageShape { client.hello.imageShape }
+  public var classCount: Int { client.hello.classes }
+  public var isRandomized: Bool { false }
+
+  public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
+    let (logits, cost) = try logits(of: image, key: key, stream: stream)
+    let predicted = logits.indices.max { (logits[$0], -$0) < (logits[$1], -$1) } ?? 0
+    return Answer(
+      predicted: predicted,
+      evidence: logits.indices.map { ClassEvidence(label: $0, elbo: logits[$0], lastRound: 0) },
+      cost: cost)
+  }
+
+  public func logits(
+    of image: [Float], key: ImageKey, stream: NoiseStream
+  ) throws -> (logits: [Double], cost: Cost) {
+    let values = try client.ask(.logits(shape.count, classes: classCount), [image])
+    return (values.map(Double.init), Cost(evaluations: 1))
+  }
+
+  public func gradient(
+    of image: [Float], key: ImageKey, stream: NoiseStream,
+    cotangent: @Sendable ([Double]) -> [Double]
+  ) throws -> LogitGradient {
+    let (logits, cost) = try logits(of: image, key: key, stream: stream)
+    let slope = cotangent(logits).map { Float($0) }
+    guard slope.contains(where: { $0 != 0 }) else {
+      return LogitGradient(
+        logits: logits, gradient: [Float](repeating: 0, count: image.count), cost: cost)
+    }
+    let gradient = try client.ask(
+      .logitPullback(shape.count, classes: classCount), [image, slope])
+    return LogitGradient(
+      logits: logits, gradient: gradient, cost: Cost(evaluations: 1, gradients: 1))
+  }
+}

@@ -1,0 +1,321 @@
+import Basics
+import Classifiers
+import Foundation
+import Records
+import RunStore
+
+/// Records what other programs say of their runs, line by line as JSON.
+///
+/// The article *Records of others* has the lines, `ingest.schema.json` their schema. A line that is
+/// out of form is named by its number and changes nothing; the others are kept. Lines are acknowledged
+/// once they are on the disk, and may be sent again: what is recorded already is passed over.
+public final class Ingest {
+  /// Version of the lines, which a line `{"elbow": 1}` may name.
+  public static let version = 1
+  /// The schema of a line, as JSON Schema.
+  public static var schema: String {
+    String(decoding: PackageResources.ingest_schema_json, as: UTF8.self)
+  }
+  /// A module for Python that writes the lines.
+  public static var python: String { String(decoding: PackageResources.elbow_py, as: UTF8.self) }
+
+  /// What has come so far.
+  public struct Totals: Sendable {
+    /// Lines, empty ones included.
+    public var lines = 0
+    /// Lines that were refused.
+    public var badLines = 0
+    /// Images whose losses speak for another class than the one predicted.
+    public var contradictions = 0
+  }
+
+  /// What has come so far.
+  public private(set) var totals = Totals()
+  private let writer: StreamWriter
+  private let tell: (String) throws -> Void
+  private var plans: [Int: ClassifierPlan] = [:]
+  private var sources: [Int: (dataset: String, split: String)] = [:]
+  /// What is told with the next commit.
+  private var answers: [JSONValue] = []
+  private var committed = 0
+  /// When the first line came that is not committed.
+  private var since = ContinuousClock.now
+  /// The run that the last line of metrics was of.
+  private var last: (key: [UInt8], run: Int) = ([], -1)
+  /// Milliseconds since 1970 when the lines at hand came in.
+  private var now = 0
+
+  /// Points that one transaction takes at most.
+  private static let largestGroup = 200_000
+  /// Seconds that lines which come without a pause wait for their transaction at most.
+  private static let longestWait = 0.05
+
+  /// A recorder into `store`, opened for writing.
+  ///
+  /// - Parameter tell: takes answers, each a line of JSON.
+  public init(into store: RunStore, tell: @escaping (String) throws -> Void) {
+    writer = StreamWriter(store)
+    self.tell = tell
+  }
+
+  /// Reads lines to the end of a file or pipe.
+  ///
+  /// - Throws: `ElbowError` where the file cannot be read, the database cannot take what comes, or the
+  ///   lines are of a newer version; what was acknowledged is recorded.
+  public func read(_ file: Int32) throws {
+    do { try readAll(LineReader(file)) } catch {
+      // What came before the trouble is kept, where the database is not the trouble.
+      if !writer.isBroken { try? commit() }
+      throw error
+    }
+  }
+
+  private func readAll(_ reader: LineReader) throws {
+    while true {
+      switch try reader.next(waiting: patience) {
+      case .lines(let lines):
+        now = Int(Date().timeIntervalSince1970 * 1000)
+        if committed == totals.lines { since = .now }
+        for line in lines {
+          try take(line)
+          if writer.pointCount >= Self.largestGroup { try commit() }
+        }
+        if ContinuousClock.now - since > .seconds(Self.longestWait) { try commit() }
+      case .nothing: try commit()
+      case .tooLong:
+        totals.lines += 1
+        refuse("is longer than \(LineReader.longest >> 20) MiB")
+      case .end:
+        // What waits may set a run to work that had ended.
+        try commit()
+        writer.endAll()
+        try commit()
+        try writer.finishCode()
+        return
+      }
+    }
+  }
+
+  /// Seconds that may pass before what has come is committed, or runs show that they live.
+  private var patience: Double { committed < totals.lines ? 0.01 : 10 }
+
+  private func commit() throws {
+    guard committed < totals.lines || writer.isAnyRunning || !answers.isEmpty else { return }
+    try writer.commit()
+    for answer in answers { try tell(answer.canonical) }
+    answers = []
+    guard committed < totals.lines else { return }
+    (committed, since) = (totals.lines, .now)
+    try tell("{\"committed\":\(committed)}")
+  }
+
+  private func refuse(_ reason: String) {
+    totals.badLines += 1
+    answers.append(
+      .object(["line": .number(Double(totals.lines)), "error": .string(reason)]))
+  }
+
+  // MARK: Lines
+
+  private func take(_ line: UnsafeBufferPointer<UInt8>) throws {
+    totals.lines += 1
+    if line.allSatisfy({ $0 == 0x20 || (0x09...0x0D).contains($0) }) { return }
+    if takeMetrics(line) { return }
+    let points = writer.pointCount
+    do {
+      let value: JSONValue
+      do { value = try JSONValue(lenient: line) } catch {
+        throw ElbowError(
+          .malformed, "is no JSON: '\(String(decoding: line.prefix(60), as: UTF8.self))'")
+      }
+      try take(IngestFields(value))
+    } catch let error as ElbowError where error.code != .newer && !writer.isBroken {
+      writer.dropPoints(from: min(points, writer.pointCount))
+      refuse(error.message)
+    }
+  }
+
+  private static let labelFields = ["type", "run", "name", "group", "note", "tags"]
+  private static let metricFields = ["type", "run", "step", "time", "values"]
+  private static let endFields = [
+    "type", "run", "status", "error", "seconds", "cpu_seconds", "peak_memory",
+  ]
+
+  /// The members of every type of line.
+  package static let fields = [
+    "run": IngestedRun.fields, "image": IngestedImage.fields, "metrics": metricFields,
+    "labels": labelFields, "end": endFields,
+  ]
+
+  private func take(_ fields: consuming IngestFields) throws {
+    if let version = try fields.count("elbow") {
+      guard version <= Self.version else {
+        throw ElbowError(
+          .newer, "the lines are of version \(version), this Elbow reads \(Self.version): update it"
+        )
+      }
+      return try fields.finish(["elbow"])
+    }
+    let type = try fields.neededText("type")
+    let key = try fields.neededText("run")
+    guard !key.isEmpty, key.utf8.count <= 256 else {
+      throw ElbowError(.malformed, "'run' must be a text of 1 to 256 bytes")
+    }
+    switch type {
+    case "run": try begin(&fields, key)
+    case "image": try takeImage(&fields, writer.index(key))
+    case "metrics": try takeMetrics(&fields, writer.index(key))
+    case "labels":
+      let labels = try RunLabels(&fields)
+      try fields.finish(Self.labelFields)
+      writer.label(try writer.index(key), labels)
+    case "end": try end(&fields, writer.index(key))
+    default:
+      let types = Self.fields.keys.sorted()
+      throw ElbowError(
+        .unknownName,
+        "no line has the type '\(type)'; there are \(types.joined(separator: ", "))"
+          + didYouMean(type, among: types))
+    }
+  }
+
+  private func begin(_ fields: inout IngestFields, _ key: String) throws {
+    let source = (
+      dataset: try fields.text("dataset") ?? "unknown", split: try fields.text("split") ?? "test"
+    )
+    let run = try IngestedRun(&fields, key: key)
+    let begun = try writer.begin(run.description)
+    let index = try writer.index(key)
+    (plans[index], sources[index]) = (run.plan, source)
+    answers.append(
+      .object([
+        "run": .string(key), "id": .string(begun.id), "line": .number(Double(totals.lines)),
+        "images": .array(begun.images.map { .number(Double($0)) }),
+        "next_step": .number(Double(begun.nextStep)),
+      ]))
+  }
+
+  private func takeImage(_ fields: inout IngestFields, _ run: Int) throws {
+    guard let header = writer.header(of: run), let source = sources[run] else {
+      throw ElbowError(.malformed, "its run was begun without 'classes', so it has no images")
+    }
+    let image = try IngestedImage(&fields, header, plans[run], source: source)
+    try writer.add(image.prediction, of: image.input, to: run)
+    if image.contradictsLosses { totals.contradictions += 1 }
+  }
+
+  private func end(_ fields: inout IngestFields, _ run: Int) throws {
+    let text = try fields.text("status") ?? "finished"
+    guard let status = RunEnding.Status(rawValue: text) else {
+      throw ElbowError(
+        .unknownName, "'status' must be finished, failed or interrupted, got '\(text)'")
+    }
+    let ending = RunEnding(
+      status: status, error: try fields.text("error"),
+      wallSeconds: try fields.amount("seconds") ?? .nan,
+      cpuSeconds: try fields.amount("cpu_seconds") ?? .nan,
+      peakMemory: try fields.count("peak_memory") ?? 0)
+    try fields.finish(Self.endFields)
+    writer.end(run, ending)
+  }
+
+  // MARK: Metrics
+
+  private func takeMetrics(_ fields: inout IngestFields, _ run: Int) throws {
+    guard let step = try fields.count("step") else {
+      throw ElbowError(.malformed, "'step' is missing")
+    }
+    let time = try milliseconds(fields.real("time"))
+    guard var values = try fields.object("values") else {
+      throw ElbowError(.malformed, "'values' are missing")
+    }
+    try fields.finish(Self.metricFields)
+    let first = writer.pointCount
+    for (guess, (name, value)) in values.rest().sorted(by: { $0.key < $1.key }).enumerated() {
+      guard let number = value == .null ? .nan : value.measurement else {
+        throw ElbowError(.malformed, "'values.\(name)' must be a number")
+      }
+      try Array(name.utf8).withUnsafeBufferPointer {
+        try writer.log(run, $0, guess: guess, number)
+      }
+    }
+    writer.setPlace(from: first, step: step, time: time)
+  }
+
+  /// When: as told in seconds since 1970, else when the line came in.
+  private func milliseconds(_ time: Double?) throws -> Int {
+    guard let time else { return now }
+    guard time.magnitude < 1e11 else {
+      throw ElbowError(.malformed, "'time' must be in seconds since 1970")
+    }
+    return Int((time * 1000).rounded())
+  }
+
+  /// Takes a line of metrics as programs write them by the million, where it lies.
+  ///
+  /// - Returns: false where it is another, or an odd one, and nothing was taken.
+  private func takeMetrics(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
+    var scanner = JSONScanner(line)
+    guard scanner.take("{"), scanner.text()?.equals("type") == true, scanner.take(":"),
+      scanner.text()?.equals("metrics") == true
+    else { return false }
+    let first = writer.pointCount
+    if let place = try? readMetrics(&scanner), writer.pointCount > first {
+      writer.setPlace(from: first, step: place.step, time: place.time)
+      return true
+    }
+    writer.dropPoints(from: first)
+    return false
+  }
+
+  private func readMetrics(_ scanner: inout JSONScanner) throws -> (step: Int, time: Int)? {
+    var run: Int?
+    var step: Int?
+    var time = now
+    while scanner.take(",") {
+      guard let key = scanner.text(), scanner.take(":") else { return nil }
+      if key.equals("run") {
+        guard let name = scanner.text() else { return nil }
+        run = try index(name)
+      } else if key.equals("step") {
+        guard let number = scanner.number(), let exact = Int(exactly: number),
+          0...IngestFields.largest ~= exact
+        else { return nil }
+        step = exact
+      } else if key.equals("time") {
+        time = try milliseconds(scanner.number() ?? .nan)
+      } else if key.equals("values") {
+        guard let run, scanner.take("{") else { return nil }
+        var guess = 0
+        repeat {
+          guard let name = scanner.text(), scanner.take(":") else { return nil }
+          guard let value = scanner.number() ?? (scanner.null() ? .nan : nil) else { return nil }
+          try writer.log(run, name, guess: guess, value)
+          guess += 1
+        } while scanner.take(",")
+        guard scanner.take("}") else { return nil }
+      } else {
+        return nil
+      }
+    }
+    guard scanner.take("}"), scanner.isAtEnd, let step else { return nil }
+    return (step, time)
+  }
+
+  private func index(_ key: UnsafeBufferPointer<UInt8>) throws -> Int {
+    if last.key.elementsEqual(key) { return last.run }
+    let run = try writer.index(String(decoding: key, as: UTF8.self))
+    last = (Array(key), run)
+    return run
+  }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+  /// Whether these are the bytes of `text`.
+  func equals(_ text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount, let baseAddress else {
+      return count == text.utf8CodeUnitCount
+    }
+    return memcmp(baseAddress, text.utf8Start, count) == 0
+  }
+}

@@ -1,0 +1,223 @@
+import Basics
+import Classifiers
+import Foundation
+import Records
+import RunStore
+
+/// What a line of type `image` says.
+struct IngestedImage {
+  let input: InputRecord
+  let prediction: Prediction
+  /// Whether losses were told whose ELBOs speak for another class than the one that was predicted.
+  let contradictsLosses: Bool
+
+  static let fields = [
+    "type", "run", "index", "label", "dataset", "split", "sha256", "predicted", "elbos", "rounds",
+    "losses", "places", "nfe", "gradients", "seconds", "movement_max", "movement_mean", "attack",
+  ]
+  private static let attackFields = [
+    "clean_predicted", "attempted", "image", "nfe", "gradients", "seconds", "zero_gradients",
+    "loss",
+    "linf", "l2",
+  ]
+
+  /// - Parameters:
+  ///   - header: of its run.
+  ///   - plan: how its run weighs losses; nil where it does not.
+  ///   - source: dataset and split that the run was begun with.
+  /// - Throws: `ElbowError` where it contradicts itself or its run.
+  init(
+    _ fields: inout IngestFields, _ header: RunHeader, _ plan: ClassifierPlan?,
+    source: (dataset: String, split: String)
+  ) throws {
+    let classes = 0...header.classNames.count - 1
+    guard let index = try fields.count("index") else {
+      throw ElbowError(.malformed, "'index' is missing")
+    }
+    guard let label = try fields.integer("label", in: classes) else {
+      throw ElbowError(.malformed, "'label' is missing")
+    }
+    let dataset = try fields.text("dataset") ?? source.dataset
+    let split = try fields.text("split") ?? source.split
+    let input = InputRecord(
+      dataset: dataset, split: split, index: index, label: label,
+      sha256: try fields.hash("sha256") ?? Self.standIn(dataset, split, index))
+    let said = try fields.integer("predicted", in: classes)
+    let evidence = try Self.evidence(&fields, classes.count)
+    let losses = try Self.losses(&fields, header, plan)
+
+    var weighed: Prediction?
+    if case .dense(let values)? = losses {
+      var one = header
+      one.inputs = [input]
+      weighed = Prediction(weighing: values, at: 0, of: one, seconds: 0)
+    }
+    let best = evidence.filter { $0.elbo != nil }.max { a, b in
+      ((a.elbo ?? 0), -a.label) < ((b.elbo ?? 0), -b.label)
+    }
+    guard let predicted = said ?? best?.label ?? weighed?.predicted else {
+      throw ElbowError(.malformed, "'predicted' is missing, and there are no 'elbos' or 'losses'")
+    }
+    contradictsLosses = weighed.map { $0.predicted != predicted } ?? false
+
+    var prediction = Prediction(
+      position: 0, predicted: predicted, correct: predicted == label,
+      evidence: evidence.isEmpty ? weighed?.evidence ?? [] : evidence,
+      nfe: try fields.count("nfe") ?? losses?.count ?? 1,
+      gradients: try fields.count("gradients") ?? 0, seconds: try fields.amount("seconds") ?? 0)
+    prediction.losses = header.recordsLosses ? losses : nil
+    prediction.movementMax = try fields.amount("movement_max")
+    prediction.movementMean = try fields.amount("movement_mean")
+    let attack = try fields.object("attack")
+    guard (attack == nil) == (header.attack == nil) else {
+      throw ElbowError(
+        .malformed,
+        attack == nil ? "'attack' is missing, and its run has one" : "its run has no 'attack'")
+    }
+    if var attack {
+      let outcome = try Self.outcome(&attack, header)
+      try attack.finish(Self.attackFields)
+      prediction.attack = outcome
+      prediction.correct = prediction.correct && outcome.cleanPredicted == label
+    }
+    try fields.finish(Self.fields)
+    (self.input, self.prediction) = (input, prediction)
+  }
+
+  /// Stands for pixels that are not told: the same for the same place of the same dataset.
+  private static func standIn(_ dataset: String, _ split: String, _ index: Int) -> String {
+    SHA256.hexDigest(of: "pixels not told\n\(dataset)\n\(split)\n\(index)")
+  }
+
+  private static func evidence(
+    _ fields: inout IngestFields, _ classes: Int
+  ) throws -> [ClassEvidence] {
+    let needs = "as many numbers as there are classes, \(classes)"
+    func values(_ key: String) throws -> [Double?]? {
+      guard let value = fields.value(key) else { return nil }
+      guard case .array(let items) = value, items.count == classes else {
+        throw ElbowError(.malformed, "'\(key)' must be \(needs)")
+      }
+      return try items.map {
+        if $0 == .null { return nil }
+        guard let number = $0.measurement else {
+          throw ElbowError(.malformed, "'\(key)' must be \(needs)")
+        }
+        return number.isNaN ? -.infinity : number
+      }
+    }
+    let elbos = try values("elbos")
+    let rounds = try values("rounds")?.map { $0.flatMap { Int(exactly: $0) } ?? 0 }
+    return (elbos ?? []).enumerated().map { label, elbo in
+      ClassEvidence(label: label, elbo: elbo, lastRound: rounds?[label] ?? 0)
+    }
+  }
+
+  /// Raw losses: of all classes at the timesteps that the strategy asks of every image, or each with
+  /// its place.
+  private static func losses(
+    _ fields: inout IngestFields, _ header: RunHeader, _ plan: ClassifierPlan?
+  ) throws -> LossRecord? {
+    let places = try Self.places(&fields)
+    guard var values = try fields.floats("losses") else {
+      guard places == nil else { throw ElbowError(.malformed, "'places' need 'losses'") }
+      return nil
+    }
+    guard plan != nil else {
+      throw ElbowError(.malformed, "'losses' need a run whose configuration has a 'grid'")
+    }
+    for index in values.indices where values[index].isNaN { values[index] = .infinity }
+    let (draws, classes) = (header.configuration.draws, header.classNames.count)
+    if let places {
+      guard places.count == 3 * values.count else {
+        throw ElbowError(
+          .malformed, "'places' are \(places.count) numbers, \(values.count) losses need three each"
+        )
+      }
+      let limits = [draws, header.timesteps.count, classes]
+      return .sparse(
+        try values.enumerated().map { index, value in
+          let place = places[3 * index..<3 * index + 3].map { $0 }
+          guard zip(place, limits).allSatisfy({ (0..<$1).contains($0) }) else {
+            throw ElbowError(
+              .malformed, "'places' name draw, timestep and class, below \(limits), not \(place)")
+          }
+          return .init(draw: place[0], timestep: place[1], label: place[2], value: value)
+        })
+    }
+    let asked = header.timesteps.count { $0.strategyWeight != nil }
+    guard asked > 0 else {
+      throw ElbowError(
+        .malformed,
+        "'places' are missing: \(header.configuration.strategy) asks other losses of "
+          + "every image")
+    }
+    guard values.count == draws * asked * classes else {
+      throw ElbowError(
+        .malformed,
+        "'losses' are \(values.count), and \(draws) draws of \(asked) timesteps and \(classes) "
+          + "classes make \(draws * asked * classes)")
+    }
+    return .dense(values)
+  }
+
+  /// Base64 of little-endian Int32, or numbers: draw, timestep and class of each loss.
+  private static func places(_ fields: inout IngestFields) throws -> [Int]? {
+    guard let value = fields.value("places") else { return nil }
+    let error = ElbowError(
+      .malformed, "'places' must be base64 of little-endian Int32, or an array of whole numbers")
+    if case .string(let text) = value {
+      guard let data = Data(base64Encoded: text), data.count.isMultiple(of: 4) else { throw error }
+      return data.withUnsafeBytes { bytes in
+        (0..<bytes.count / 4).map {
+          Int(Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)))
+        }
+      }
+    }
+    func numbers(_ value: JSONValue) throws -> [Int] {
+      switch value {
+      case .array(let items): return try items.flatMap(numbers)
+      case .number(let number):
+        guard let exact = Int(exactly: number) else { throw error }
+        return [exact]
+      default: throw error
+      }
+    }
+    guard case .array = value else { throw error }
+    return try numbers(value)
+  }
+
+  private static func outcome(
+    _ fields: inout IngestFields, _ header: RunHeader
+  ) throws -> AttackOutcome {
+    guard
+      let clean = try fields.integer("clean_predicted", in: 0...header.classNames.count - 1)
+    else { throw ElbowError(.malformed, "'attack.clean_predicted' is missing") }
+    var outcome = AttackOutcome(cleanPredicted: clean)
+    outcome.attempted = try fields.flag("attempted") ?? true
+    outcome.image = try fields.floats("image")
+    let size = header.imageShape.reduce(1, *)
+    if let image = outcome.image, image.count != size || !image.allSatisfy(\.isFinite) {
+      throw ElbowError(
+        .malformed, "'attack.image' must be \(size) finite numbers, it has \(image.count)")
+    }
+    outcome.nfe = try fields.count("nfe") ?? 0
+    outcome.gradients = try fields.count("gradients") ?? 0
+    outcome.seconds = try fields.amount("seconds") ?? 0
+    outcome.zeroGradientShare = try fields.amount("zero_gradients")
+    outcome.loss = try fields.real("loss")
+    outcome.linf = try fields.amount("linf")
+    outcome.l2 = try fields.amount("l2")
+    return outcome
+  }
+}
+
+extension LossRecord {
+  /// Number of losses.
+  var count: Int {
+    switch self {
+    case .dense(let values): values.count
+    case .sparse(let items): items.count
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import Basics
+import Foundation
+import GRDB
+import Records
+
+/// Records runs that other programs make, piece by piece and any number at once.
+///
+/// What is added is checked at once, waits, and is on the disk after `commit`, all of it or none.
+/// Images and points that are recorded already are passed over, so that a stream can be sent again.
+package final class StreamWriter {
+  let store: RunStore
+  var runs: [StreamedRun] = []
+  var indices: [String: Int] = [:]
+  var waiting = Waiting()
+  /// Ids by what follows their time, once a stream has a key that is no id.
+  private var ids: [Substring: String]?
+  let code = LateCode()
+  /// Whether a commit has failed, so that something told is not recorded.
+  package internal(set) var isBroken = false
+  /// Session rows that wait for the code's state.
+  var uncoded: [RunPosition] = []
+
+  /// What the next commit takes, in the order in which it does.
+  struct Waiting {
+    var begun: [Int] = []
+    var labels: [(run: Int, labels: RunLabels)] = []
+    var images: [(run: Int, input: InputRecord, prediction: Prediction)] = []
+    var points: [StreamedPoint] = []
+    var ended: [(run: Int, ending: RunEnding)] = []
+  }
+
+  /// How a run is answered for: what its stream may leave out.
+  package struct Begun {
+    /// ULID of the run.
+    package let id: String
+    /// Indices of the images that are recorded.
+    package let images: [Int]
+    /// The step after the greatest recorded.
+    package let nextStep: Int
+  }
+
+  /// A writer into `store`, opened for writing.
+  package init(_ store: RunStore) { self.store = store }
+
+  /// Begins a run, or takes up one of the same key.
+  ///
+  /// - Throws: `ElbowError` where it is another's, is worked on elsewhere, or asks something else.
+  package func begin(_ description: StreamedDescription) throws -> Begun {
+    if let known = indices[description.key] {
+      if waiting.ended.contains(where: { $0.run == known }) { try commit() }
+      try check(description, asksAs: runs[known])
+      return begun(known)
+    }
+    let index = runs.count
+    let id = try id(of: description.key)
+    if let recorded = try self.recorded(id, description) {
+      runs.append(recorded)
+    } else {
+      runs.append(
+        StreamedRun(
+          id: id, description: description, isOld: false, status: "new", isDescribed: false,
+          digest: try description.header.map { try $0.digest() }))
+      waiting.begun.append(index)
+    }
+    indices[description.key] = index
+    return begun(index)
+  }
+
+  private func begun(_ index: Int) -> Begun {
+    let run = runs[index]
+    return Begun(
+      id: run.id, images: run.answered.keys.map(\.index).sorted(), nextStep: run.nextStep)
+  }
+
+  /// The run of a key that this stream has begun.
+  ///
+  /// - Throws: `ElbowError` where it has not.
+  package func index(_ key: String) throws -> Int {
+    guard let index = indices[key] else {
+      throw ElbowError(
+        .unknownName,
+        "no line of type run has begun '\(key)'" + didYouMean(key, among: Array(indices.keys)))
+    }
+    return index
+  }
+
+  /// What a run asks, its inputs empty; nil where it has no images.
+  package func header(of run: Int) -> RunHeader? { runs[run].description.header }
+
+  /// Adds an image's answer.
+  ///
+  /// - Parameters:
+  ///   - prediction: its position is set here.
+  ///   - input: the image.
+  ///   - run: index of the run.
+  /// - Throws: `ElbowError` where the image is recorded with another answer.
+  package func add(_ prediction: Prediction, of input: InputRecord, to run: Int) throws {
+    let place = StreamedRun.Place(
+      dataset: input.dataset, split: input.split, index: input.index)
+    if let known = runs[run].answered[place] {
+      guard known.predicted == prediction.predicted else {
+        throw ElbowError(
+          .conflict,
+          "image \(input.index) of run \(runs[run].id) is recorded as class \(known.predicted), here "
+            + "it is \(prediction.predicted); record it as another run")
+      }
+      return
+    }
+    var prediction = prediction
+    prediction.position = runs[run].answered.count
+    runs[run].answered[place] = .init(
+      position: prediction.position, predicted: prediction.predicted)
+    runs[run].digest?.add(input)
+    runs[run].sources.insert([input.dataset, input.split])
+    waiting.images.append((run, input, prediction))
+  }
+
+  /// Changes what a run is called; what is nil stays, tags are added.
+  package func label(_ run: Int, _ labels: RunLabels) { waiting.labels.append((run, labels)) }
+
+  /// Ends a run.
+  package func end(_ run: Int, _ ending: RunEnding) { waiting.ended.append((run, ending)) }
+
+  /// Ends whatever has not ended as interrupted: the stream is over.
+  package func endAll() {
+    let ended = Set(waiting.ended.map(\.run))
+    for index in runs.indices where !ended.contains(index) {
+      guard runs[index].status == "running" || runs[index].status == "new" else { continue }
+      end(
+        index,
+        RunEnding(status: .interrupted, wallSeconds: .nan, cpuSeconds: .nan, peakMemory: 0))
+    }
+  }
+
+  /// Runs that have begun and not ended.
+  package var isAnyRunning: Bool { runs.contains { $0.status == "running" } }
+
+  // MARK: Points
+
+  /// Points that wait.
+  package var pointCount: Int { waiting.points.count }
+
+  /// Adds a value of a metric; `setPlace` says of which step and time.
+  ///
+  /// - Parameter guess: number of the value in its line.
+  /// - Throws: `ElbowError` for what is no name of a metric.
+  package func log(
+    _ run: Int, _ name: UnsafeBufferPointer<UInt8>, guess: Int, _ value: Double
+  ) throws {
+    let series = try runs[run].series(named: name, guess: guess)
+    waiting.points.append(
+      StreamedPoint(run: Int32(run), series: Int32(series), step: 0, value: value, time: 0))
+  }
+
+  /// Gives the points from `first` on the step, and the time in milliseconds since 1970.
+  package func setPlace(from first: Int, step: Int, time: Int) {
+    for index in first..<waiting.points.count {
+      waiting.points[index].step = step
+      waiting.points[index].time = time
+    }
+  }
+
+  /// Takes back the points from `first` on: their line turned out to be bad.
+  package func dropPoints(from first: Int) {
+    waiting.points.removeLast(waiting.points.count - first)
+  }
+
+  // MARK: Keys
+
+  /// The id that a key stands for: itself, or one of its time whose other bits are the key's hash.
+  private func id(of key: String) throws -> String {
+    if ULID.isID(key) { return key }
+    var hash = SHA256()
+    hash.update("run of another program\n\(key)")
+    let words = hash.digest()
+    let new = ULID.make(
+      at: Date(), high: UInt64(words[0]) << 32 | UInt64(words[1]),
+      low: UInt64(words[2]) << 32 | UInt64(words[3]))
+    let ids =
+      try self.ids
+      ?? store.reading { db in
+        try String.fetchAll(db, sql: "SELECT id FROM run").reduce(into: [:]) {
+          $0[$1.dropFirst(10)] = $1
+        }
+      }
+    self.ids = ids
+    return ids[new.dropFirst(10)] ?? new
+  }
+}
+
+extension RunHeader {
+  /// The question's id so far.
+  func digest() throws -> Question.Digest {
+    var digest = Question.Digest(
+      fingerprint: try configuration.fingerprint(), attack: try attack?.canonicalJSON(),
+      seed: seed, attackSeed: attackSeed)
+    for input in inputs { digest.add(input) }
+    return digest
+  }
+}
