@@ -81,6 +81,20 @@ public final class DenoiserPool: Sendable {
       }
     }
 
+    /// The same of one label for a v that is no multiple of the residual.
+    func differentiate(
+      _ image: [Float], sigma: Float, label: Int?, by cotangent: [Float]
+    ) throws {
+      let noise = self.noise
+      try Self.edit(&gradient) {
+        try session.gradient(
+          image: image.span, noise: noise.span, sigma: sigma, labels: [label], into: &$0
+        ) { _, residual in
+          for i in cotangent.indices { residual[i] = cotangent[i] }
+        }
+      }
+    }
+
     /// Lets `body` write to a stored buffer through a span.
     private static func edit(
       _ buffer: inout [Float], _ body: (inout MutableSpan<Float>) throws -> Void

@@ -70,7 +70,7 @@ public struct DiffusionPurifier: Purifier {
   public func purify(
     _ image: [Float], key: ImageKey, stream: NoiseStream
   ) throws -> PurifiedImage {
-    try pool.withSlot { walk(modelUnits(image), key, stream, $0) }
+    try pool.withSlot { try walk(modelUnits(image), key, stream, $0) }
   }
 
   /// The vector–Jacobian products of the denoiser from the last step to the first.
@@ -81,7 +81,7 @@ public struct DiffusionPurifier: Purifier {
     of cotangent: [Float], at image: [Float], through purified: PurifiedImage, key: ImageKey,
     stream: NoiseStream, smoothing: Double?
   ) throws -> [Float] {
-    try pool.withSlot { walkBack(cotangent, purified.path, $0) }
+    try pool.withSlot { try walkBack(cotangent, purified.path, $0) }
   }
 
   public func pullbackCost(_ gradient: AttackConfiguration.Gradient) -> Cost {
@@ -113,15 +113,15 @@ public struct DiffusionPurifier: Purifier {
 
   private func walk(
     _ image: [Float], _ key: ImageKey, _ stream: NoiseStream, _ slot: DenoiserPool.Slot
-  ) -> PurifiedImage {
+  ) throws -> PurifiedImage {
     var x = image
     var path: [[Float]] = []
     let zeros = [Float](repeating: 0, count: x.count)
-    func residual(_ x: [Float], _ sigma: Double) -> [Float] {
+    func residual(_ x: [Float], _ sigma: Double) throws -> [Float] {
       var r: [Float] = []
       path.append(x)
       slot.take(zeros)
-      slot.evaluate(x, sigma: Float(sigma), labels: [nil]) { r = Array($1) }
+      try slot.evaluate(x, sigma: Float(sigma), labels: [nil]) { r = Array($1) }
       return r
     }
     func noise(_ sigma: Double, draw: Int) -> [Float] {
@@ -133,13 +133,13 @@ public struct DiffusionPurifier: Purifier {
     }
     Self.add(levels[0], noise(levels[0], draw: 0), to: &x)
     for (index, step) in steps.enumerated() {
-      let r = residual(x, step.from)
+      let r = try residual(x, step.from)
       switch purification.process {
       case .ode where step.to > 0:
         var ahead = x
         Self.add(step.euler, r, to: &ahead)
         Self.add(step.halves.first, r, to: &x)
-        Self.add(step.halves.second, residual(ahead, step.to), to: &x)
+        Self.add(step.halves.second, try residual(ahead, step.to), to: &x)
       case .ode:
         Self.add(step.euler, r, to: &x)
       case .sde:
@@ -155,17 +155,15 @@ public struct DiffusionPurifier: Purifier {
 
   private func walkBack(
     _ cotangent: [Float], _ path: [[Float]], _ slot: DenoiserPool.Slot
-  ) -> [Float] {
+  ) throws -> [Float] {
     var points = path[...]
     // A pixel is (x + 1)/2, clipped.
     var adjoint = zip(cotangent, points.removeLast()).map { $1.magnitude <= 1 ? $0 / 2 : 0 }
     let zeros = [Float](repeating: 0, count: adjoint.count)
     /// (∂r/∂x)ᵀv at the last point that is left.
-    func product(_ sigma: Double, _ v: [Float]) -> [Float] {
+    func product(_ sigma: Double, _ v: [Float]) throws -> [Float] {
       slot.take(zeros)
-      slot.differentiate(points.removeLast(), sigma: Float(sigma), labels: [nil]) { _, residual in
-        for i in v.indices { residual[i] = v[i] }
-      }
+      try slot.differentiate(points.removeLast(), sigma: Float(sigma), label: nil, by: v)
       return slot.gradient
     }
     for step in steps.reversed() {
@@ -173,14 +171,14 @@ public struct DiffusionPurifier: Purifier {
       var slope = zeros
       switch purification.process {
       case .ode where step.to > 0:
-        let ahead = product(step.to, adjoint.map { Float(step.halves.second) * $0 })
+        let ahead = try product(step.to, adjoint.map { Float(step.halves.second) * $0 })
         Self.add(step.halves.first, adjoint, to: &slope)
         Self.add(step.euler, ahead, to: &slope)
         Self.add(1, ahead, to: &adjoint)
       case .ode: Self.add(step.euler, adjoint, to: &slope)
       case .sde: Self.add(step.ancestral, adjoint, to: &slope)
       }
-      Self.add(1, product(step.from, slope), to: &adjoint)
+      Self.add(1, try product(step.from, slope), to: &adjoint)
     }
     return adjoint.map { 2 * $0 }
   }
