@@ -98,7 +98,7 @@ package struct SlurmScript {
         cp "$0" "$parts/job.sh" 2>/dev/null
         job=$(sbatch --parsable "$@" "$0") || exit
         exec sbatch --dependency="afterany:${job%%;*}" --job-name=\(Self.plain(name))-merge \\
-          --output="$parts/merge.log" --wrap "bash '$parts/job.sh' merge"
+          --output="$parts/merge.log" --wrap "bash $(printf %q "$parts/job.sh") merge"
       fi
 
       part=$SLURM_ARRAY_TASK_ID
