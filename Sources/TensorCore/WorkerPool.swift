@@ -46,7 +46,7 @@ public final class WorkerPool: Sendable {
   ///
   /// - Throws: `CancellationError` after `cancel()`.
   public func checkCancellation() throws {
-    if board.isCancelled.load(ordering: .acquiring) { throw CancellationError() }
+    if board.cancellation.isAsked.load(ordering: .acquiring) { throw CancellationError() }
   }
 
   /// Calls `body(item, slot)` for every item in `0 ..< items`, in no particular order.
