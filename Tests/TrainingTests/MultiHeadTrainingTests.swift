@@ -58,10 +58,12 @@ import Training
   func lossIsTheDistanceFromTheTeacher(weights: MultiHeadRecipe.Weights) throws {
     let batch = batch(3)
     let denoiser = try student.makeDenoiser()
-    func residual(_ denoiser: EDMDenoiser, _ e: MultiHeadTrainer.Example, _ k: Int) -> [Float] {
+    func residual(
+      _ denoiser: EDMDenoiser, _ e: MultiHeadTrainer.Example, _ k: Int
+    ) throws -> [Float] {
       var values = e.image
       var output = values.mutableSpan
-      denoiser.makeSession().residuals(
+      try denoiser.makeSession().residuals(
         image: e.image.span, noise: e.noise.span, sigma: e.sigma, labels: [k], into: &output)
       return values
     }
@@ -69,7 +71,7 @@ import Training
     for e in batch {
       let s = Double(e.sigma)
       for k in e.asked {
-        let pairs = zip(residual(denoiser, e, k), residual(teacher, e, k))
+        let pairs = try zip(residual(denoiser, e, k), residual(teacher, e, k))
         let distance = pairs.reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
         // λ = (σ² + ¼)/(σ/2)²; nine other classes stand for two.
         let lambda = weights == .edm ? (s * s + 0.25) / (s * s * 0.25) : 1 / (s * s)
@@ -85,11 +87,11 @@ import Training
   @Test func evidenceIsTheDivergenceOfThePosteriors() throws {
     let batch = batch(3)
     let denoiser = try student.makeDenoiser()
-    func posterior(_ denoiser: EDMDenoiser, _ e: MultiHeadTrainer.Example) -> [Double] {
-      let logits = e.asked.map { k in
+    func posterior(_ denoiser: EDMDenoiser, _ e: MultiHeadTrainer.Example) throws -> [Double] {
+      let logits = try e.asked.map { k in
         var values = e.image
         var output = values.mutableSpan
-        denoiser.makeSession().residuals(
+        try denoiser.makeSession().residuals(
           image: e.image.span, noise: e.noise.span, sigma: e.sigma, labels: [k], into: &output)
         return values.reduce(0.0) { $0 - Double($1) * Double($1) / Double(e.sigma * e.sigma) }
       }
@@ -97,8 +99,8 @@ import Training
       let shares = logits.map { exp($0 - top) }
       return shares.map { $0 / shares.reduce(0, +) }
     }
-    let expected = batch.reduce(0.0) { sum, e in
-      sum
+    let expected = try batch.reduce(0.0) { sum, e in
+      try sum
         + zip(posterior(teacher, e), posterior(denoiser, e)).reduce(0) {
           $0 + ($1.0 > 0 ? $1.0 * log($1.0 / $1.1) : 0)
         } / 3
@@ -172,12 +174,12 @@ import Training
     for example in batch(3) {
       var heads = [Float](repeating: 0, count: 10 * size)
       var output = heads.mutableSpan
-      denoiser.makeSession().residuals(
+      try denoiser.makeSession().residuals(
         image: example.image.span, noise: example.noise.span, sigma: example.sigma,
         labels: Array(0..<10), into: &output)
       var expected = example.image
       var unconditional = expected.mutableSpan
-      teacher.makeSession().residuals(
+      try teacher.makeSession().residuals(
         image: example.image.span, noise: example.noise.span, sigma: example.sigma, labels: [nil],
         into: &unconditional)
       for k in [0, 4, 9] {
