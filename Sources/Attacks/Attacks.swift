@@ -21,7 +21,7 @@ public enum Attacks {
 
   /// Whether an attack has no steps to choose, so that they are 1; false for unknown names.
   public static func isSingleStep(_ name: String) -> Bool {
-    entry(name).map { $0.steps == nil } ?? false
+    entry(name).map { $0.steps == nil && $0.members.isEmpty } ?? false
   }
 
   /// Whether an attack is a natural shift, which looks at no classifier; false for unknown names.

@@ -2,7 +2,7 @@ import Basics
 import Foundation
 
 /// Lines of a stream as they come, for a reader who has something to do while none does.
-package struct LineInput: ~Copyable {
+package final class LineInput {
   /// What there is to read.
   package enum Event: Hashable, Sendable {
     /// A line without what ends it.
@@ -38,7 +38,7 @@ package struct LineInput: ~Copyable {
   ///
   /// - Parameter patience: how long it is waited for; nil: as long as it takes.
   /// - Throws: `ElbowError` where the stream cannot be read, or a line is longer than 16 MiB.
-  package mutating func next(within patience: Duration?) throws -> Event {
+  package func next(within patience: Duration?) throws -> Event {
     while true {
       if let line = takeLine() { return .line(line) }
       if isAtEnd { return .end }
@@ -56,7 +56,7 @@ package struct LineInput: ~Copyable {
     }
   }
 
-  private mutating func fill() throws {
+  private func fill() throws {
     var portion = [UInt8](repeating: 0, count: 1 << 16)
     let count = read(stream, &portion, portion.count)
     if count < 0, errno == EINTR || errno == EAGAIN { return }
@@ -69,7 +69,7 @@ package struct LineInput: ~Copyable {
   }
 
   /// The first line of what was read, at the end what is left.
-  private mutating func takeLine() -> String? {
+  private func takeLine() -> String? {
     guard let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) else {
       searched = bytes.count
       guard isAtEnd, !bytes.isEmpty else { return nil }

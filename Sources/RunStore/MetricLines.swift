@@ -33,7 +33,7 @@ package enum MetricLines {
   ///     recorded, whatever comes of the one who says it.
   /// - Throws: `ElbowError` for a line out of form, naming it.
   package static func read(
-    _ input: consuming LineInput, _ log: (MetricEntry) throws -> Void,
+    _ input: LineInput, _ log: (MetricEntry) throws -> Void,
     flushing flush: () throws -> Void
   ) throws {
     var number = 0

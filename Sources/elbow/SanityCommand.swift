@@ -23,7 +23,7 @@ struct SanityCommand: ParsableCommand {
       status 1 where a check fails.
 
       EXAMPLE:
-        elbow run --classifier cnn --model fashion-mnist-cnn-pgd-linf-0.1 --images 10
+        elbow run --classifier cnn --model fashion-mnist-cnn --images 10
         elbow sanity @last --queries 100
       """)
 

@@ -16,8 +16,8 @@ struct TransferCommand: ParsableCommand {
       diagonal is each run's own attack; accuracies are of the images that were attacked.
 
       EXAMPLE:
-        elbow run --classifier cnn --model fashion-mnist-cnn --images 10 --attack fgsm
-        elbow run --classifier cnn --model fashion-mnist-cnn-fgsm-0.3 --images 10 --attack fgsm
+        elbow run --classifier cnn --model fashion-mnist-cnn --images 4 --attack fgsm
+        elbow run --grid log:0.4:1.5:4 --weights snr --images 4 --attack fgsm
         elbow transfer @last~1 @last
       """)
 

@@ -67,9 +67,10 @@ func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
     let (images, labels) = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
     let source = try #require(try DatasetCatalog.directory(of: "fashion-mnist"))
     let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(source)/\(labels)")))
-    try folder.write(images, Array(whole.dropLast(whole.count / 2)))
+    let pictures = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(source)/\(images)")))
+    try folder.write(images, Array(pictures.dropLast(pictures.count / 2)))
     #expect(try message(folder).contains("truncated"))
-    var damaged = whole
+    var damaged = pictures
     for i in 200..<260 { damaged[i] ^= 0xFF }
     try folder.write(images, damaged)
     let text = try message(folder)

@@ -83,7 +83,7 @@ import Testing
       #expect(result.status == 2 && result.errors.contains(message), "\(result.errors)")
     }
     let folder = try elbow.run("export", "-o", "nowhere/x.csv")
-    #expect(folder.status == 1 && folder.errors.contains("check that its folder exists"))
+    #expect(folder.status == 1 && folder.errors.contains("check its folder"))
     // What goes wrong leaves the old file.
     try "old".write(toFile: elbow.folder + "/x.csv", atomically: true, encoding: .utf8)
     _ = try elbow.run("export", clean, "--table", "losses", "--columns", "x", "-o", "x.csv")

@@ -61,13 +61,18 @@ import Testing
     }
   }
 
+  /// The verdict of the recorded draw alone.
+  private let oneDraw = ["--redraws", "0", "--choice-draws", "0"]
+
   /// Intervals are those of the attacked runs, image by image.
   @Test func robustAccuraciesArePaired() throws {
     let elbow = try Program()
     defer { elbow.remove() }
     var attacked: [String] = []
     for strategy in ["full", "uniform:1"] {
-      for attack in [[], ["--attack", "apgd-margin", "--attack-steps", "2", "--epsilon", "0.02"]] {
+      for attack in [
+        [], ["--attack", "apgd-margin", "--attack-steps", "2", "--epsilon", "0.02"] + oneDraw,
+      ] {
         let run = try elbow.run(
           ["run", "--images", "12", "--strategy", strategy, "--format", "json"] + small + attack)
         #expect(run.status == 0, "\(run.errors)")
@@ -87,7 +92,9 @@ import Testing
   @Test func robustAccuracyIsAnAxis() throws {
     let elbow = try Program()
     defer { elbow.remove() }
-    for attack in [[], ["--attack", "apgd-margin", "--attack-steps", "2", "--epsilon", "0.2"]] {
+    for attack in [
+      [], ["--attack", "apgd-margin", "--attack-steps", "2", "--epsilon", "0.2"] + oneDraw,
+    ] {
       let result = try elbow.run(["run", "--images", "5"] + small + attack)
       #expect(result.status == 0, "\(result.errors)")
     }

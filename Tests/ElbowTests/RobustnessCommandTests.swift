@@ -8,6 +8,7 @@ import Testing
   @Test func robustnessTransferAndChecks() throws {
     let elbow = try Program()
     defer { elbow.remove() }
+    #expect(try elbow.run(["run", "--images", "1"] + small).status == 0)
     #expect(try elbow.run("robustness").errors.contains("no finished attacked runs"))
     let trained = "fashion-mnist-cnn-pgd-linf-0.1"
     let attack = ["--attack", "fgsm+apgd-ce", "--epsilon", "0.1"]

@@ -10,6 +10,8 @@ func small(_ images: String = "3", _ values: [String: String] = [:]) throws -> R
   var all = ["images": images]
   // What weighs no losses has no grid.
   if values["classifier"] != "cnn" { (all["grid"], all["weights"]) = ("linear:0.2:2:4", "snr") }
+  // Draws by which attacks are judged are asked for where they matter.
+  if values["attack"] != nil { all.merge(["redraws": "0", "choice-draws": "0"]) { $1 } }
   all.merge(values) { $1 }
   return try RequestKeys.request(all)
 }

@@ -28,7 +28,7 @@ import Testing
   @Test func finalImagesAreClassifiedAgain() throws {
     let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
-    let usual = try small("1", ["attack": "fgsm"])
+    let usual = try RequestKeys.request(["attack": "fgsm"])
     #expect(usual.attack?.redraws == 10 && usual.attack?.choiceDraws == 10)
     let request = try small("6", ["attack": "fgsm", "redraws": "4", "choice-draws": "0"])
     let id = try run(request, in: session, store)

@@ -130,7 +130,8 @@ import Testing
         header(3, attack: attack),
         right.enumerated().map { i, correct in
           var p = prediction(i, correct: correct)
-          p.attack = AttackOutcome(cleanPredicted: 1)
+          p.attack = AttackOutcome(cleanPredicted: i % 2)
+          p.attack?.attempted = true
           return p
         }, in: store)
     }
