@@ -31,6 +31,7 @@ public final class RunStore: Sendable {
   private let knownLogs = Mutex<[DatabaseFile.Identity?]>([])
   /// Whether it is gone from its path.
   private let isLost = Atomic(false)
+  private let isClosed = Atomic(false)
   /// Whether reading has made a log beside the file that could keep its owner out.
   private let leavesLog: Bool
 
@@ -103,8 +104,10 @@ public final class RunStore: Sendable {
   deinit { if leavesLog { close() } }
 
   /// Closes every connection, so that the file alone holds everything again; the store cannot be
-  /// used any more. Best effort: another process may still have the file open.
+  /// used any more. Best effort: another process may still have the file open. Closing it again does
+  /// nothing.
   public func close() {
+    if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
     // Closing would remove the log of whatever lies there now.
     if isLost.load(ordering: .acquiring) { return }
     _ = try? (database as? DatabasePool)?.writeWithoutTransaction { try $0.checkpoint(.passive) }

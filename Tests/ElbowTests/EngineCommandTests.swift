@@ -63,7 +63,7 @@ struct EngineCommandTests {
     let result = try program.run(
       [
         "run", "--engine", engine(), "--classifier", "rdc", "--lm-steps", "2", "--images", "3",
-        "--attack", "apgd-margin", "--attack-steps", "2", "--gradient", "exact", "--epsilon", "0.1",
+        "--attack", "apgd-margin", "--attack-steps", "2", "--gradient", "smoothed", "--epsilon", "0.1",
       ] + small)
     #expect(result.status == 0, "\(result.errors)")
     #expect(try program.column("SELECT sum(gradients) > 0 FROM predictions") == ["1"])
@@ -72,7 +72,7 @@ struct EngineCommandTests {
   @Test func aClassifierIsServedToo() throws {
     let served = try engine("", "--kind=classifier")
     let result = try program.run(
-      "run", "--engine", served, "--classifier", "cnn", "--images", "20", "--attack", "pgd",
+      "run", "--engine", served, "--classifier", "cnn", "--images", "20", "--attack", "pgd-ce",
       "--attack-steps", "2")
     #expect(result.status == 0, "\(result.errors)")
     let wrong = try program.run(["run", "--engine", served, "--images", "2"] + small)

@@ -214,7 +214,9 @@ struct IngestTests {
     let image = { (index: Int, predicted: Int) in
       #"{"type":"image","run":"b","index":\#(index),"label":0,"predicted":\#(predicted),"elbos":[1,null],"attack":{"clean_predicted":0,"image":[0.5,0.25],"linf":0.03}}"#
     }
-    let (_, totals) = try ingest([head, image(0, 0), image(1, 1), image(2, 1)])
+    let (_, totals) = try ingest([
+      head, image(0, 0), image(1, 1), image(2, 1), #"{"type":"end","run":"b"}"#,
+    ])
     #expect(totals.badLines == 0)
     #expect(try column("SELECT n || ' ' || n_robust FROM robustness") == ["3 1"])
     #expect(try column("SELECT count(*) FROM adversarial_images") == ["3"])
