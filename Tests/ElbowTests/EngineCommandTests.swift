@@ -63,7 +63,8 @@ struct EngineCommandTests {
     let result = try program.run(
       [
         "run", "--engine", engine(), "--classifier", "rdc", "--lm-steps", "2", "--images", "3",
-        "--attack", "apgd-margin", "--attack-steps", "2", "--gradient", "smoothed", "--epsilon", "0.1",
+        "--attack", "apgd-margin", "--attack-steps", "2", "--gradient", "smoothed", "--epsilon",
+        "0.1",
       ] + small)
     #expect(result.status == 0, "\(result.errors)")
     #expect(try program.column("SELECT sum(gradients) > 0 FROM predictions") == ["1"])
