@@ -44,7 +44,7 @@ struct EngineCommand: ParsableCommand {
         whole run. Exit status 1: they are not the same network.
 
         EXAMPLE:
-          elbow engine check 'python3 serve.py model.safetensors' --against model.safetensors
+          elbow engine check 'python3 serve.py m.safetensors' --against m.safetensors
         """)
 
     @Argument(help: "The engine's command.") var command: String
