@@ -36,6 +36,13 @@ import Testing
   }
 
   /// logit_y = −Σ f_t·w_t·ℓ_ty over the listed timesteps; the record says with which weights.
+  /// Exponents have no plus, which separates timesteps.
+  @Test(arguments: [1e-300, 0.25, 1, 3, 4.147e307])
+  func spellingsAreReadBack(factor: Double) throws {
+    let list = TimestepList([.init(index: 3, factor: factor), .init(index: 7, factor: 2)])
+    #expect(TimestepList(list.spelling) == list)
+  }
+
   @Test func listedTimestepsCountByTheirFactors() throws {
     let plan = try Self.plan("subset:12*3+4+19*0.5")
     let answer = try plan.answer(asking: Self.source, key: Self.image, stream: defence)

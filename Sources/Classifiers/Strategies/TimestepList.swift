@@ -45,11 +45,11 @@ public struct TimestepList: Hashable, Sendable {
     self.steps = steps
   }
 
-  /// Canonical spelling.
+  /// Canonical spelling. Exponents have no plus, which separates timesteps.
   public var spelling: String {
     steps.map { step in
-      step.factor == 1
-        ? "\(step.index)" : "\(step.index)*\(JSONValue.canonical(number: step.factor))"
+      let factor = JSONValue.canonical(number: step.factor).replacing("e+", with: "e")
+      return step.factor == 1 ? "\(step.index)" : "\(step.index)*\(factor)"
     }
     .joined(separator: "+")
   }
