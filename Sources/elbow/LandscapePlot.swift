@@ -20,7 +20,8 @@ struct LandscapePlot: ParsableCommand {
       given, gradients passing as in the run's attack.
 
       EXAMPLE:
-        elbow plot landscape @last --image 7 -o landscape.png
+        elbow run --classifier cnn --model fashion-mnist-cnn --images 2 --attack fgsm
+        elbow plot landscape @last --image 1 -o landscape.png
       """)
 
   @Argument(

@@ -35,7 +35,7 @@ struct SweepCommand: ParsableCommand {
       EXAMPLE:
         elbow sweep grid.yaml --plan
         elbow sweep grid.yaml --images 50
-        elbow sweep grid.yaml --slurm --tasks 8 > job.sh
+        elbow sweep grid.yaml --slurm --tasks 2 > job.sh
       """)
 
   @Argument(help: "YAML file.") var file: String
