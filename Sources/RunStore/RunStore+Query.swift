@@ -148,6 +148,7 @@ extension RunStore {
   /// Runs one statement that a user wrote, which can only read, and gives its rows one by one.
   ///
   /// - Parameters:
+  ///   - sql: one statement.
   ///   - columns: called once, before the first row.
   ///   - row: called with every row, in order; false where no more are wanted.
   /// - Throws: `ElbowError` for several statements, or one that could write; what `columns` and `row`

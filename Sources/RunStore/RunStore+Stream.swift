@@ -80,7 +80,9 @@ extension RunStore {
 
   /// Runs `body`, which reads, and stops what it asks of the database when its time is up.
   ///
-  /// - Parameter time: nil: as long as it takes.
+  /// - Parameters:
+  ///   - time: nil: as long as it takes.
+  ///   - body: what reads.
   /// - Throws: what `body` throws; `ElbowError` with the code `late` where it was stopped.
   public func within<R>(_ time: Duration?, _ body: () throws -> R) throws -> R {
     guard let time else { return try body() }
