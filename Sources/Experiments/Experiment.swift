@@ -87,8 +87,14 @@ public struct Experiment: Sendable {
   ///
   /// What is asked is what was recorded; labels stay as they are.
   ///
-  /// - Parameter engine: command of the engine that computes it, of a run that one has computed; it must
-  ///   serve the same.
+  /// - Parameters:
+  ///   - run: the run.
+  ///   - store: where it is recorded.
+  ///   - session: threads and files that are read.
+  ///   - batch: images in flight; nil: as many as threads.
+  ///   - engine: command of the engine that computes it, of a run that one has computed; it must
+  ///     serve the same.
+  ///   - title: what progress is told under; nil: the name, or `run`.
   /// - Throws: `ElbowError` where the run is finished or running, or its files have changed.
   public static func resuming(
     _ run: RecordedRun, of store: RunStore, in session: Session, batch: Int? = nil,

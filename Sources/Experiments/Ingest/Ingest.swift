@@ -52,7 +52,9 @@ public final class Ingest {
 
   /// A recorder into `store`, opened for writing.
   ///
-  /// - Parameter tell: takes answers, each a line of JSON.
+  /// - Parameters:
+  ///   - store: where runs are recorded.
+  ///   - tell: takes answers, each a line of JSON.
   public init(into store: RunStore, tell: @escaping (String) throws -> Void) {
     writer = StreamWriter(store)
     self.tell = tell
