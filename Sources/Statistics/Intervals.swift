@@ -26,7 +26,7 @@ public struct WilsonInterval: Hashable, Sendable {
   /// **Edge cases** 0…1 for a share that cannot be, and of fewer than one.
   ///
   /// - Parameters:
-  ///   - share: 0…1.
+  ///   - p: the share, 0…1.
   ///   - n: at least 1.
   public init(share p: Double, of n: Int) {
     guard n >= 1, (0...1).contains(p) else {
