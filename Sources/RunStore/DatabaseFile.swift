@@ -57,9 +57,17 @@ struct DatabaseFile {
   }
 
   /// Whether there are rows that are not in the file itself yet.
-  var hasRowsInLog: Bool {
-    let attributes = try? FileManager.default.attributesOfItem(atPath: beside("-wal"))
-    return (attributes?[.size] as? NSNumber)?.intValue ?? 0 > 0
+  var hasRowsInLog: Bool { size(of: "-wal") > 0 }
+
+  /// Whether the file alone is all of it: no row stands in a log, and no journal would take back what
+  /// a process that died had half written.
+  var isWhole: Bool { !hasRowsInLog && !hasJournal }
+
+  private var hasJournal: Bool { size(of: "-journal") > 0 }
+
+  private func size(of suffix: String) -> Int {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: beside(suffix))
+    return (attributes?[.size] as? NSNumber)?.intValue ?? 0
   }
 
   /// Whether there is a log, and what its readers share.
@@ -98,13 +106,27 @@ struct DatabaseFile {
   func probe(
     _ schema: Schema, as name: String? = nil
   ) throws -> (age: Schema.Age, stranger: String?) {
+    do { return try probeAsItIs(schema, name) } catch let error as DatabaseError
+      where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK && isWritable
+    {
+      // A process died in the middle of a transaction; SQLite takes that back for a writer only.
+      let writer = try DatabaseQueue(path: path, configuration: Connection.settings())
+      defer { try? writer.close() }
+      _ = try writer.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
+    }
+    return try probeAsItIs(schema, name)
+  }
+
+  private func probeAsItIs(
+    _ schema: Schema, _ name: String?
+  ) throws -> (age: Schema.Age, stranger: String?) {
     let queue = try DatabaseQueue(
       path: name ?? path, configuration: Connection.settings(readonly: true))
     defer { try? queue.close() }
     return try queue.read { (try schema.age($0, path), try schema.stranger(in: $0)) }
   }
 
-  /// Copies the file and its log into a new folder, which only this user can enter.
+  /// Copies the file and its log or journal into a new folder, which only this user can enter.
   ///
   /// - Returns: the copy.
   /// - Throws: what copying throws; nothing is left then.
@@ -118,9 +140,9 @@ struct DatabaseFile {
       // Again where somebody wrote meanwhile.
       for _ in 0..<10 {
         let before = state
-        for suffix in ["", "-wal"] {
+        for suffix in ["", "-wal", "-journal"] {
           try? FileManager.default.removeItem(atPath: copy.path + suffix)
-          if suffix.isEmpty || hasRowsInLog {
+          if suffix.isEmpty || size(of: suffix) > 0 {
             try FileManager.default.copyItem(atPath: beside(suffix), toPath: copy.path + suffix)
             try FileManager.default.setAttributes(
               [.posixPermissions: 0o600], ofItemAtPath: copy.path + suffix)
@@ -140,9 +162,9 @@ struct DatabaseFile {
     try? FileManager.default.removeItem(at: target.deletingLastPathComponent())
   }
 
-  /// Sizes and times of the file and its log: another one after somebody has written.
+  /// Sizes and times of the file, its log and journal: another one after somebody has written.
   var state: [String] {
-    ["", "-wal"].map { suffix in
+    ["", "-wal", "-journal"].map { suffix in
       let attributes = try? FileManager.default.attributesOfItem(atPath: beside(suffix))
       let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSinceReferenceDate
       return "\(attributes?[.size] ?? 0) \(time ?? 0)"

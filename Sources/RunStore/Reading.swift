@@ -97,7 +97,7 @@ struct Reading {
     _ file: DatabaseFile, _ views: Schema? = nil
   ) throws -> DatabaseQueue {
     if file.hasLog { return try open(file.path, views: views) }
-    guard !file.hasRowsInLog else {
+    guard file.isWhole else {
       throw DatabaseError(resultCode: .SQLITE_CANTOPEN, message: "rows stand in the log")
     }
     return try open(file.immutable, views: views)

@@ -16,7 +16,7 @@ package struct RecordedNames {
     var settings = Connection.settings(readonly: true)
     settings.busyMode = .timeout(0.1)
     queue = try DatabaseQueue(
-      path: file.hasRowsInLog ? path : file.immutable, configuration: settings)
+      path: file.isWhole ? file.immutable : path, configuration: settings)
   }
 
   /// What names a run, newest first: `@last`, names, groups, ids, each with what it is.

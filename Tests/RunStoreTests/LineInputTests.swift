@@ -8,7 +8,7 @@ import Testing
 @Suite struct LineInputTests {
   @Test func linesComeOneByOne() throws {
     let pipe = Pipe()
-    var input = LineInput(pipe.fileHandleForReading.fileDescriptor)
+    let input = LineInput(pipe.fileHandleForReading.fileDescriptor)
     func say(_ text: String) throws {
       try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8))
     }
@@ -29,7 +29,7 @@ import Testing
   /// What was said before the stop is read before it.
   @Test func stopsComeLast() throws {
     let (pipe, stop) = (Pipe(), Pipe())
-    var input = LineInput(
+    let input = LineInput(
       pipe.fileHandleForReading.fileDescriptor, until: stop.fileHandleForReading.fileDescriptor)
     try stop.fileHandleForWriting.write(contentsOf: Data([0]))
     try pipe.fileHandleForWriting.write(contentsOf: Data("one\n".utf8))
@@ -42,7 +42,7 @@ import Testing
   @Test func endlessLinesAreRefused() throws {
     let zero = try #require(FileHandle(forReadingAtPath: "/dev/zero"))
     let error = try #require(throws: ElbowError.self) {
-      var input = LineInput(zero.fileDescriptor)
+      let input = LineInput(zero.fileDescriptor)
       _ = try input.next(within: nil)
     }
     #expect(error.message.contains("longer than"))

@@ -151,6 +151,18 @@ struct ReadOnlyTests {
     withExtendedLifetime(store) {}
   }
 
+  /// What a killed process had half written is taken back in a copy.
+  @Test func halfWrittenFilesAreReadInACopy() throws {
+    let folder = try Folder()
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    try record(header(1), [prediction(0)], in: store)
+    store.close()
+    try database.copyHalfWritten(to: folder.database)
+    #expect(try folder.read() == "\(Self.row)\ninteger(4)\nno notice")
+    #expect(try folder.files == ["elbow.db", "elbow.db-journal"])
+  }
+
   /// A file of an older schema is brought up to date in a copy, and says so.
   @Test func olderFilesAreReadInACopy() throws {
     let folder = try Folder()

@@ -13,7 +13,7 @@ package struct TemporaryDatabase: ~Copyable {
   package init() {}
 
   deinit {
-    for suffix in ["", "-wal", "-shm"] + Migrations.all.map({ ".backup-\($0.name)" }) {
+    for suffix in ["", "-wal", "-shm", "-journal"] + Migrations.all.map({ ".backup-\($0.name)" }) {
       try? FileManager.default.removeItem(atPath: path + suffix)
     }
   }
@@ -22,6 +22,29 @@ package struct TemporaryDatabase: ~Copyable {
   package func execute(_ sql: String) throws {
     let queue = try DatabaseQueue(path: path)
     try queue.write { try $0.execute(sql: sql) }
+    try queue.close()
+  }
+
+  /// Copies the file as it lies there when its writer is killed in the middle of a transaction, without
+  /// a log: half written, beside the journal that takes this back.
+  ///
+  /// - Parameter copy: path of the copy.
+  package func copyHalfWritten(to copy: String) throws {
+    let queue = try DatabaseQueue(path: path)
+    try queue.writeWithoutTransaction { db in
+      try db.execute(
+        sql: """
+          PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN IMMEDIATE;
+          UPDATE run SET name = 'half';
+          CREATE TABLE half AS WITH RECURSIVE row (i) AS (
+            SELECT 1 UNION ALL SELECT i + 1 FROM row WHERE i < 200
+          ) SELECT randomblob(30000) AS content FROM row
+          """)
+      for suffix in ["", "-journal"] {
+        try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
+      }
+      try db.execute(sql: "ROLLBACK")
+    }
     try queue.close()
   }
 }

@@ -20,10 +20,10 @@ struct MergeSource {
     file = DatabaseFile(path)
     guard file.exists else { throw ElbowError(.missing, "\(path): there is no such file") }
     state = file.state
-    var name = file.hasRowsInLog ? file.readonly : file.immutable
+    var name = file.isWhole ? file.immutable : file.readonly
     var copy: DatabaseFile?
     do {
-      if file.hasRowsInLog, !file.hasLog {
+      if !file.isWhole, !file.hasLog {
         let copied = try file.copied()
         (copy, name) = (copied, copied.path)
       }
