@@ -56,7 +56,7 @@ public enum Attacks {
     if classCount < entry.fewestClasses {
       throw ElbowError(
         .malformed,
-        "\(c.name) needs \(entry.fewestClasses) classes, the model has \(classCount)")
+        "\(c.name) needs \(entry.fewestClasses.counted("class")), the model has \(classCount)")
     }
     let singles = entry.members.isEmpty ? [entry] : entry.members
     return Attacker(

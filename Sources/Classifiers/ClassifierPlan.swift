@@ -139,7 +139,8 @@ extension Configuration {
     }
     guard let prior else { return nil }
     if prior.count != classCount {
-      return "`prior` has \(prior.count) probabilities, the model has \(classCount) classes"
+      return
+        "`prior` has \(prior.count.counted("probability")), the model has \(classCount.counted("class"))"
     }
     if !prior.allSatisfy({ $0.isFinite && $0 > 0 }) || abs(prior.reduce(0, +) - 1) >= 1e-6 {
       return "`prior` needs positive probabilities that sum to 1"

@@ -27,7 +27,7 @@ enum CIFAR10 {
       guard file.size > 0, file.size % record == 0, file.size <= 1 << 31 else {
         throw ElbowError(
           .damaged,
-          "\(path): has \(file.size) bytes, no whole number of \(record)-byte records up to 2 GiB; it "
+          "\(path): has \(file.size.counted("byte")), no whole number of \(record)-byte records up to 2 GiB; it "
             + "is truncated or no CIFAR-10 binary batch: \(remedy)")
       }
       let bytes = try file.read(upTo: file.size)

@@ -24,7 +24,7 @@ enum FashionMNIST {
     guard labels.bytes.count == count else {
       throw ElbowError(
         .damaged,
-        "\(labels.path): holds \(labels.bytes.count) labels for \(count) images in \(images.path); "
+        "\(labels.path): holds \(labels.bytes.count.counted("label")) for \(count.counted("image")) in \(images.path); "
           + "the files are of different sets: \(remedy)")
     }
     if let wrong = labels.bytes.firstIndex(where: { Int($0) >= classNames.count }) {

@@ -250,7 +250,7 @@ public final class EngineClient: @unchecked Sendable {
     let expected = 4 * rows * batch.operation.output
     guard answer.bytes == expected else {
       throw described(
-        "answered \(answer.bytes ?? 0) bytes to '\(batch.operation.name)', and \(rows) rows of "
+        "answered \(answer.bytes ?? 0) bytes to '\(batch.operation.name)', and \(rows.counted("row")) of "
           + "\(batch.operation.output) Float32 are \(expected)")
     }
     var isWhole = false

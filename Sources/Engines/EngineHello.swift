@@ -77,7 +77,7 @@ public struct EngineHello: Codable, Hashable, Sendable {
       return "shape \(shape), which is not [channels, height, width]"
     }
     if classes < 0 || classes == 1 || kind == .classifier && classes == 0 {
-      return "\(classes) classes"
+      return "\(classes.counted("class"))"
     }
     if !(1...65_536 ~= batch) { return "batch \(batch)" }
     if let patience, !(patience > 0) { return "patience \(patience)" }

@@ -217,7 +217,7 @@ package struct RunPlan: Sendable {
   ) -> ElbowError {
     ElbowError(
       .malformed,
-      "\(request.engine.map { "the engine '\($0)'" } ?? "model \(request.model)") has \(count) classes, "
+      "\(request.engine.map { "the engine '\($0)'" } ?? "model \(request.model)") has \(count.counted("class")), "
         + "\(dataset.name) has "
         + "\(dataset.classNames.count); take a model trained on these classes")
   }

@@ -278,7 +278,7 @@ extension RunRequest {
     guard run.done.count == run.inputs.count else {
       throw ElbowError(
         .conflict,
-        "run \(run.id) has classified \(run.done.count) of its \(run.inputs.count) images; resume "
+        "run \(run.id) has classified \(run.done.count) of its \(run.inputs.count.counted("image")); resume "
           + "it first")
     }
     var request = self

@@ -28,8 +28,7 @@ package struct RecordedImage {
     guard let index else {
       throw ElbowError(
         .unknownName,
-        "run \(run.id) has no image \(image); 'elbow export \(run.id) --table predictions' lists "
-          + "its images")
+        "run \(run.id) has no image \(image); its images stand in the view 'predictions'")
     }
     (position, input) = (index, run.inputs[index])
     header = try store.recordedHeader(run.id)

@@ -19,16 +19,16 @@ package struct RunAnnouncement {
     if let attack = header.attack {
       what.append(
         "\(attack.name) \(attack.norm.rawValue) \(RunSummary.epsilon(attack.epsilon))"
-          + (attack.steps > 1 ? ", \(attack.steps) steps" : "")
-          + (attack.restarts > 1 ? " × \(attack.restarts) restarts" : "")
+          + (attack.steps > 1 ? ", \(attack.steps.counted("step"))" : "")
+          + (attack.restarts > 1 ? " × \(attack.restarts.counted("restart"))" : "")
           + (attack.eot > 1 ? ", EOT \(attack.eot)" : "")
           + (attack.noise == .frozen ? ", noise known" : "")
-          + (attack.choiceDraws > 0 ? ", chosen on \(attack.choiceDraws) draws" : "")
-          + (attack.redraws > 0 ? ", \(attack.redraws) redraws" : ""))
+          + (attack.choiceDraws > 0 ? ", chosen on \(attack.choiceDraws.counted("draw"))" : "")
+          + (attack.redraws > 0 ? ", \(attack.redraws.counted("redraw"))" : ""))
     }
     let source = header.inputs.first.map { "\($0.dataset) \($0.split)" } ?? ""
     let count = header.inputs.count
-    what.append("\(count) image\(count == 1 ? "" : "s") of \(source)")
+    what.append("\(count.counted("image")) of \(source)")
     if let done = run.resumed?.done.count { what.append("\(done) of them done") }
     lines = ["run \(header.id): \(what.joined(separator: ", "))", Self.cost(run, estimate)]
   }
@@ -39,10 +39,10 @@ package struct RunAnnouncement {
     let bound = estimate.isBound ? "at most " : ""
     let own =
       estimate.recordedEvaluations.map { Int(nearest: $0.rounded()) } ?? cost.own.evaluations
-    var text = "\(bound)\(own) network evaluations"
-    if cost.own.gradients > 0 { text += " and \(cost.own.gradients) gradients" }
+    var text = bound + own.counted("network evaluation")
+    if cost.own.gradients > 0 { text += " and \(cost.own.gradients.counted("gradient"))" }
     text += " an image"
-    if let attack = cost.attack { text += ", its attack \(attack.gradients) gradients" }
+    if let attack = cost.attack { text += ", its attack \(attack.gradients.counted("gradient"))" }
     guard let each = estimate.secondsPerImage else { return text }
     let left = run.header.inputs.count - (run.resumed?.done.count ?? 0)
     let seconds = each * Double(left)

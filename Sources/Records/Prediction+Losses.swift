@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 extension Prediction {
@@ -23,7 +24,8 @@ extension Prediction {
     let weights = header.timesteps.compactMap(\.strategyWeight)
     precondition(
       losses.count == c.draws * weights.count * classes,
-      "\(losses.count) losses for \(c.draws) draws, \(weights.count) timesteps, \(classes) classes")
+      "\(losses.count.counted("loss")) for \(c.draws.counted("draw")), \(weights.count.counted("timestep")), \(classes.counted("class"))"
+    )
     let pixels = c.reduction == .mean ? Double(header.imageShape.reduce(1, *)) : 1
     let scale = c.logitScale / (pixels * Double(c.draws))
     var sums = [Double](repeating: 0, count: classes)

@@ -85,7 +85,7 @@ struct CheckedRow {
   private func bytes(_ index: Int, of size: Int) throws -> Data {
     guard case .blob(let data) = value(index) else { throw unexpected(index, "blob") }
     guard data.count.isMultiple(of: size) else {
-      throw damaged(index, "has \(data.count) bytes, which is no multiple of \(size)")
+      throw damaged(index, "has \(data.count.counted("byte")), which is no multiple of \(size)")
     }
     return data
   }

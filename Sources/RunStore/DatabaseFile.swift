@@ -107,14 +107,19 @@ struct DatabaseFile {
     _ schema: Schema, as name: String? = nil
   ) throws -> (age: Schema.Age, stranger: String?) {
     do { return try probeAsItIs(schema, name) } catch let error as DatabaseError
-      where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK && isWritable
+      where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK && name == nil && isWritable
     {
-      // A process died in the middle of a transaction; SQLite takes that back for a writer only.
-      let writer = try DatabaseQueue(path: path, configuration: Connection.settings())
-      defer { try? writer.close() }
-      _ = try writer.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
+      try takeBack()
+      return try probeAsItIs(schema, name)
     }
-    return try probeAsItIs(schema, name)
+  }
+
+  /// Takes back what a process had half written that died in the middle of a transaction: SQLite does
+  /// that for a writer only.
+  private func takeBack() throws {
+    let writer = try DatabaseQueue(path: path, configuration: Connection.settings())
+    _ = try writer.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
+    try writer.close()
   }
 
   private func probeAsItIs(
@@ -148,7 +153,10 @@ struct DatabaseFile {
               [.posixPermissions: 0o600], ofItemAtPath: copy.path + suffix)
           }
         }
-        if state == before { return copy }
+        if state == before {
+          if copy.hasJournal { try copy.takeBack() }
+          return copy
+        }
       }
       throw ElbowError(.inaccessible, "\(path): is being written, and cannot be shared; try again")
     } catch {

@@ -93,7 +93,7 @@ extension RunStore {
     if Self.stepsBack(text) != nil {
       return ElbowError(
         .unknownName,
-        "there is no \(text): \(path) has \(count) run\(count == 1 ? "" : "s")"
+        "there is no \(text): \(path) has \(count.counted("run"))"
           + (trashed ? " in the trash" : ""))
     }
     let group = try runs(ofGroup: text, trashed: trashed)

@@ -149,7 +149,7 @@ extension RunStore {
     guard !row.isNull(index + 1) else { return .dense(values) }
     let places = try row.integers(index + 1)
     guard places.count == 3 * values.count, places.allSatisfy({ $0 >= 0 }) else {
-      throw row.damaged(index + 1, "are not the places of \(values.count) losses")
+      throw row.damaged(index + 1, "are not the places of \(values.count.counted("loss"))")
     }
     return .sparse(
       values.indices.map {

@@ -73,7 +73,7 @@ extension RunStore {
       let expected = configuration.draws * asked * classes
       guard losses.count == expected else {
         throw refuse(
-          "\(place) has \(losses.count) losses, and draws, timesteps with a strategy weight and classes "
+          "\(place) has \(losses.count.counted("loss")), and draws, timesteps with a strategy weight and classes "
             + "make \(expected)")
       }
     }

@@ -148,7 +148,7 @@ struct BenchStoreCommand: ParsableCommand {
       sum + plan.losses / plan.images * (plan.status == "finished" ? plan.images : plan.images / 2)
     }
     Output.error(
-      "\(path): \(runs.plans.count) runs, \(losses) losses, "
+      "\(path): \(runs.plans.count.counted("run")), \(losses.counted("loss")), "
         + String(
           format: "%.0f MB, %.2f bytes/loss", Double(size) / 1e6, Double(size) / Double(losses)))
   }

@@ -68,7 +68,7 @@ struct CompareCommand: ParsableCommand {
     guard ids.count >= 2 else {
       throw ElbowError(
         .malformed,
-        "the conditions leave \(ids.count) run\(ids.count == 1 ? "" : "s") to compare")
+        "the conditions leave \(ids.count.counted("run")) to compare")
     }
     if flips, ids.count != 2 {
       throw ElbowError(.malformed, "--flips needs exactly two runs, not \(ids.count)")

@@ -34,7 +34,10 @@ struct ParetoCommand: ParsableCommand {
       valueName: "x,y"))
   var axes = "nfe,accuracy"
   @OptionGroup(title: "Which runs") var selection: RunSelection
-  @Option(help: "Threat model of robust accuracy: linf or l2 (default: the recorded one).")
+  @Option(
+    help:
+      "Threat model of robust accuracy: linf, l2, flow, rotation, corruption (default: the recorded one)."
+  )
   var norm: AttackConfiguration.Norm?
   @Option(help: "Its budget in pixel units, as 8/255 (default: the recorded one).")
   var epsilon: String?

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Foundation
 import Records
 import Reporting
@@ -76,6 +77,6 @@ struct RunsCommand: ParsableCommand {
     guard let total = try? store.count(view, where: selection.filter()),
       total > Self.shown
     else { return }
-    Output.error("elbow: \(Self.shown) of \(total) runs; --limit \(total) shows all")
+    Output.error("elbow: \(Self.shown) of \(total.counted("run")); --limit \(total) shows all")
   }
 }

@@ -75,7 +75,7 @@ struct SanityCommand: ParsableCommand {
     try format.write(
       format.format == .table ? report.table.dropping("value") : report.table)
     found.session.watch.note(
-      "\(report.n) images right when clean were attacked; recorded as run \(id)")
+      "\(report.n.counted("image")) right when clean were attacked; recorded as run \(id)")
     if !report.passes { throw ExitCode(1) }
   }
 }

@@ -64,8 +64,8 @@ struct VerifyCommand: ParsableCommand {
     }
     let found = result.findings.count
     Output.watch.note(
-      "\(result.runs) runs, \(result.predictions) predictions, \(result.losses) losses: "
-        + (found == 0 ? "nothing is wrong" : "\(found) finding\(found == 1 ? "" : "s")"))
+      "\(result.runs.counted("run")), \(result.predictions.counted("prediction")), \(result.losses.counted("loss")): "
+        + (found == 0 ? "nothing is wrong" : found.counted("finding")))
   }
 }
 

@@ -74,6 +74,33 @@ import Testing
     }
   }
 
+  /// What a step goes along is the slope of ‖D(x̂ + σε; σ) − x̂‖², averaged over pixels, itself, and no
+  /// multiple of it: Adam's steps hide a factor until gradients are small.
+  @Test func gradientsAreOfTheMeanError() throws {
+    let denoiser = try shippedDenoiser()
+    let grid = try NoiseGrid("linear:0.4:0.6:3")
+    let maximizer = try LikelihoodMaximizer(
+      DenoiserPool(denoiser, workers: WorkerPool(threads: 2)),
+      parameters: .defaults(.released, grid: grid), grid: grid)
+    let x = (0..<784).map { i -> Float in
+      Float(0.6 * sin(Double(i / 28) / 3) * cos(Double(i % 28) / 4))
+    }
+    let noise = (0..<784).map { Float(1.4 * sin(Double($0 * $0 % 89))) }
+    let gradient = try maximizer.gradient(at: x, .init(sigma: 0.5, noise: noise))
+    let length = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    let session = EDMDenoiser.Session(denoiser)
+    func meanError(_ distance: Double) -> Double {
+      let moved = x.indices.map { x[$0] + Float(distance * gradient[$0] / length) }
+      var sum = 0.0
+      session.evaluate([.init(image: moved, noise: noise, sigma: 0.5, label: nil)]) { _, residual in
+        for i in residual.indices { sum += Double(residual[i]) * Double(residual[i]) }
+      }
+      return sum / 784
+    }
+    let slope = (meanError(0.05) - meanError(-0.05)) / 0.1
+    #expect(abs(slope / length - 1) < 0.01, "\(slope) \(length)")
+  }
+
   /// On the shipped denoiser the change along the gradient is the gradient's length: 6 %, of which
   /// Float32 and the central difference of the Hessian make the most.
   ///

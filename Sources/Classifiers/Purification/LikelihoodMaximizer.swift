@@ -104,7 +104,7 @@ public struct LikelihoodMaximizer: Purifier {
   }
 
   /// The gradient that a step goes along, on given noise.
-  func gradient(at x: [Float], _ draw: Draw) throws -> [Double] {
+  package func gradient(at x: [Float], _ draw: Draw) throws -> [Double] {
     try gradient(at: x, count: 1) { slot, _ in
       slot.take(draw.noise)
       return draw.sigma

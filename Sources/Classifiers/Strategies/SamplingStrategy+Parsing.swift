@@ -21,7 +21,7 @@ public enum SamplingStrategies {
       guard (1...grid.count).contains(size) else {
         throw ElbowError(
           .malformed,
-          "strategy '\(text)' asks for \(size) timesteps, the grid \(grid.spelling) has "
+          "strategy '\(text)' asks for \(size.counted("timestep")), the grid \(grid.spelling) has "
             + "\(grid.count); ask for 1 to \(grid.count)")
       }
       return size
@@ -88,7 +88,7 @@ public enum SamplingStrategies {
         guard (1...context.classCount).contains(classes) else {
           throw ElbowError(
             .malformed,
-            "strategy '\(context.text)' keeps \(classes) classes, the model has "
+            "strategy '\(context.text)' keeps \(classes.counted("class")), the model has "
               + "\(context.classCount); keep 1 to \(context.classCount)")
         }
         if let last = rounds.last, last.timesteps >= timesteps || last.classes <= classes {

@@ -131,7 +131,8 @@ struct IngestedImage {
     if let places {
       guard places.count == 3 * values.count else {
         throw ElbowError(
-          .malformed, "'places' are \(places.count) numbers, \(values.count) losses need three each"
+          .malformed,
+          "'places' are \(places.count) numbers, \(values.count.counted("loss")) need three each"
         )
       }
       let limits = [draws, header.timesteps.count, classes]
@@ -155,7 +156,7 @@ struct IngestedImage {
     guard values.count == draws * asked * classes else {
       throw ElbowError(
         .malformed,
-        "'losses' are \(values.count), and \(draws) draws of \(asked) timesteps and \(classes) "
+        "'losses' are \(values.count), and \(draws.counted("draw")) of \(asked.counted("timestep")) and \(classes) "
           + "classes make \(draws * asked * classes)")
     }
     return .dense(values)

@@ -111,7 +111,7 @@ package struct SanityReport: Sendable {
       let beyond = base.subtracting(other).count
       add(
         name, "\(what) nothing that gradients do not",
-        "\(beyond) images beyond; \(percent(other.count)) stand", Double(beyond),
+        "\(beyond.counted("image")) beyond; \(percent(other.count)) stand", Double(beyond),
         beyond <= slack - 1 ? .pass : .fail)
     }
     if let fresh = left(.fresh) {

@@ -94,7 +94,7 @@ extension SweepPlan {
     let origins = Set(left.map(\.estimate.origin)).map { origin in
       origin == .runs ? "from recorded runs on this machine" : "from a measured probe"
     }.sorted()
-    return "\(cells.count) cell\(cells.count == 1 ? "" : "s"): \(parts.joined(separator: ", "))"
+    return "\(cells.count.counted("cell")): \(parts.joined(separator: ", "))"
       + (left.isEmpty
         ? "" : "; about \(Durations.clock(seconds)), \(origins.joined(separator: " and "))")
   }

@@ -21,7 +21,7 @@ extension Figure {
     let n = cells.rows.indices.reduce(0) { $0 + cells.count($1, "n") }
     let right = classes.indices.reduce(0) { $0 + Int(nearest: counts[$1][$1] ?? 0) }
     self.init(
-      "Confusion, n = \(n) images",
+      "Confusion, n = \(n.counted("image"))",
       panels: [
         Panel(
           x: Axis("predicted class"), y: Axis("true class"),

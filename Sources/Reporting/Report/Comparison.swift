@@ -90,7 +90,8 @@ public struct Comparison {
     guard n > 0 else { return "The runs share no image.\n" }
     let other = runs.rows.indices.map { count($0, "n_other_pixels") }.max() ?? 0
     let pixels = other == 0 ? "" : ", \(other) of them with other pixels (attacked)"
-    let head = "On the \(n) images that \(ids.count == 2 ? "both" : "all") runs classified\(pixels)"
+    let head =
+      "On the \(n.counted("image")) that \(ids.count == 2 ? "both" : "all") runs classified\(pixels)"
     guard ids.count == 2 else {
       return head + ":\ndifferences are to the first run, in points (95 %: "
         + "\(PairedCounts.deltaMethod.rawValue));\np is McNemar's exact test.\n"

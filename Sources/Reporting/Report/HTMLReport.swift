@@ -76,11 +76,11 @@ public struct HTMLReport: Sendable {
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta name="color-scheme" content="light dark">
-      <title>Elbow: \(runs.rows.count) runs of \(Self.escaped(database))</title>
+      <title>Elbow: \(runs.rows.count.counted("run")) of \(Self.escaped(database))</title>
       <style>\(Self.style)</style>
       </head>
       <body>
-      <h1>\(runs.rows.count) run\(runs.rows.count == 1 ? "" : "s") of \(Self.escaped(database))</h1>
+      <h1>\(runs.rows.count.counted("run")) of \(Self.escaped(database))</h1>
       <p>\(Self.escaped(versions)). \(Self.escaped(period))</p>
       \(sections.filter { !$0.isEmpty }.joined(separator: "\n"))
       </body>

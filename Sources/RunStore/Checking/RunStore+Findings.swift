@@ -139,7 +139,7 @@ extension RunStore {
     case .integer(let value): "\(value)"
     case .real(let value): Int64(exactly: value).map { "\($0)" } ?? "\(value)"
     case .text(let text): text
-    case .blob(let bytes): "\(bytes.count) bytes"
+    case .blob(let bytes): "\(bytes.count.counted("byte"))"
     }
   }
 }

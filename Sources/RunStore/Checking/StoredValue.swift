@@ -47,7 +47,7 @@ struct StoredValue: Hashable {
     case .integer: "\(Int64(bitPattern: bits))"
     case .real: "\(Double(bitPattern: bits))"
     case .text: String(decoding: bytes, as: UTF8.self)
-    case .blob: "\(bytes.count) bytes"
+    case .blob: "\(bytes.count.counted("byte"))"
     }
   }
 
