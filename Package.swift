@@ -200,7 +200,7 @@ let package = Package(
     .target(name: "Statistics", dependencies: ["Basics"]),
     .target(
       name: "Reporting",
-      dependencies: ["Basics", "Queries", "Records", "RunStore", "Statistics"]),
+      dependencies: ["Basics", "CZlib", "Queries", "Records", "RunStore", "Statistics"]),
 
     // Experiments and the face.
     .target(name: "Packaging", dependencies: ["Basics"]),

@@ -143,6 +143,18 @@ extension RunStore {
     }
   }
 
+  /// Whether a run recorded losses with their places: which ones were asked for differs from image to
+  /// image.
+  ///
+  /// - Throws: `ElbowError`.
+  package func placesLosses(run: String) throws -> Bool {
+    try reading { db in
+      try Bool.fetchOne(
+        db, sql: "SELECT EXISTS (SELECT 1 FROM loss WHERE run_id = ? AND places IS NOT NULL)",
+        arguments: [run]) ?? false
+    }
+  }
+
   /// Losses from the columns `values` and `places`, which stand at `index` and after it.
   static func lossRecord(_ row: CheckedRow, at index: Int) throws -> LossRecord {
     let values = try row.floats(index)

@@ -15,6 +15,7 @@ struct ExportCommand: ParsableCommand {
     usage: """
       elbow export [<run> ...] [--where <where>] [-o <file>] [--format <format>]
       elbow export <run> ... --table predictions|class_elbos|losses [-o <file>]
+      elbow export <run> --table losses -o losses.npz
       elbow export [<run> ...] [--where <where>] -o report.html
       """,
     discussion: """
@@ -25,12 +26,16 @@ struct ExportCommand: ParsableCommand {
       that a spreadsheet would take for a formula. Rows are written as they are read, so that any \
       number will do; where --limit leaves some out, standard error says how many. HTML is a \
       report in one file: summary, Pareto front, \
-      intervals, paired comparisons, confusion, provenance.
+      intervals, paired comparisons, confusion, provenance. NPZ is for numpy.load: the losses of \
+      one run as an array of images, draws, timesteps and classes, with what its axes are. \
+      "datasette" describes the whole database to Datasette, with Elbow's queries.
 
       EXAMPLE:
         elbow export -o runs.csv
         elbow export @last --table predictions --format jsonl
+        elbow export @last --table losses -o losses.npz
         elbow export -o report.html
+        elbow export --format datasette -o metadata.json
       """)
 
   /// What the rows are.
@@ -44,9 +49,9 @@ struct ExportCommand: ParsableCommand {
 
   /// How they are written; the name is the file's ending where that is not given.
   enum Format: String, CaseIterable, ExpressibleByArgument {
-    case csv, tsv, json, jsonl, markdown, latex, html
+    case csv, tsv, json, jsonl, markdown, latex, html, npz, datasette
 
-    /// As a table's; nil: a report.
+    /// As a table's; nil: a report, arrays, a description.
     var table: TableFormat? { TableFormat(rawValue: rawValue) }
 
     /// The format that a file's ending means.
@@ -71,7 +76,10 @@ struct ExportCommand: ParsableCommand {
     help: ArgumentHelp(
       "File to write, its ending the format (default: standard output).", valueName: "file"))
   var output: String?
-  @Option(help: "csv, tsv, json, jsonl, markdown, latex or html (default: the file's, else csv).")
+  @Option(
+    help: ArgumentHelp(
+      "csv, tsv, json, jsonl, markdown, latex, html, npz or datasette (default: the file's, else csv).",
+      valueName: "format"))
   var format: Format?
   @OptionGroup var database: DatabaseOption
 
@@ -88,6 +96,15 @@ struct ExportCommand: ParsableCommand {
     let format = try resolvedFormat()
     let store = try database.read()
     let filter = try selection.filter(runs, store)
+    if format == .datasette {
+      guard filter == nil, table == .runs else {
+        throw ElbowError(
+          .malformed,
+          "datasette describes the whole database; leave runs, conditions and --table out")
+      }
+      return try Output.write(to: output) { try $0(DatasetteMetadata(store).json) }
+    }
+    if format == .npz { return try writeArrays(store, filter) }
     guard let tableFormat = format.table else {
       return try Output.write(to: output) { try $0(report(store, filter)) }
     }
@@ -107,10 +124,27 @@ struct ExportCommand: ParsableCommand {
     guard let known = Format(ending: ending) else {
       throw ElbowError(
         .malformed,
-        "\(output): no format '\(ending)'; end the file's name in csv, tsv, json, jsonl, md, tex or "
-          + "html, or give --format")
+        "\(output): no format '\(ending)'; end the file's name in csv, tsv, json, jsonl, md, tex, "
+          + "html or npz, or give --format")
     }
     return known
+  }
+
+  private func writeArrays(_ store: RunStore, _ filter: RowFilter?) throws {
+    guard table == .losses, let output, output != "-" else {
+      throw ElbowError(
+        .malformed, "npz is a file of losses: elbow export RUN --table losses -o FILE.npz")
+    }
+    guard options.columns == nil, options.drop == nil, options.limit == nil else {
+      throw ElbowError(
+        .malformed, "npz holds whole arrays; leave --columns, --drop and --limit out")
+    }
+    let chosen = try filter.map { try store.query(.runs, where: $0) }
+    let ids = chosen?.rows.indices.map { chosen?[$0, "id"].text(null: "") ?? "" } ?? []
+    guard ids.count == 1 else {
+      throw ElbowError(.malformed, "npz holds one run; \(ids.count) are chosen")
+    }
+    try LossArchive(ids[0], store).write(to: output, watch: Output.watch)
   }
 
   private func report(_ store: RunStore, _ filter: RowFilter?) throws -> String {

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 
@@ -17,6 +18,105 @@ import Testing
       elbow, try #require(try clean.object["id"] as? String),
       try #require(try attacked.object["id"] as? String)
     )
+  }
+
+  /// Every query runs in plain SQLite, for parameters left empty where it may be.
+  @Test func datasetteIsToldEverything() throws {
+    let (elbow, clean, _) = try Self.recorded()
+    defer { elbow.remove() }
+    let written = try elbow.run("export", "--format", "datasette", "-o", "metadata.json")
+    #expect(written.status == 0, "\(written.errors)")
+    let data = try Data(contentsOf: URL(fileURLWithPath: elbow.folder + "/metadata.json"))
+    let whole = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+    let databases = try #require(whole["databases"] as? [String: [String: Any]])
+    let database = try #require(databases["elbow"])
+    let tables = try #require(database["tables"] as? [String: [String: Any]])
+    #expect(tables["prediction"]?["hidden"] as? Bool == true)
+    #expect((tables["runs"]?["description"] as? String)?.hasPrefix("One row a run") == true)
+    let queries = try #require(database["queries"] as? [String: [String: Any]])
+    #expect(queries.count > 38)
+    let queue = try DatabaseQueue(path: elbow.folder + "/elbow.db")
+    for (name, query) in queries {
+      let sql = try #require(query["sql"] as? String)
+      let names = try #require(query["params"] as? [String])
+      let values = StatementArguments(Array(repeating: "", count: names.count))
+      let rows = try queue.read { try Row.fetchAll($0, sql: sql, arguments: values) }
+      if name == "runs" { #expect(rows.count == 2) }
+      if name == "predictions" { #expect(rows.count == 3) }
+      if name == "provenance" { #expect(rows.count == 2) }
+      guard name == "predictions" else { continue }
+      let start = String(clean.prefix(25))
+      #expect(try queue.read { try Row.fetchAll($0, sql: sql, arguments: [start]) }.count == 6)
+    }
+    #expect(try elbow.run("export", clean, "--format", "datasette").status == 2)
+  }
+
+  /// Reads an archive by the description of its format alone, and holds each loss against the rows.
+  private static let reader = """
+    import array, ast, csv, math, sys, zipfile
+    def read(archive, name):
+        data = archive.read(name + ".npy")
+        assert data[:8] == b"\\x93NUMPY\\x01\\x00" and (10 + data[8] + 256 * data[9]) % 64 == 0
+        end = 10 + data[8] + 256 * data[9]
+        header = ast.literal_eval(data[10:end].decode())
+        kind, shape, data = header["descr"], header["shape"], data[end:]
+        count = math.prod(shape)
+        if kind[:2] == "<U":
+            width = 4 * int(kind[2:])
+            values = [data[i * width:(i + 1) * width].decode("utf-32-le").rstrip("\\0")
+                      for i in range(count)]
+        else:
+            values = array.array({"<f4": "f", "<f8": "d", "<i8": "q"}[kind], data)
+        assert len(values) == count
+        return shape, list(values)
+    with zipfile.ZipFile(sys.argv[1]) as archive:
+        assert archive.testzip() is None
+        arrays = {name[:-4]: read(archive, name[:-4]) for name in archive.namelist()}
+    (images, draws, timesteps, classes), losses = arrays["losses"]
+    index, levels = arrays["image_index"][1], arrays["timestep"][1]
+    seen = 0
+    for row in csv.DictReader(open(sys.argv[2])):
+        place = index.index(int(row["image_index"]))
+        place = place * draws + int(row["draw"])
+        place = place * timesteps + levels.index(int(row["timestep"]))
+        loss = losses[place * classes + int(row["class"])]
+        assert abs(loss - float(row["loss"])) <= 1e-6 * abs(loss), (row, loss)
+        seen += 1
+    assert seen == sum(not math.isnan(x) for x in losses) > 0
+    print(images, draws, timesteps, classes, seen == len(losses), arrays["run"],
+        arrays["class_name"][1][9], len(arrays["label"][1]), len(arrays["predicted"][1]))
+    """
+
+  @Test(arguments: [("uniform:2", 2, "True"), ("halving:4x2,1x6", 6, "False")])
+  func lossesAreArrays(strategy: String, timesteps: Int, isFull: String) throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let run = try elbow.run(
+      [
+        "run", "--images", "3", "--strategy", strategy, "--grid", "linear:0.2:2:6", "--draws", "2",
+        "--model", "fashion-mnist-small", "--format", "json",
+      ])
+    let id = try #require(try run.object["id"] as? String, "\(run.errors)")
+    for file in ["losses.npz", "losses.csv"] {
+      let written = try elbow.run("export", id, "--table", "losses", "-o", file)
+      #expect(written.status == 0, "\(written.errors)")
+    }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["python3", "-c", Self.reader, "losses.npz", "losses.csv"]
+    process.currentDirectoryURL = URL(fileURLWithPath: elbow.folder)
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(text == "3 2 \(timesteps) 10 \(isFull) ((), ['\(id)']) Ankle boot 3 3\n")
+    for wrong in [
+      ["export", "-o", "x.npz"], ["export", id, "--table", "losses", "--format", "npz"],
+      ["export", id, "--table", "losses", "--limit", "3", "-o", "x.npz"],
+    ] {
+      #expect(try elbow.run(wrong).status == 2)
+    }
   }
 
   private func lines(_ text: String) -> [String] {
