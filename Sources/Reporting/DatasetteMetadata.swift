@@ -4,7 +4,8 @@ import Queries
 import RunStore
 
 /// What Datasette is told of a database: what a row of each view is, and every query of the `Queries`
-/// folder that needs no function of Elbow's as a canned one. Tables that no view's description names are hidden.
+/// folder that needs no function of Elbow's as a canned one, but for those
+/// that a view of the same name shows. Tables that no view's description names are hidden.
 ///
 /// **Source** Datasette's documentation, "Metadata" and "Canned queries".
 package struct DatasetteMetadata {
@@ -22,7 +23,10 @@ package struct DatasetteMetadata {
     for row in views {
       described[row[0].text(null: "")] = .object(["description": .string(row[1].text(null: ""))])
     }
-    let plain = Queries.all.filter { !$0.sql.contains(/elbow_\w+ *\(/) }
+    let browsed = Set(views.map { $0[0].text(null: "") })
+    let plain = Queries.all.filter {
+      !browsed.contains($0.name) && !$0.sql.contains(/elbow_\w+ *\(/)
+    }
     let queries = plain.map { query -> (String, JSONValue) in
       var fields = [
         "title": query.name, "description": Self.description(query), "sql": Self.statement(query),
