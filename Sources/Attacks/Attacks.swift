@@ -65,7 +65,8 @@ public enum Attacks {
         return Attacker.Member(
           name: single.name, attack: single.make(AttackValues(c, single, steps: steps)))
       }, restarts: c.restarts,
-      knowing: Knowledge(noise: c.noise, draws: c.eot, choiceDraws: c.choiceDraws))
+      knowing: Knowledge(
+        noise: c.noise, draws: c.eot, choiceDraws: c.choiceDraws, neglecting: c.negligible))
   }
 
   private static func named(_ name: String) throws -> AttackEntry {
@@ -118,6 +119,13 @@ public enum Attacks {
     if c.smoothing != 1, c.gradient != .smoothed {
       throw ElbowError(
         .malformed, "`smoothing` needs `gradient` smoothed, not \(c.gradient.rawValue)")
+    }
+    guard (0..<1).contains(c.negligible) else {
+      throw ElbowError(
+        .malformed, "`negligible` must be 0 or more and below 1, got \(c.negligible)")
+    }
+    if entry.kind != .gradient, c.negligible != AttackConfiguration.usuallyNegligible {
+      throw ElbowError(.malformed, "\(c.name) asks for no gradient; leave `negligible` out")
     }
     if entry.kind != .gradient, c.gradient != .bpda {
       throw ElbowError(.malformed, "\(c.name) asks for no gradient; leave `gradient` out")

@@ -64,7 +64,7 @@ package struct DenoiserBenchmark {
     var span = values.mutableSpan
     random.gaussians(into: &span)
     let queries = (0..<batch).map { item in
-      EDMDenoiser.Query(
+      DenoisingQuery(
         image: values, noise: values, sigma: 0.1 + 2 * Float(item) / Float(batch),
         label: denoiser.classCount == 0 ? nil : item % denoiser.classCount)
     }

@@ -63,24 +63,26 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
   }
 
   package func gradient(
-    of image: [Float], key: ImageKey, stream: NoiseStream,
+    of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient {
     let logits = try logits(of: image, key: key, stream: stream).logits
     let slope = cotangent(logits)
-    let labels = slope.indices.filter { slope[$0] != 0 }
-    let cost = known.withLock { $0[labels] } ?? gradientCost(slope)
+    let settled = demand.settled(slope)
+    let labels = settled.indices.filter { settled[$0] != 0 }
+    let cost = known.withLock { $0[labels] } ?? gradientCost(slope, demand)
     known.withLock { $0[labels] = cost }
     return LogitGradient(
       logits: logits, gradient: Array(repeating: 1, count: image.count), cost: cost)
   }
 
-  private func gradientCost(_ slope: [Double]) -> Cost {
+  private func gradientCost(_ slope: [Double], _ demand: GradientDemand) -> Cost {
     guard let plan, let ledger else { return cost + passage + Cost(gradients: 1) }
     let terms = plan.gradientTerms(
-      of: ledger, cotangent: slope, sharingEvaluations: source.sharesEvaluations)
+      of: ledger, cotangent: slope, asking: demand,
+      sharingEvaluations: source.sharesEvaluations, inGroups: true)
     let passes = terms.reduce(0) { $0 + source.evaluations(classes: $1.labels.count) }
-    return cost + passage + Cost(evaluations: passes, gradients: passes)
+    return cost + passage + Cost(gradients: passes)
   }
 
   /// Losses that say nothing.

@@ -45,7 +45,7 @@ public struct NoiseStream: Hashable, Sendable {
 
 /// Compute spent, counted where it is made.
 public struct Cost: Hashable, Sendable {
-  /// Network evaluations asked for, forward only or with a backward.
+  /// Network evaluations asked for, each counted once, with a backward pass or without.
   public var evaluations: Int
   /// Backward passes.
   public var gradients: Int
@@ -83,9 +83,22 @@ public struct LogitGradient: Sendable {
 public protocol DifferentiableClassifier: LogitClassifier {
   /// Logits and the gradient of Σ_k c_k·logit_k, where c is chosen from the logits.
   ///
-  /// - Parameter cotangent: maps the logits to c, `[K]`; classes whose c is 0 cost no backward pass.
+  /// - Parameters:
+  ///   - demand: what may be spared.
+  ///   - cotangent: maps the logits to c, `[K]`; classes whose c is 0 cost no backward pass.
   func gradient(
-    of image: [Float], key: ImageKey, stream: NoiseStream,
+    of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient
+}
+
+extension DifferentiableClassifier {
+  /// The same with nothing spared.
+  public func gradient(
+    of image: [Float], key: ImageKey, stream: NoiseStream,
+    cotangent: @Sendable ([Double]) -> [Double]
+  ) throws -> LogitGradient {
+    try gradient(
+      of: image, key: key, stream: stream, asking: GradientDemand(), cotangent: cotangent)
+  }
 }

@@ -44,20 +44,23 @@ public struct DiffusionClassifier: ImageClassifier {
   }
 
   public func gradient(
-    of image: [Float], key: ImageKey, stream: NoiseStream,
+    of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient {
-    let x = modelUnits(image)
-    let source = ModelLossSource(pool: pool, plan: plan, image: x, key: key, stream: stream)
+    let kept = KeptPasses(pool, expecting: demand.expected)
+    let source = ModelLossSource(
+      pool: pool, plan: plan, image: modelUnits(image), key: key, stream: stream, kept: kept)
     let ledger = try sample(source, key: key, stream: stream, keepsEntries: false)
     let logits = ledger.logits
     let terms = plan.gradientTerms(
-      of: ledger, cotangent: cotangent(logits), sharingEvaluations: source.sharesEvaluations)
-    let gradient = try sumOfGradients(terms, at: x, key: key, stream: stream)
+      of: ledger, cotangent: cotangent(logits), asking: demand,
+      sharingEvaluations: source.sharesEvaluations, inGroups: kept != nil)
+    let total = try kept?.sumOfGradients(terms, of: source) ?? sumOfGradients(terms, of: source)
     let passes = terms.reduce(0) { $0 + source.evaluations(classes: $1.labels.count) }
     return LogitGradient(
-      logits: logits, gradient: gradient,
-      cost: Cost(evaluations: ledger.evaluations + passes, gradients: passes))
+      // x = 2·pixel − 1.
+      logits: logits, gradient: total.map { Float(2 * $0) },
+      cost: Cost(evaluations: ledger.evaluations, gradients: passes))
   }
 
   private func sample(
@@ -69,34 +72,29 @@ public struct DiffusionClassifier: ImageClassifier {
     return try plan.sample(source, key: key, stream: stream, keepsEntries: keepsEntries)
   }
 
-  /// Σ coefficient·∂ℓ/∂x over `terms`, in pixel units.
+  /// Σ coefficient·∂ℓ/∂x over `terms`, in model units, of a denoiser that keeps no passes.
   ///
   /// Terms are dealt to a fixed number of lanes, each summed in order, so that neither memory nor
   /// the result depends on their number or on the threads.
   private func sumOfGradients(
-    _ terms: [GradientTerm], at x: [Float], key: ImageKey, stream: NoiseStream
-  ) throws -> [Float] {
+    _ terms: [GradientTerm], of source: ModelLossSource
+  ) throws -> [Double] {
     let lanes = LaneSums(count: min(terms.count, 64), length: shape.count)
-    let loss = plan.configuration.loss
     try pool.forEach(lanes.count) { lane, slot in
       for index in stride(from: lane, to: terms.count, by: lanes.count) {
         let term = terms[index]
         let (noise, negated) = plan.noiseKey(
-          stream, key, timestep: term.timestep, draw: term.draw, label: term.labels[0])
+          source.stream, source.key, timestep: term.timestep, draw: term.draw,
+          label: term.labels[0])
         slot.draw(noise, negated: negated)
-        let largest = term.coefficients.map(\.magnitude).max() ?? 0
         // The term's largest coefficient is put in after the sum.
-        let factors = term.coefficients.map { Float($0 / largest) }
         try slot.differentiate(
-          x, sigma: plan.grid.levels[term.timestep].sigma, labels: term.labels,
-          of: loss == .squared
-            ? ResidualCotangent(.residual, factors: factors.map { 2 * $0 })
-            : ResidualCotangent(.sign, factors: factors))
-        lanes.add(slot.gradient, times: largest, to: lane)
+          source.image, sigma: plan.grid.levels[term.timestep].sigma, labels: term.labels,
+          of: source.cotangent(of: term, labels: term.labels))
+        lanes.add(slot.gradient, times: term.largest, to: lane)
       }
     }
-    // x = 2·pixel − 1.
-    return lanes.total.map { Float(2 * $0) }
+    return lanes.total
   }
 }
 
@@ -107,6 +105,8 @@ struct GradientTerm: Sendable {
   var labels: [Int]
   /// c_k·∂logit_k/∂ℓ of each label, not 0.
   var coefficients: [Double]
+  /// The largest of their magnitudes.
+  var largest: Double { coefficients.reduce(0) { max($0, $1.magnitude) } }
 }
 
 extension ClassifierPlan {
@@ -114,10 +114,16 @@ extension ClassifierPlan {
   private static let negligible = 1e-8
 
   /// The losses that Σ_k c_k·logit_k depends on, each with its coefficient.
+  ///
+  /// - Parameter inGroups: whether evaluations go through the network in groups, whatever they are of.
   func gradientTerms(
-    of ledger: LossLedger, cotangent c: [Double], sharingEvaluations: Bool
+    of ledger: LossLedger, cotangent: [Double], asking demand: GradientDemand,
+    sharingEvaluations: Bool, inGroups: Bool
   ) -> [GradientTerm] {
-    precondition(c.count == classCount, "cotangent has \(c.count) values for \(classCount) classes")
+    precondition(
+      cotangent.count == classCount,
+      "cotangent has \(cotangent.count) values for \(classCount) classes")
+    let c = sharingEvaluations ? cotangent : demand.settled(cotangent)
     let largest = c.map(\.magnitude).max() ?? 0
     var labels: [[Int]] = Array(repeating: [], count: grid.count)
     var scales = [Double](repeating: 0, count: classCount)
@@ -129,7 +135,7 @@ extension ClassifierPlan {
       }
     }
     // The same parts whatever the threads, so that sums have the same order.
-    let limit = labels.reduce(0) { $0 + $1.count } * draws / 16
+    let limit = inGroups ? 1 : labels.reduce(0) { $0 + $1.count } * draws / 16
     var terms: [GradientTerm] = []
     for timestep in grid.levels.indices {
       let parts = parts(

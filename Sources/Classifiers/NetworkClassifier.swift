@@ -46,7 +46,7 @@ public final class NetworkClassifier: ImageClassifier {
   }
 
   public func gradient(
-    of image: [Float], key: ImageKey, stream: NoiseStream,
+    of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient {
     try withoutActuallyEscaping(cotangent) { try evaluate(image, cotangent: $0) }

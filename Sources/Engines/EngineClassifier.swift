@@ -43,7 +43,7 @@ public final class EngineClassifier: ImageClassifier {
   }
 
   public func gradient(
-    of image: [Float], key: ImageKey, stream: NoiseStream,
+    of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient {
     let (logits, cost) = try logits(of: image, key: key, stream: stream)

@@ -315,6 +315,11 @@ public enum RequestKeys {
         need: .attack
       ) { $0.attack?.smoothing = try $1.real },
       RequestKey(
+        "negligible", .attack, usage: "share",
+        "Share of the largest weight in a gradient below which a class of a diffusion classifier "
+          + "costs no backward pass; 0: none is spared (default: 0.001).", need: .attack
+      ) { $0.attack?.negligible = try $1.real },
+      RequestKey(
         "attack-seed", .attack, usage: "seed", "Seed of the attacker's noise (default: 1).",
         need: .attack
       ) { $0.attackSeed = try $1.seed },

@@ -149,9 +149,13 @@ package struct RunPlan: Sendable {
       "`purify`", where: \.purifies, unless: request.configuration.purification == nil)
     try need("`lm-model`", where: \.movesImages, unless: request.lmModel == nil)
     let gradient = request.attack?.gradient ?? .bpda
+    let usual = AttackConfiguration.usuallyNegligible
     try need(
       "the gradient \(gradient.rawValue), a way through what moves an image,", where: \.movesImages,
       unless: gradient == .bpda)
+    try need(
+      "`negligible`, below which a class is left out of a gradient,", where: \.weighsLosses,
+      unless: (request.attack?.negligible ?? usual) == usual)
     let entry = request.attack.flatMap { Attacks.entry($0.name) }
     let likely = ([entry].compactMap(\.self) + (entry?.members ?? [])).first(where: \.needsLosses)
     try need(

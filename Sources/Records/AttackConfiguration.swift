@@ -66,8 +66,14 @@ public struct AttackConfiguration: Hashable, Sendable {
   public var redraws = 0
   /// τ of the gradient `smoothed`; neutral: 1.
   public var smoothing = 1.0
+  /// Share of the largest weight in a gradient below which a class is left out of it, where classes
+  /// have passes of their own; neutral: `usuallyNegligible`.
+  public var negligible = Self.usuallyNegligible
   /// Parameters that this attack alone has, by name; neutral: none, each at its usual value.
   public var parameters: [String: Double] = [:]
+
+  /// What leaves a class out unless something else is asked for.
+  public static let usuallyNegligible = 1e-3
 
   /// The parameters as given.
   public init(
@@ -86,7 +92,8 @@ public struct AttackConfiguration: Hashable, Sendable {
 
 extension AttackConfiguration: Codable {
   private enum Key: String, CodingKey, CaseIterable {
-    case name, norm, epsilon, steps, restarts, eot, gradient, noise, redraws, smoothing, parameters
+    case name, norm, epsilon, steps, restarts, eot, gradient, noise, redraws, smoothing, negligible
+    case parameters
     case choiceDraws = "choice_draws"
   }
 
@@ -114,6 +121,7 @@ extension AttackConfiguration: Codable {
     try read(.choiceDraws, into: &choiceDraws)
     try read(.redraws, into: &redraws)
     try read(.smoothing, into: &smoothing)
+    try read(.negligible, into: &negligible)
     try read(.parameters, into: &parameters)
   }
 
@@ -130,6 +138,7 @@ extension AttackConfiguration: Codable {
     if choiceDraws != 0 { try c.encode(choiceDraws, forKey: .choiceDraws) }
     if redraws != 0 { try c.encode(redraws, forKey: .redraws) }
     if smoothing != 1 { try c.encode(smoothing, forKey: .smoothing) }
+    if negligible != Self.usuallyNegligible { try c.encode(negligible, forKey: .negligible) }
     if !parameters.isEmpty { try c.encode(parameters, forKey: .parameters) }
   }
 }

@@ -32,8 +32,8 @@ public final class DiffusionTrainer: Trainer {
     /// Other classes that the label's is compared with; none without a label.
     package var rivals: [Int]
 
-    fileprivate var query: EDMDenoiser.Query {
-      EDMDenoiser.Query(image: image, noise: noise, sigma: sigma, labels: [label] + rivals)
+    fileprivate var query: DenoisingQuery {
+      DenoisingQuery(image: image, noise: noise, sigma: sigma, labels: [label] + rivals)
     }
 
     /// An example as given.

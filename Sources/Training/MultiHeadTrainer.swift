@@ -32,8 +32,8 @@ public final class MultiHeadTrainer: Trainer {
     /// Classes that the teacher is asked for: the true one and at least one other.
     package var asked: [Int]
 
-    fileprivate var query: EDMDenoiser.Query {
-      EDMDenoiser.Query(image: image, noise: noise, sigma: sigma, labels: asked)
+    fileprivate var query: DenoisingQuery {
+      DenoisingQuery(image: image, noise: noise, sigma: sigma, labels: asked)
     }
 
     /// An example as given.

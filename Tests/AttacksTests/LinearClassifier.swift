@@ -27,7 +27,7 @@ struct LinearClassifier: DifferentiableClassifier {
   }
 
   func gradient(
-    of image: [Float], key: ImageKey, stream: NoiseStream,
+    of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) -> LogitGradient {
     let z = logits(of: image, key: key, stream: stream).logits

@@ -23,7 +23,7 @@ private struct LuckyClassifier: DifferentiableClassifier {
   }
 
   func gradient(
-    of image: [Float], key: ImageKey, stream: NoiseStream,
+    of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) -> LogitGradient {
     let z = logits(of: image, key: key, stream: stream).logits

@@ -6,7 +6,7 @@ import TensorCore
 import Testing
 
 /// A multi-head network of the shipped one's weights, its last convolution varied from head to head.
-private func multiHeadDenoiser() throws -> EDMDenoiser {
+func multiHeadDenoiser() throws -> EDMDenoiser {
   let checkpoint = try Checkpoint(path: ShippedModels.path(of: "fashion-mnist-small"))
   var architecture = try checkpoint.architecture(UNetArchitecture.self)
   architecture.heads = 10
@@ -55,7 +55,7 @@ private func plan(
     #expect(answer.cost == Cost(evaluations: expected))
     let result = try classifier.gradient(
       of: picture, key: key, stream: defence, cotangent: cotangent)
-    #expect(result.cost.evaluations == expected + result.cost.gradients)
+    #expect(result.cost.evaluations == expected)
     // After halving, how many levels classes 0, 3 and 7 were asked at depends on the image.
     if noise == .shared && strategy.hasPrefix("halving") {
       #expect((2...gradients).contains(result.cost.gradients))

@@ -93,8 +93,8 @@ func shippedDenoiser() throws -> EDMDenoiser {
         2 * Float((i * factor + first) % period) / Float(period) - 1
       }
     }
-    let queries = (0..<11).map { i -> EDMDenoiser.Query in
-      EDMDenoiser.Query(
+    let queries = (0..<11).map { i -> DenoisingQuery in
+      DenoisingQuery(
         image: pattern(1, 17, from: i), noise: pattern(7, 23, from: i),
         sigma: 0.05 + 0.2 * Float(i), label: i == 10 ? nil : i)
     }
@@ -137,11 +137,11 @@ func shippedDenoiser() throws -> EDMDenoiser {
     let image = (0..<size).map { Float($0 % 17) / 8.5 - 1 }
     let noise = (0..<size).map { Float(($0 * 7) % 23) / 11.5 - 1 }
     let labels: [[Int?]] = [[4, nil], [7], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, nil], [2, 2, 5]]
-    func query(_ labels: [Int?], _ i: Int) -> EDMDenoiser.Query {
-      EDMDenoiser.Query(image: image, noise: noise, sigma: 0.2 + 0.3 * Float(i), labels: labels)
+    func query(_ labels: [Int?], _ i: Int) -> DenoisingQuery {
+      DenoisingQuery(image: image, noise: noise, sigma: 0.2 + 0.3 * Float(i), labels: labels)
     }
     let session = EDMDenoiser.Session(denoiser)
-    func differentiate(_ queries: [EDMDenoiser.Query]) -> (seen: [[Float]], gradients: [[Float]]) {
+    func differentiate(_ queries: [DenoisingQuery]) -> (seen: [[Float]], gradients: [[Float]]) {
       var (seen, gradients): ([[Float]], [[Float]]) = ([], [])
       session.differentiate(queries) { _, residuals in
         seen.append((0..<residuals.count).map { residuals[$0] })

@@ -116,7 +116,7 @@ private func multiHead(only head: Int? = nil) throws -> EDMDenoiser {
     let denoiser = try multiHead()
     let labels = [3, 0, 9]
     let queries = labels.map {
-      EDMDenoiser.Query(image: image, noise: noise, sigma: 0.7, label: $0)
+      DenoisingQuery(image: image, noise: noise, sigma: 0.7, label: $0)
     }
     let session = EDMDenoiser.Session(denoiser)
     let expected = try residuals(denoiser.makeSession(), labels)

@@ -7,9 +7,13 @@ public struct GradientView {
   private let classifier: any DifferentiableClassifier
   /// Pixels of all gradients, and how many were exactly zero.
   private var (pixels, zeros) = (0, 0)
+  /// Classes are expected to weigh something where they did at the last look.
+  private var demand: GradientDemand
 
   init(_ queries: QueryView, of classifier: any DifferentiableClassifier) {
     (self.queries, self.classifier) = (queries, classifier)
+    demand = GradientDemand(
+      expecting: [queries.label], neglecting: queries.knowledge.negligible)
   }
 
   /// Share of the pixels of all gradients that were exactly zero, 0…1; nil where none was asked for.
@@ -24,7 +28,9 @@ public struct GradientView {
     let label = queries.label
     var draws: [(loss: Double, margin: Double, scale: Double, gradient: [Float])] = []
     for stream in queries.nextStreams() {
-      let result = try classifier.gradient(of: image, key: queries.key, stream: stream) { logits in
+      let result = try classifier.gradient(
+        of: image, key: queries.key, stream: stream, asking: demand
+      ) { logits in
         // Scaled to 1, so that a saturated softmax does not underflow in Float.
         let slope = objective.value(logits, label: label).gradient
         let scale = slope.reduce(0) { max($0, $1.magnitude) }
@@ -37,6 +43,8 @@ public struct GradientView {
           slope.reduce(0) { max($0, $1.magnitude) }, result.gradient
         ))
       queries.spend(result.cost)
+      let weighed = demand.weighed(slope)
+      if !weighed.isEmpty { demand.expected = weighed }
     }
     // The mean over draws up to a common factor.
     let largest = draws.reduce(0) { max($0, $1.scale) }

@@ -1,6 +1,7 @@
 import Records
 
-/// What an attacker knows of a randomized classifier's noise, and how it makes use of that.
+/// What an attacker knows of a randomized classifier's noise, how it makes use of that, and what it
+/// spares.
 ///
 /// A value of the view, so that every attack has the same choices.
 public struct Knowledge: Hashable, Sendable {
@@ -11,12 +12,19 @@ public struct Knowledge: Hashable, Sendable {
   /// Fresh draws by which the final image is chosen among the best few points; 0: by the looks of
   /// the search itself.
   public var choiceDraws: Int
+  /// Share of the largest weight in an objective's gradient below which a class is left out of it,
+  /// where classes have passes of their own.
+  public var negligible: Double
 
   /// Points that the final image of a randomized classifier is chosen among.
   static let finalists = 5
 
   /// The knowledge as given.
-  public init(noise: AttackConfiguration.Noise = .fresh, draws: Int = 1, choiceDraws: Int = 0) {
+  public init(
+    noise: AttackConfiguration.Noise = .fresh, draws: Int = 1, choiceDraws: Int = 0,
+    neglecting negligible: Double = 0
+  ) {
     (self.noise, self.draws, self.choiceDraws) = (noise, draws, choiceDraws)
+    self.negligible = negligible
   }
 }

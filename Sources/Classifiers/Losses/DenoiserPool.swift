@@ -1,3 +1,4 @@
+import Foundation
 import Networks
 import Synchronization
 import TensorCore
@@ -9,6 +10,7 @@ public final class DenoiserPool: Sendable {
   /// The threads.
   public let workers: WorkerPool
   private let sessions: SlotStorage
+  private let idle = IdleStorage()
 
   /// Each slot is touched only by the worker that holds it, as `WorkerPool` promises.
   private final class SlotStorage: @unchecked Sendable {
@@ -18,11 +20,20 @@ public final class DenoiserPool: Sendable {
     }
   }
 
+  /// Places for kept evaluations that nobody uses.
+  private final class IdleStorage: @unchecked Sendable {
+    private let lock = NSLock()
+    private var evaluations: [any KeptEvaluations] = []
+
+    func take() -> (any KeptEvaluations)? { lock.withLock { evaluations.popLast() } }
+    func put(_ one: any KeptEvaluations) { lock.withLock { evaluations.append(one) } }
+  }
+
   /// One worker's session and buffers.
   final class Slot {
     private let session: any DenoiserSession
     /// ε, `[C·H·W]`.
-    private var noise: [Float]
+    private(set) var noise: [Float]
     /// What `evaluate` found, `[labels, C·H·W]`.
     private var residuals: [Float] = []
     /// What `differentiate` found, `[C·H·W]`.
@@ -126,6 +137,12 @@ public final class DenoiserPool: Sendable {
     }
     return made
   }
+
+  /// A place for evaluations that wait for their gradients; nil where the denoiser keeps none.
+  func borrow() -> (any KeptEvaluations)? { idle.take() ?? denoiser.makeKeptEvaluations() }
+
+  /// Gives back what was borrowed, its memory kept for the next.
+  func giveBack(_ evaluations: any KeptEvaluations) { idle.put(evaluations) }
 
   /// Labels that one call should take of `count` at each of so many levels: few enough to keep all
   /// threads busy, but all of them where another process puts calls together.

@@ -9,38 +9,70 @@ struct ModelLossSource: LossSource {
   let image: [Float]
   let key: ImageKey
   let stream: NoiseStream
+  /// Where passes are kept for their gradients; nil: none is.
+  var kept: KeptPasses?
 
   var classCount: Int { plan.classCount }
   var sharesEvaluations: Bool { plan.sharesEvaluations(isMultiHead: pool.denoiser.isMultiHead) }
 
   func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float] {
-    let parts = plan.parts(
-      of: classes, sharingEvaluations: sharesEvaluations,
-      atMost: pool.labelsPerCall(of: classes.count, levels: timesteps.count))
+    let groups =
+      kept?.groups(
+        classes: classes, timesteps: timesteps, draw: draw, sharingEvaluations: sharesEvaluations)
+      ?? []
+    // Columns of each row that no group answers for.
+    var open = timesteps.map { _ in Array(classes.indices) }
+    for cell in groups.flatMap(\.cells) { open[cell.row].removeAll(where: cell.columns.contains) }
+    let limit = pool.labelsPerCall(of: classes.count, levels: timesteps.count)
+    let parts = open.enumerated().flatMap { row, columns in
+      plan.parts(of: columns, sharingEvaluations: sharesEvaluations, atMost: limit).map {
+        (row: row, columns: Array($0))
+      }
+    }
     return try withResults(classes.count * timesteps.count) { results in
-      try pool.forEach(parts.count * timesteps.count) { item, slot in
-        let (row, number) = item.quotientAndRemainder(dividingBy: parts.count)
-        let (timestep, part) = (timesteps[row], parts[number])
+      try pool.forEach(groups.count + parts.count) { item, slot in
+        if item < groups.count {
+          evaluate(groups[item], slot) { cell, column, residual in
+            results[cell.row * classes.count + column] = error(
+              of: residual, plan.configuration.loss)
+          }
+          return
+        }
+        let (row, columns) = parts[item - groups.count]
         let (key, negated) = plan.noiseKey(
-          stream, key, timestep: timestep, draw: draw, label: part[part.startIndex])
+          stream, key, timestep: timesteps[row], draw: draw, label: classes[columns[0]])
         slot.draw(key, negated: negated)
         try slot.evaluate(
-          image, sigma: plan.grid.levels[timestep].sigma, labels: Array(part)
+          image, sigma: plan.grid.levels[timesteps[row]].sigma, labels: columns.map { classes[$0] }
         ) { index, residual in
-          results[row * classes.count + part.startIndex + index] = error(
-            of: residual, plan.configuration.loss)
+          results[row * classes.count + columns[index]] = error(
+            of: residual.span, plan.configuration.loss)
         }
+      }
+    }
+  }
+
+  /// Evaluates what a group keeps; `body` is given the residual of each cell's column.
+  private func evaluate(
+    _ group: KeptPasses.Group, _ slot: DenoiserPool.Slot,
+    _ body: (_ cell: KeptPasses.Cell, _ column: Int, _ residual: Span<Float>) -> Void
+  ) {
+    group.evaluations.keep(group.cells.map { query($0, slot) }) { index, residuals in
+      let cell = group.cells[index]
+      for (place, column) in cell.columns.enumerated() {
+        let first = place * image.count
+        body(cell, column, residuals.extracting(first..<first + image.count))
       }
     }
   }
 }
 
 /// Σ r² or Σ |r| over pixels, summed in Double; +Inf where it diverged.
-func error(of residual: ArraySlice<Float>, _ loss: Configuration.Loss) -> Float {
+func error(of residual: Span<Float>, _ loss: Configuration.Loss) -> Float {
   var sum = 0.0
   switch loss {
-  case .squared: for r in residual { sum += Double(r * r) }
-  case .absolute: for r in residual { sum += Double(r.magnitude) }
+  case .squared: for i in residual.indices { sum += Double(residual[i] * residual[i]) }
+  case .absolute: for i in residual.indices { sum += Double(residual[i].magnitude) }
   }
   let value = Float(sum)
   return value.isFinite ? value : .infinity

@@ -58,12 +58,12 @@ public struct PurifiedClassifier<Base: ImageClassifier>: ImageClassifier {
   }
 
   public func gradient(
-    of image: [Float], key: ImageKey, stream: NoiseStream,
+    of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient {
     let purified = try purifier.purify(image, key: key, stream: stream)
     var result = try base.gradient(
-      of: purified.image, key: key, stream: stream, cotangent: cotangent)
+      of: purified.image, key: key, stream: stream, asking: demand, cotangent: cotangent)
     result.cost = result.cost + purifier.cost
     guard passage != .bpda, result.gradient.contains(where: { $0 != 0 }) else { return result }
     result.gradient = try purifier.pullback(

@@ -16,10 +16,16 @@ public protocol Denoiser: Sendable {
   var preferredBatch: Int? { get }
   /// Scratch space and caches for one thread.
   func makeSession() -> any DenoiserSession
+  /// Bytes that an evaluation takes up until its gradient is asked for; nil: it keeps none.
+  var keptBytes: Int? { get }
+  /// A place for a group of evaluations that wait for their gradients; nil: it keeps none.
+  func makeKeptEvaluations() -> (any KeptEvaluations)?
 }
 
 extension Denoiser {
   public var preferredBatch: Int? { nil }
+  public var keptBytes: Int? { nil }
+  public func makeKeptEvaluations() -> (any KeptEvaluations)? { nil }
 }
 
 /// One thread's access to a denoiser: residuals r_y = D(x + σε; σ, y) − x at one image, noise and
@@ -75,6 +81,23 @@ public struct ResidualCotangent: Sendable {
 
   /// The cotangent as given.
   public init(_ form: Form, factors: [Float]) { (self.form, self.factors) = (form, factors) }
+
+  /// Puts v in the place of r of all labels, `[labels, C·H·W]`.
+  public func replaceAll(_ residuals: inout MutableSpan<Float>) {
+    let size = residuals.count / max(factors.count, 1)
+    for (label, factor) in factors.enumerated() {
+      let range = label * size..<(label + 1) * size
+      if factor == 0 {
+        // Also where r is not finite.
+        for i in range { residuals[i] = 0 }
+      } else {
+        for i in range {
+          let r = residuals[i]
+          residuals[i] = form == .residual ? factor * r : r > 0 ? factor : r < 0 ? -factor : 0
+        }
+      }
+    }
+  }
 
   /// Puts v in the place of r.
   @inlinable

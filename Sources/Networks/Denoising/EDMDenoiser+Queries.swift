@@ -1,33 +1,6 @@
 import Layers
 import TensorCore
 
-extension EDMDenoiser {
-  /// Evaluations r_y = D(x + σε; σ, y) − x of one image at one noise level.
-  public struct Query: Sendable {
-    /// x, `[C·H·W]`, [−1, 1] units.
-    public var image: [Float]
-    /// ε, `[C·H·W]`.
-    public var noise: [Float]
-    /// σ, > 0.
-    public var sigma: Float
-    /// Classes, nil for the unconditional denoiser.
-    public var labels: [Int?]
-
-    /// The evaluations as given.
-    public init(image: [Float], noise: [Float], sigma: Float, labels: [Int?]) {
-      self.image = image
-      self.noise = noise
-      self.sigma = sigma
-      self.labels = labels
-    }
-
-    /// One evaluation.
-    public init(image: [Float], noise: [Float], sigma: Float, label: Int?) {
-      self.init(image: image, noise: noise, sigma: sigma, labels: [label])
-    }
-  }
-}
-
 /// Unrelated queries in groups: the weights of the small maps' layers, more than the caches hold,
 /// are read once a group. A result is the same, to the last bit, in any group.
 extension EDMDenoiser.Session {
@@ -41,7 +14,7 @@ extension EDMDenoiser.Session {
 
   /// The residuals of each query, `[labels, C·H·W]`, given to `body` with its index, in order.
   public func evaluate(
-    _ queries: [EDMDenoiser.Query], _ body: (_ index: Int, _ residuals: Span<Float>) -> Void
+    _ queries: [DenoisingQuery], _ body: (_ index: Int, _ residuals: Span<Float>) -> Void
   ) {
     forEachGroup(queries, keeping: .nothing) { group in
       let output = forward(queries, group, keeping: .nothing).output
@@ -56,30 +29,40 @@ extension EDMDenoiser.Session {
   ///     `[labels, C·H·W]`, which it replaces by v_y.
   ///   - body: called with the gradient of each query in order, `[C·H·W]`, with its index.
   public func differentiate(
-    _ queries: [EDMDenoiser.Query],
+    _ queries: [DenoisingQuery],
+    cotangent: (_ index: Int, _ residuals: inout MutableSpan<Float>) -> Void,
+    _ body: (_ index: Int, _ gradient: Span<Float>) -> Void
+  ) {
+    forEachGroup(queries, keeping: .forInput) { group in
+      let cache = forward(queries, group, keeping: .forInput)
+      pullback(queries, group, cache, cotangent: cotangent, body)
+    }
+  }
+
+  /// The gradients of a group that `forward` evaluated.
+  func pullback(
+    _ queries: [DenoisingQuery], _ group: [Part], _ cache: UNet.Cache,
     cotangent: (_ index: Int, _ residuals: inout MutableSpan<Float>) -> Void,
     _ body: (_ index: Int, _ gradient: Span<Float>) -> Void
   ) {
     let (network, size) = (denoiser.network, denoiser.shape.count)
-    forEachGroup(queries, keeping: .forInput) { group in
-      let (first, cotangents) = backward(queries, group, adding: nil, cotangent: cotangent)
-      let dx = network.inputGradient(first, in: arena)
-      for (part, v) in zip(group, cotangents) {
-        let scaling = scaling(of: queries[part.index])
-        let gradient = makeBuffer(size)
-        for i in 0..<size {
-          gradient[i] = -scaling.shrink * v[i]
-          for other in stride(from: i + size, to: v.count, by: size) {
-            gradient[i] -= scaling.shrink * v[other]
-          }
+    let (first, cotangents) = backward(queries, group, cache, adding: nil, cotangent: cotangent)
+    let dx = network.inputGradient(first, in: arena)
+    for (part, v) in zip(group, cotangents) {
+      let scaling = scaling(of: queries[part.index])
+      let gradient = makeBuffer(size)
+      for i in 0..<size {
+        gradient[i] = -scaling.shrink * v[i]
+        for other in stride(from: i + size, to: v.count, by: size) {
+          gradient[i] -= scaling.shrink * v[other]
         }
-        for pass in part.passes.indices {
-          forEachValue(of: dx[part.firstPass + pass], denoiser.shape) { pointer, i in
-            gradient[i] += scaling.input * pointer.pointee
-          }
-        }
-        body(part.index, gradient.span)
       }
+      for pass in part.passes.indices {
+        forEachValue(of: dx[part.firstPass + pass], denoiser.shape) { pointer, i in
+          gradient[i] += scaling.input * pointer.pointee
+        }
+      }
+      body(part.index, gradient.span)
     }
   }
 
@@ -88,16 +71,17 @@ extension EDMDenoiser.Session {
   /// - Parameter cotangent: called once for each query in order, with its index and all r_y,
   ///   `[labels, C·H·W]`, which it replaces by v_y.
   package func accumulate(
-    _ queries: [EDMDenoiser.Query], into gradients: ParameterGradients,
+    _ queries: [DenoisingQuery], into gradients: ParameterGradients,
     cotangent: (_ index: Int, _ residuals: inout MutableSpan<Float>) -> Void
   ) {
     forEachGroup(queries, keeping: .forParameters) { group in
-      _ = backward(queries, group, adding: gradients, cotangent: cotangent)
+      let cache = forward(queries, group, keeping: .forParameters)
+      _ = backward(queries, group, cache, adding: gradients, cotangent: cotangent)
     }
   }
 
   /// A query's place in a group.
-  private struct Part {
+  struct Part {
     var index: Int
     var firstPass: Int
     var passes: [Pass]
@@ -105,7 +89,7 @@ extension EDMDenoiser.Session {
 
   /// Whole queries together, as many as their passes through the network allow.
   private func forEachGroup(
-    _ queries: [EDMDenoiser.Query], keeping retention: Retention, _ body: ([Part]) -> Void
+    _ queries: [DenoisingQuery], keeping retention: Retention, _ body: ([Part]) -> Void
   ) {
     let size = groupSize(keeping: retention)
     var (group, count): ([Part], Int) = ([], 0)
@@ -124,7 +108,17 @@ extension EDMDenoiser.Session {
     finish()
   }
 
-  private func scaling(of query: EDMDenoiser.Query) -> EDMDenoiser.Preconditioning {
+  /// All of `queries` together.
+  func wholeGroup(_ queries: [DenoisingQuery]) -> [Part] {
+    var count = 0
+    return queries.enumerated().map { index, query in
+      let passes = passes(query.labels)
+      defer { count += passes.count }
+      return Part(index: index, firstPass: count, passes: passes)
+    }
+  }
+
+  private func scaling(of query: DenoisingQuery) -> EDMDenoiser.Preconditioning {
     EDMDenoiser.Preconditioning(
       sigma: query.sigma, sigmaData: denoiser.network.architecture.sigmaData)
   }
@@ -133,8 +127,8 @@ extension EDMDenoiser.Session {
     UnsafeMutableBufferPointer(start: arena.take(count), count: count)
   }
 
-  private func forward(
-    _ queries: [EDMDenoiser.Query], _ group: [Part], keeping retention: Retention
+  func forward(
+    _ queries: [DenoisingQuery], _ group: [Part], keeping retention: Retention
   ) -> UNet.Cache {
     let (network, shape) = (denoiser.network, denoiser.shape)
     var conditions: [NoiseEmbedding.Condition] = []
@@ -158,8 +152,8 @@ extension EDMDenoiser.Session {
   }
 
   /// D(x + σε) − x of every label from F.
-  private func read(
-    _ output: FeatureMap, _ query: EDMDenoiser.Query, _ part: Part
+  func read(
+    _ output: FeatureMap, _ query: DenoisingQuery, _ part: Part
   ) -> UnsafeMutableBufferPointer<Float> {
     let (shape, size) = (denoiser.shape, denoiser.shape.count)
     let (scaling, image, noise) = (scaling(of: query), query.image.span, query.noise.span)
@@ -176,12 +170,11 @@ extension EDMDenoiser.Session {
 
   /// The gradient to the first convolution's output, and each query's v, `[labels, C·H·W]`.
   private func backward(
-    _ queries: [EDMDenoiser.Query], _ group: [Part], adding gradients: ParameterGradients?,
+    _ queries: [DenoisingQuery], _ group: [Part], _ cache: UNet.Cache,
+    adding gradients: ParameterGradients?,
     cotangent: (_ index: Int, _ residuals: inout MutableSpan<Float>) -> Void
   ) -> (first: FeatureMap, cotangents: [UnsafeMutableBufferPointer<Float>]) {
     let (network, shape) = (denoiser.network, denoiser.shape)
-    let cache = forward(
-      queries, group, keeping: gradients == nil ? .forInput : .forParameters)
     let dy = network.makeOutputGradient(images: cache.output.images, in: arena)
     var cotangents: [UnsafeMutableBufferPointer<Float>] = []
     for part in group {
