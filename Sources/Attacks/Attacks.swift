@@ -66,7 +66,8 @@ public enum Attacks {
           name: single.name, attack: single.make(AttackValues(c, single, steps: steps)))
       }, restarts: c.restarts,
       knowing: Knowledge(
-        noise: c.noise, draws: c.eot, choiceDraws: c.choiceDraws, neglecting: c.negligible))
+        noise: c.noise, draws: c.eot, choiceDraws: c.choiceDraws, neglecting: c.negligible,
+        rivals: c.rivals, asksAll: c.surrogate == .all))
   }
 
   private static func named(_ name: String) throws -> AttackEntry {
@@ -92,7 +93,7 @@ public enum Attacks {
     for (name, value, range) in [
       ("attack-steps", c.steps, 1...1_000_000), ("restarts", c.restarts, 1...1_000_000),
       ("eot", c.eot, 1...1_000_000), ("choice-draws", c.choiceDraws, 0...1_000_000),
-      ("redraws", c.redraws, 0...1_000_000),
+      ("redraws", c.redraws, 0...1_000_000), ("rivals", c.rivals, 0...1_000_000),
     ] where !range.contains(value) {
       throw ElbowError(
         .malformed,
@@ -124,8 +125,11 @@ public enum Attacks {
       throw ElbowError(
         .malformed, "`negligible` must be 0 or more and below 1, got \(c.negligible)")
     }
-    if entry.kind != .gradient, c.negligible != AttackConfiguration.usuallyNegligible {
-      throw ElbowError(.malformed, "\(c.name) asks for no gradient; leave `negligible` out")
+    for (name, isGiven) in [
+      ("negligible", c.negligible != AttackConfiguration.usuallyNegligible),
+      ("rivals", c.rivals != 0), ("surrogate", c.surrogate != .chosen),
+    ] where isGiven && entry.kind != .gradient {
+      throw ElbowError(.malformed, "\(c.name) asks for no gradient; leave `\(name)` out")
     }
     if entry.kind != .gradient, c.gradient != .bpda {
       throw ElbowError(.malformed, "\(c.name) asks for no gradient; leave `gradient` out")

@@ -16,13 +16,18 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
   package let isBound: Bool
 
   private let plan: ClassifierPlan?
-  /// Asked once and never again, which is why it may be shared.
-  private let ledger: LossLedger?
+  /// The most evaluations that the strategy asks for.
+  private let most: Int
   private let purification: Cost
   private let passage: Cost
   private let source: EvenLosses
-  /// Of gradients, by the labels in them.
-  private let known = Mutex<[[Int]: Cost]>([:])
+  /// Of gradients, by what they are asked for.
+  private let known = Mutex<[Case: Cost]>([:])
+
+  private struct Case: Hashable {
+    var labels: [Int]
+    var absent: Int
+  }
 
   private static let image = ImageKey(dataset: "", split: "", index: 0)
   private static let stream = NoiseStream(seed: 0, owner: .defence)
@@ -40,7 +45,7 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
     (self.purification, self.passage) = (purification, passage)
     guard let plan else {
       source = EvenLosses(classCount: classCount, sharesEvaluations: true)
-      (ledger, isBound, cost) = (nil, false, Cost(evaluations: 1) + purification)
+      (most, isBound, cost) = (1, false, Cost(evaluations: 1) + purification)
       return
     }
     let shares = plan.sharesEvaluations(isMultiHead: isMultiHead)
@@ -48,11 +53,10 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
     let even = try plan.sample(
       source, key: Self.image, stream: Self.stream, keepsEntries: false)
     isBound = plan.strategy.stopsByLosses
-    let most =
+    most =
       source.evaluations(classes: classCount) * plan.strategy.largestSubset(of: plan.grid.count)
       * plan.draws
     cost = Cost(evaluations: isBound ? most : even.evaluations) + purification
-    ledger = even
   }
 
   package func logits(
@@ -70,28 +74,26 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
     let slope = cotangent(logits)
     let settled = demand.settled(slope)
     let labels = settled.indices.filter { settled[$0] != 0 }
-    let cost = known.withLock { $0[labels] } ?? gradientCost(slope, demand)
-    known.withLock { $0[labels] = cost }
+    let question = Case(labels: labels, absent: demand.absence?.gaps.count ?? 0)
+    let cost = try known.withLock { $0[question] } ?? gradientCost(slope, demand)
+    known.withLock { $0[question] = cost }
     return LogitGradient(
       logits: logits, gradient: Array(repeating: 1, count: image.count), cost: cost)
   }
 
-  private func gradientCost(_ slope: [Double], _ demand: GradientDemand) -> Cost {
-    guard let plan, let ledger else { return cost + passage + Cost(gradients: 1) }
+  private func gradientCost(_ slope: [Double], _ demand: GradientDemand) throws -> Cost {
+    guard let plan else { return cost + passage + Cost(gradients: 1) }
+    var demand = demand
+    if source.sharesEvaluations { demand.absence = nil }
+    let ledger = try plan.sample(
+      source, key: Self.image, stream: Self.stream, keepsEntries: false, asking: demand)
+    // A strategy that stops where a class leads is taken for one that never does.
+    let classes = classCount - (demand.absence?.gaps.count ?? 0)
+    let asked = isBound && !demand.asksAll ? most * classes / classCount : ledger.evaluations
     let terms = plan.gradientTerms(
       of: ledger, cotangent: slope, asking: demand,
       sharingEvaluations: source.sharesEvaluations, inGroups: true)
     let passes = terms.reduce(0) { $0 + source.evaluations(classes: $1.labels.count) }
-    return cost + passage + Cost(gradients: passes)
-  }
-
-  /// Losses that say nothing.
-  private struct EvenLosses: LossSource {
-    let classCount: Int
-    let sharesEvaluations: Bool
-
-    func losses(classes: [Int], timesteps: [Int], draw: Int) throws -> [Float] {
-      Array(repeating: 1, count: timesteps.count * classes.count)
-    }
+    return Cost(evaluations: asked, gradients: passes) + purification + passage
   }
 }

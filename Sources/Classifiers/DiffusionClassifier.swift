@@ -50,7 +50,11 @@ public struct DiffusionClassifier: ImageClassifier {
     let kept = KeptPasses(pool, expecting: demand.expected)
     let source = ModelLossSource(
       pool: pool, plan: plan, image: modelUnits(image), key: key, stream: stream, kept: kept)
-    let ledger = try sample(source, key: key, stream: stream, keepsEntries: false)
+    var demand = demand
+    // Where classes share passes, one costs as much as all.
+    if source.sharesEvaluations { demand.absence = nil }
+    let ledger = try sample(
+      source, key: key, stream: stream, keepsEntries: false, asking: demand)
     let logits = ledger.logits
     let terms = plan.gradientTerms(
       of: ledger, cotangent: cotangent(logits), asking: demand,
@@ -64,12 +68,14 @@ public struct DiffusionClassifier: ImageClassifier {
   }
 
   private func sample(
-    _ source: ModelLossSource, key: ImageKey, stream: NoiseStream, keepsEntries: Bool
+    _ source: ModelLossSource, key: ImageKey, stream: NoiseStream, keepsEntries: Bool,
+    asking demand: GradientDemand = GradientDemand()
   ) throws -> LossLedger {
     precondition(
       source.image.count == shape.count,
       "image has \(source.image.count) values, the model takes \(shape.count)")
-    return try plan.sample(source, key: key, stream: stream, keepsEntries: keepsEntries)
+    return try plan.sample(
+      source, key: key, stream: stream, keepsEntries: keepsEntries, asking: demand)
   }
 
   /// Σ coefficient·∂ℓ/∂x over `terms`, in model units, of a denoiser that keeps no passes.
@@ -153,11 +159,20 @@ extension ClassifierPlan {
 
   /// What the strategy asks of `source`, with what it learns.
   func sample(
-    _ source: any LossSource, key: ImageKey, stream: NoiseStream, keepsEntries: Bool
+    _ source: any LossSource, key: ImageKey, stream: NoiseStream, keepsEntries: Bool,
+    asking demand: GradientDemand = GradientDemand()
   ) throws -> LossLedger {
-    var ledger = LossLedger(source, plan: self, keepsEntries: keepsEntries)
+    var ledger = LossLedger(
+      source, plan: self, keepsEntries: keepsEntries, without: demand.absence)
     var random = NoiseKey(stream, .strategy, key).random()
-    try strategy.sample(&ledger, random: &random)
+    if demand.asksAll {
+      let even = EvenLosses(classCount: classCount, sharesEvaluations: source.sharesEvaluations)
+      let most = try sample(even, key: key, stream: stream, keepsEntries: false)
+      let timesteps = Set(most.accounts.flatMap(\.timesteps)).sorted()
+      try ledger.ask(classes: ledger.allClasses, timesteps: timesteps)
+    } else {
+      try strategy.sample(&ledger, random: &random)
+    }
     return ledger
   }
 

@@ -320,6 +320,18 @@ public enum RequestKeys {
           + "costs no backward pass; 0: none is spared (default: 0.001).", need: .attack
       ) { $0.attack?.negligible = try $1.real },
       RequestKey(
+        "rivals", .attack, usage: "count",
+        "Rival classes of a diffusion classifier whose losses a look asks for, besides those that "
+          + "weigh in the objective; every tenth look is at all classes; 0: each is (default: 0).",
+        need: .attack
+      ) { $0.attack?.rivals = try $1.integer },
+      RequestKey(
+        "surrogate", .attack, usage: "name",
+        "Losses that gradients go through under halving, sift or racing: chosen by the strategy, or "
+          + "all that it might have asked for (default: chosen).",
+        choices: AttackConfiguration.Surrogate.allCases.map(\.rawValue), need: .attack
+      ) { $0.attack?.surrogate = try $1.choice(AttackConfiguration.Surrogate.self) },
+      RequestKey(
         "attack-seed", .attack, usage: "seed", "Seed of the attacker's noise (default: 1).",
         need: .attack
       ) { $0.attackSeed = try $1.seed },

@@ -81,6 +81,12 @@ package struct RunPlan: Sendable {
       let plan = try ClassifierPlan(
         configuration, classCount: denoiser.classCount, shape: dataset.shape)
       weighing = plan
+      if request.attack?.surrogate == .all, !plan.strategy.choosesByLosses {
+        throw ElbowError(
+          .malformed,
+          "`surrogate` all needs a strategy that chooses losses, as halving, sift or racing; "
+            + "\(plan.strategy.spelling) asks every class alike: leave `surrogate` out")
+      }
       configuration = plan.configuration
       timesteps = plan.timestepRecords
       timestepsAsked = plan.strategy.largestSubset(of: plan.grid.count)
@@ -156,6 +162,12 @@ package struct RunPlan: Sendable {
     try need(
       "`negligible`, below which a class is left out of a gradient,", where: \.weighsLosses,
       unless: (request.attack?.negligible ?? usual) == usual)
+    try need(
+      "`rivals`, classes that a look is at,", where: \.weighsLosses,
+      unless: (request.attack?.rivals ?? 0) == 0)
+    try need(
+      "a `surrogate` of all losses", where: \.weighsLosses,
+      unless: (request.attack?.surrogate ?? .chosen) == .chosen)
     let entry = request.attack.flatMap { Attacks.entry($0.name) }
     let likely = ([entry].compactMap(\.self) + (entry?.members ?? [])).first(where: \.needsLosses)
     try need(

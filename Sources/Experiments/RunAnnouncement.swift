@@ -23,6 +23,8 @@ package struct RunAnnouncement {
           + (attack.restarts > 1 ? " × \(attack.restarts.counted("restart"))" : "")
           + (attack.eot > 1 ? ", EOT \(attack.eot)" : "")
           + (attack.noise == .frozen ? ", noise known" : "")
+          + (attack.rivals > 0 ? ", \(attack.rivals.counted("rival"))" : "")
+          + (attack.surrogate == .all ? ", all losses" : "")
           + (attack.choiceDraws > 0 ? ", chosen on \(attack.choiceDraws.counted("draw"))" : "")
           + (attack.redraws > 0 ? ", \(attack.redraws.counted("redraw"))" : ""))
     }

@@ -42,6 +42,14 @@ public struct AttackConfiguration: Hashable, Sendable {
     case frozen
   }
 
+  /// Which losses a gradient goes through where the strategy chooses losses.
+  public enum Surrogate: String, Codable, CaseIterable, Sendable {
+    /// Those that the strategy asked for, its choice held fixed.
+    case chosen
+    /// Those of every class at every timestep that the strategy may come to.
+    case all
+  }
+
   /// Registered name, as `apgd-ce`.
   public var name: String
   /// What bounds the attacked image.
@@ -72,6 +80,12 @@ public struct AttackConfiguration: Hashable, Sendable {
   /// Parameters that this attack alone has, by name; neutral: none, each at its usual value.
   public var parameters: [String: Double] = [:]
 
+  /// Rival classes whose losses a look asks for, besides those that weigh in the objective, between
+  /// looks at all classes; neutral: 0, every look is at all.
+  public var rivals = 0
+  /// Which losses a gradient goes through; neutral: `chosen`.
+  public var surrogate = Surrogate.chosen
+
   /// What leaves a class out unless something else is asked for.
   public static let usuallyNegligible = 1e-3
 
@@ -93,7 +107,7 @@ public struct AttackConfiguration: Hashable, Sendable {
 extension AttackConfiguration: Codable {
   private enum Key: String, CodingKey, CaseIterable {
     case name, norm, epsilon, steps, restarts, eot, gradient, noise, redraws, smoothing, negligible
-    case parameters
+    case parameters, rivals, surrogate
     case choiceDraws = "choice_draws"
   }
 
@@ -122,6 +136,8 @@ extension AttackConfiguration: Codable {
     try read(.redraws, into: &redraws)
     try read(.smoothing, into: &smoothing)
     try read(.negligible, into: &negligible)
+    try read(.rivals, into: &rivals)
+    try read(.surrogate, into: &surrogate)
     try read(.parameters, into: &parameters)
   }
 
@@ -139,6 +155,8 @@ extension AttackConfiguration: Codable {
     if redraws != 0 { try c.encode(redraws, forKey: .redraws) }
     if smoothing != 1 { try c.encode(smoothing, forKey: .smoothing) }
     if negligible != Self.usuallyNegligible { try c.encode(negligible, forKey: .negligible) }
+    if rivals != 0 { try c.encode(rivals, forKey: .rivals) }
+    if surrogate != .chosen { try c.encode(surrogate, forKey: .surrogate) }
     if !parameters.isEmpty { try c.encode(parameters, forKey: .parameters) }
   }
 }

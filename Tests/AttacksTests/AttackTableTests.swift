@@ -74,6 +74,19 @@ import Testing
     #expect(refusal("apgd-t") { $0.parameters = ["targets": 2.5] }?.contains("whole") == true)
     #expect(refusal { ($0.noise, $0.eot) = (.frozen, 2) } != nil)
     #expect(refusal { $0.noise = .frozen } == nil)
+    #expect(refusal { $0.negligible = 1 }?.contains("`negligible` must be") == true)
+    #expect(refusal { $0.rivals = -1 }?.contains("`rivals` must be") == true)
+    #expect(refusal { ($0.negligible, $0.rivals, $0.surrogate) = (0, 3, .all) } == nil)
+    for change: (inout AttackConfiguration) -> Void in [
+      { $0.negligible = 0 }, { $0.rivals = 2 }, { $0.surrogate = .all },
+    ] {
+      var square = AttackConfiguration(name: "square", norm: .linf, epsilon: 0.1)
+      change(&square)
+      #expect(throws: ElbowError.self) {
+        try Attacks.make(
+          square, classCount: 10, shape: ImageShape(channels: 1, height: 4, width: 4))
+      }
+    }
     #expect(refusal { $0.smoothing = 3 }?.contains("needs `gradient` smoothed") == true)
     #expect(refusal { ($0.gradient, $0.smoothing) = (.smoothed, 3) } == nil)
     #expect(refusal("square") { $0.gradient = .exact }?.contains("no gradient") == true)

@@ -1,6 +1,7 @@
 import Attacks
 import Classifiers
 import Records
+import Synchronization
 import TensorCore
 import Testing
 
@@ -29,6 +30,29 @@ private struct LuckyClassifier: DifferentiableClassifier {
     let z = logits(of: image, key: key, stream: stream).logits
     return LogitGradient(
       logits: z, gradient: [Float(-cotangent(z)[1])], cost: Cost(evaluations: 1, gradients: 1))
+  }
+}
+
+/// Remembers what it was asked for: logits 0, −1, … −4, and one that nothing is near.
+private final class DemandRecorder: DifferentiableClassifier {
+  let shape = ImageShape(channels: 1, height: 1, width: 1)
+  let classCount = 6
+  let isRandomized = true
+  let demands = Mutex<[GradientDemand]>([])
+
+  func logits(
+    of image: [Float], key: ImageKey, stream: NoiseStream
+  ) -> (logits: [Double], cost: Cost) {
+    ([0, -1, -2, -3, -4, -40], Cost(evaluations: 1))
+  }
+
+  func gradient(
+    of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
+    cotangent: @Sendable ([Double]) -> [Double]
+  ) -> LogitGradient {
+    demands.withLock { $0.append(demand) }
+    return LogitGradient(
+      logits: logits(of: image, key: key, stream: stream).logits, gradient: [1], cost: Cost())
   }
 }
 
@@ -64,6 +88,30 @@ private struct Visits: QueryAttack {
     let first = LuckyClassifier.luck(
       key, NoiseStream(seed: 9, owner: .attack(step: 0, eot: 0)))
     #expect(try result([[0.25]], knowing: Knowledge()).loss == first - 0.25)
+  }
+
+  /// Between looks at all classes only those that may matter are asked for: the true one, its nearest
+  /// rivals, those that beat it, and what weighs in the objective.
+  @Test func looksDoWithoutHopelessClasses() throws {
+    func absences(_ rivals: Int, _ loss: AttackLoss, label: Int = 1) throws -> [[Int]] {
+      let asked = DemandRecorder()
+      let attack = PGD(loss: loss, norm: .linf, epsilon: 0.1, steps: 20)
+      _ = try Attacker(attack, knowing: Knowledge(neglecting: 1e-3, rivals: rivals)).perturb(
+        [0.5], label: label, key: key, seed: 9, defence: defence, against: asked)
+      return asked.demands.withLock { $0.map { ($0.absence?.gaps.keys.sorted() ?? []) } }
+    }
+    let all = Array(repeating: [Int](), count: 21)
+    #expect(try absences(0, .margin) == all)
+    var some = Array(repeating: [4, 5], count: 21)
+    for look in [0, 10, 20] { some[look] = [] }
+    // Class 0 beats class 1; 2 and 3 come next.
+    #expect(try absences(3, .margin) == some)
+    // Of a class far behind all others every class beats it.
+    #expect(try absences(1, .margin, label: 5) == all)
+    // All of them weigh in the cross-entropy of logits this close, but the last.
+    var heavy = Array(repeating: [5], count: 21)
+    for look in [0, 10, 20] { heavy[look] = [] }
+    #expect(try absences(1, .ce) == heavy)
   }
 
   @Test func drawsAreAveragedAndCounted() throws {

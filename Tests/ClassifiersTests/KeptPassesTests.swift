@@ -94,6 +94,50 @@ private struct Forgetful: Denoiser {
     #expect(relativeError(spared.gradient, kept.gradient) < 8e-3)
   }
 
+  /// Classes that are not asked for cost nothing, and change nothing of what those asked for say.
+  @Test func absentClassesCostNothing() throws {
+    let classifier = try classifier(shippedDenoiser())
+    let absence = GradientDemand.Absence(from: 3, gaps: [1: -8, 2: -9, 5: -7.5])
+    func gradient(_ demand: GradientDemand) throws -> LogitGradient {
+      try classifier.gradient(
+        of: picture, key: key, stream: defence, asking: demand, cotangent: cotangent)
+    }
+    let (all, some) = (
+      try gradient(GradientDemand()), try gradient(GradientDemand(without: absence))
+    )
+    #expect(some.gradient == all.gradient)
+    #expect(some.cost == Cost(evaluations: 6 * 7, gradients: 18))
+    for k in 0..<10 {
+      #expect(some.logits[k] == absence.gaps[k].map { all.logits[3] + $0 } ?? all.logits[k])
+    }
+  }
+
+  /// What a strategy dropped on the way is asked all the same: as if it had dropped nothing.
+  @Test func surrogatesAskForAll() throws {
+    let denoiser = try shippedDenoiser()
+    func gradient(_ strategy: String, asksAll: Bool) throws -> LogitGradient {
+      var c = Configuration(
+        classifier: .dc, model: "m", grid: "linear:0.2:2:6", weights: "edm")
+      c.strategy = strategy
+      return try DiffusionClassifier(
+        DenoiserPool(denoiser, workers: WorkerPool(threads: 2)),
+        plan: ClassifierPlan(c, classCount: 10, shape: denoiser.shape)
+      ).gradient(
+        of: picture, key: key, stream: defence, asking: GradientDemand(askingAll: asksAll),
+        cotangent: cotangent)
+    }
+    let full = try gradient("full", asksAll: false)
+    for strategy in ["halving:4x2,1x6", "sift:0.001,6", "racing:0.5"] {
+      let (chosen, all) = (
+        try gradient(strategy, asksAll: false), try gradient(strategy, asksAll: true)
+      )
+      #expect(chosen.cost.evaluations < all.cost.evaluations, "\(strategy)")
+      #expect(all.cost == full.cost && all.logits == full.logits, "\(strategy)")
+      #expect(all.gradient == full.gradient, "\(strategy)")
+      #expect(relativeError(chosen.gradient, full.gradient) > 1e-3, "\(strategy)")
+    }
+  }
+
   private func gradients(
     _ cotangent: @escaping @Sendable ([Double]) -> [Double]
   ) throws -> (kept: LogitGradient, spared: LogitGradient) {

@@ -22,6 +22,7 @@ import Testing
     let attack = try read(#"{"name":"fgsm","norm":"l2","epsilon":0.5}"#)
     #expect(attack == AttackConfiguration(name: "fgsm", norm: .l2, epsilon: 0.5))
     #expect(attack.noise == .fresh && attack.choiceDraws == 0 && attack.redraws == 0)
+    #expect(attack.negligible == 1e-3 && attack.rivals == 0 && attack.surrogate == .chosen)
     #expect(attack.parameters.isEmpty)
   }
 
@@ -29,10 +30,13 @@ import Testing
     var attack = AttackConfiguration(name: "square", norm: .linf, epsilon: 0.1)
     (attack.noise, attack.choiceDraws, attack.parameters) = (.frozen, 10, ["share": 0.5])
     attack.redraws = 7
+    (attack.negligible, attack.rivals, attack.surrogate) = (0, 3, .all)
     let text = try JSONValue(encoding: attack).canonical
     #expect(
       text.contains(#""choice_draws":10"#) && text.contains(#""noise":"frozen""#)
-        && text.contains(#""parameters":{"share":0.5}"#) && text.contains(#""redraws":7"#))
+        && text.contains(#""parameters":{"share":0.5}"#) && text.contains(#""redraws":7"#)
+        && text.contains(#""negligible":0,"#) && text.contains(#""rivals":3"#)
+        && text.contains(#""surrogate":"all""#))
     #expect(try read(text) == attack)
   }
 

@@ -15,16 +15,23 @@ public struct Knowledge: Hashable, Sendable {
   /// Share of the largest weight in an objective's gradient below which a class is left out of it,
   /// where classes have passes of their own.
   public var negligible: Double
+  /// Rival classes that a look asks for, besides those that weigh in the objective, between looks at
+  /// all; 0: every look is at all.
+  public var rivals: Int
+  /// Whether gradients go through all losses that a strategy might have asked for.
+  public var asksAll: Bool
 
+  /// Looks of which one is at all classes.
+  static let period = 10
   /// Points that the final image of a randomized classifier is chosen among.
   static let finalists = 5
 
   /// The knowledge as given.
   public init(
     noise: AttackConfiguration.Noise = .fresh, draws: Int = 1, choiceDraws: Int = 0,
-    neglecting negligible: Double = 0
+    neglecting negligible: Double = 0, rivals: Int = 0, asksAll: Bool = false
   ) {
     (self.noise, self.draws, self.choiceDraws) = (noise, draws, choiceDraws)
-    self.negligible = negligible
+    (self.negligible, self.rivals, self.asksAll) = (negligible, rivals, asksAll)
   }
 }

@@ -28,7 +28,7 @@ final class KeptPasses: @unchecked Sendable {
   /// Evaluations a group: more gain little.
   static let groupSize = 8
   /// What the passes kept of one image may take; those beyond it are computed again.
-  private static let mostBytes = 64 << 20
+  private static let mostBytes = 40 << 20
 
   private let pool: DenoiserPool
   private let expected: [Int]

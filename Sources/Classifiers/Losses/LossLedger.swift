@@ -23,11 +23,18 @@ public struct LossLedger {
   /// Every loss in the order asked.
   private(set) var entries: [LossRecord.Loss] = []
   private let keepsEntries: Bool
+  private let absence: GradientDemand.Absence?
 
   /// An empty ledger over `source`.
   ///
-  /// - Parameter keepsEntries: whether the raw losses are kept for the record.
-  init(_ source: any LossSource, plan: ClassifierPlan, keepsEntries: Bool) {
+  /// - Parameters:
+  ///   - keepsEntries: whether the raw losses are kept for the record.
+  ///   - absence: classes that a strategy does not see.
+  init(
+    _ source: any LossSource, plan: ClassifierPlan, keepsEntries: Bool,
+    without absence: GradientDemand.Absence? = nil
+  ) {
+    self.absence = absence
     self.source = source
     self.plan = plan
     self.keepsEntries = keepsEntries
@@ -36,8 +43,11 @@ public struct LossLedger {
 
   /// Number of timesteps T of the grid.
   public var gridSize: Int { plan.grid.count }
-  /// Every class.
-  public var allClasses: [Int] { Array(accounts.indices) }
+  /// Every class that may be asked for.
+  public var allClasses: [Int] {
+    absence.map { absence in accounts.indices.filter { absence.gaps[$0] == nil } }
+      ?? Array(accounts.indices)
+  }
 
   /// Asks for the losses of `classes` at `timesteps`, all draws: one round.
   ///
@@ -95,5 +105,10 @@ public struct LossLedger {
   }
 
   /// Logits, `[K]`; of an eliminated class, the estimate it went out with.
-  var logits: [Double] { allClasses.map(logit) }
+  var logits: [Double] {
+    accounts.indices.map { label in
+      guard let absence, let gap = absence.gaps[label] else { return logit(of: label) }
+      return logit(of: absence.reference) + gap
+    }
+  }
 }

@@ -26,6 +26,9 @@ public protocol SamplingStrategy: Sendable {
   /// it, and `largestSubset` is a bound.
   var stopsByLosses: Bool { get }
 
+  /// Whether losses decide which others are asked for.
+  var choosesByLosses: Bool { get }
+
   /// Asks `ledger` for losses until the strategy is content.
   ///
   /// - Parameter random: the strategy's own stream for this image.
@@ -39,6 +42,9 @@ extension SamplingStrategy {
 
   /// Not unless a strategy says so.
   public var stopsByLosses: Bool { false }
+
+  /// Where they decide how many, unless a strategy says more.
+  public var choosesByLosses: Bool { stopsByLosses }
 
   /// Every timestep at its weight.
   public func emphasis(of timestep: Int) -> Double { 1 }
@@ -132,6 +138,8 @@ public struct SuccessiveHalving: SamplingStrategy {
   public var spelling: String {
     "halving:" + rounds.map { "\($0.classes)x\($0.timesteps)" }.joined(separator: ",")
   }
+
+  public var choosesByLosses: Bool { true }
 
   public func largestSubset(of count: Int) -> Int { rounds.map(\.timesteps).max() ?? 0 }
 
