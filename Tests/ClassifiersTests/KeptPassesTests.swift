@@ -127,7 +127,7 @@ private struct Forgetful: Denoiser {
         cotangent: cotangent)
     }
     let full = try gradient("full", asksAll: false)
-    for strategy in ["halving:4x2,1x6", "sift:0.001,6", "racing:0.5"] {
+    for strategy in ["halving:4x2,1x6", "sift:0.001,6"] {
       let (chosen, all) = (
         try gradient(strategy, asksAll: false), try gradient(strategy, asksAll: true)
       )
