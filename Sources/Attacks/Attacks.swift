@@ -126,7 +126,7 @@ public enum Attacks {
         .malformed, "`negligible` must be 0 or more and below 1, got \(c.negligible)")
     }
     for (name, isGiven) in [
-      ("negligible", c.negligible != AttackConfiguration.usuallyNegligible),
+      ("negligible", c.negligible != AttackConfiguration.unseen),
       ("rivals", c.rivals != 0), ("surrogate", c.surrogate != .chosen),
     ] where isGiven && entry.kind != .gradient {
       throw ElbowError(.malformed, "\(c.name) asks for no gradient; leave `\(name)` out")

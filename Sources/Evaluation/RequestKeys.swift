@@ -55,6 +55,7 @@ public enum RequestKeys {
   /// What several keys together ask.
   private static func finish(_ request: inout RunRequest, _ values: [String: String]) throws {
     try draw(&request, values)
+    spare(&request, values)
     let kind = request.configuration.classifier
     if request.inputsRun != nil {
       if ["images", "dataset", "split"].contains(where: { values[$0] != nil }) {
@@ -113,6 +114,15 @@ public enum RequestKeys {
     if values["choice-draws"] == nil, attack.noise == .fresh {
       request.attack?.choiceDraws = usual
     }
+  }
+
+  /// Passes that a gradient attack on a diffusion classifier spares: classes that weigh next to nothing.
+  private static func spare(_ request: inout RunRequest, _ values: [String: String]) {
+    guard let attack = request.attack, values["negligible"] == nil,
+      request.configuration.classifier.weighsLosses,
+      Attacks.entry(attack.name)?.kind == .gradient
+    else { return }
+    request.attack?.negligible = 1e-3
   }
 
   // MARK: Images and model

@@ -155,13 +155,13 @@ package struct RunPlan: Sendable {
       "`purify`", where: \.purifies, unless: request.configuration.purification == nil)
     try need("`lm-model`", where: \.movesImages, unless: request.lmModel == nil)
     let gradient = request.attack?.gradient ?? .bpda
-    let usual = AttackConfiguration.usuallyNegligible
+    let unseen = AttackConfiguration.unseen
     try need(
       "the gradient \(gradient.rawValue), a way through what moves an image,", where: \.movesImages,
       unless: gradient == .bpda)
     try need(
       "`negligible`, below which a class is left out of a gradient,", where: \.weighsLosses,
-      unless: (request.attack?.negligible ?? usual) == usual)
+      unless: (request.attack?.negligible ?? unseen) == unseen)
     try need(
       "`rivals`, classes that a look is at,", where: \.weighsLosses,
       unless: (request.attack?.rivals ?? 0) == 0)

@@ -75,8 +75,8 @@ public struct AttackConfiguration: Hashable, Sendable {
   /// τ of the gradient `smoothed`; neutral: 1.
   public var smoothing = 1.0
   /// Share of the largest weight in a gradient below which a class is left out of it, where classes
-  /// have passes of their own; neutral: `usuallyNegligible`.
-  public var negligible = Self.usuallyNegligible
+  /// have passes of their own; neutral: `unseen`.
+  public var negligible = Self.unseen
   /// Parameters that this attack alone has, by name; neutral: none, each at its usual value.
   public var parameters: [String: Double] = [:]
 
@@ -86,8 +86,8 @@ public struct AttackConfiguration: Hashable, Sendable {
   /// Which losses a gradient goes through; neutral: `chosen`.
   public var surrogate = Surrogate.chosen
 
-  /// What leaves a class out unless something else is asked for.
-  public static let usuallyNegligible = 1e-3
+  /// A share that sums in Float32 do not see.
+  public static let unseen = 1e-8
 
   /// The parameters as given.
   public init(
@@ -154,7 +154,7 @@ extension AttackConfiguration: Codable {
     if choiceDraws != 0 { try c.encode(choiceDraws, forKey: .choiceDraws) }
     if redraws != 0 { try c.encode(redraws, forKey: .redraws) }
     if smoothing != 1 { try c.encode(smoothing, forKey: .smoothing) }
-    if negligible != Self.usuallyNegligible { try c.encode(negligible, forKey: .negligible) }
+    if negligible != Self.unseen { try c.encode(negligible, forKey: .negligible) }
     if rivals != 0 { try c.encode(rivals, forKey: .rivals) }
     if surrogate != .chosen { try c.encode(surrogate, forKey: .surrogate) }
     if !parameters.isEmpty { try c.encode(parameters, forKey: .parameters) }

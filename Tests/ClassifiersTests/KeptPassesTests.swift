@@ -147,6 +147,6 @@ private struct Forgetful: Denoiser {
         of: picture, key: key, stream: defence, asking: GradientDemand(neglecting: negligible),
         cotangent: cotangent)
     }
-    return (try gradient(0), try gradient(AttackConfiguration.usuallyNegligible))
+    return (try gradient(0), try gradient(1e-3))
   }
 }

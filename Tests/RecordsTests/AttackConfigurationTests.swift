@@ -22,7 +22,7 @@ import Testing
     let attack = try read(#"{"name":"fgsm","norm":"l2","epsilon":0.5}"#)
     #expect(attack == AttackConfiguration(name: "fgsm", norm: .l2, epsilon: 0.5))
     #expect(attack.noise == .fresh && attack.choiceDraws == 0 && attack.redraws == 0)
-    #expect(attack.negligible == 1e-3 && attack.rivals == 0 && attack.surrogate == .chosen)
+    #expect(attack.negligible == 1e-8 && attack.rivals == 0 && attack.surrogate == .chosen)
     #expect(attack.parameters.isEmpty)
   }
 
