@@ -52,7 +52,7 @@ extension RunSummary {
   }
 
   /// A model's file without its folder and ending.
-  static func modelName(_ name: String) -> String {
+  package static func modelName(_ name: String) -> String {
     let file = name.split(separator: "/").last.map(String.init) ?? name
     return file.hasSuffix(".safetensors") ? String(file.dropLast(".safetensors".count)) : file
   }
