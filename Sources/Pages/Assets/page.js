@@ -81,9 +81,11 @@ for (const input of every('input[data-slider]')) {
   const most = Number(input.dataset.slider);
   if (!(most > 0)) continue;
   const slider = document.createElement('input');
-  Object.assign(slider, { type: 'range', min: 0, max: 100, value: 100 });
+  const given = parseFloat(input.value);
+  const place = given > 0 && most > 1 ? Math.round(100 * Math.log(given) / Math.log(most)) : 100;
+  Object.assign(slider, { type: 'range', min: 0, max: 100, value: place });
   slider.setAttribute('aria-label', 'Budget');
-  const value = () => most ** (slider.value / 100) * (most > 1 ? 1 : slider.value / 100);
+  const value = () => (most > 1 ? most ** (slider.value / 100) : most * slider.value / 100);
   slider.addEventListener('input', () => {
     input.value = slider.value === '100' ? '' : Number(value().toPrecision(3));
     slider.setAttribute('aria-valuetext', input.value || 'none');

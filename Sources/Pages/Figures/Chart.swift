@@ -21,9 +21,9 @@ struct Chart {
 
   /// Units of the drawing.
   static let width = 620.0, height = 360.0
-  static let left = 66.0, right = 16.0, top = 14.0, bottom = 46.0
+  static let left = 74.0, right = 16.0, top = 14.0, bottom = 46.0
   /// Colours that the style sheet has.
-  static let colors = 8
+  static let colors = 10
 
   /// The figure with its title, legends and caption.
   var html: HTML {
@@ -33,7 +33,7 @@ struct Chart {
       switch panel.content {
       case .series(let series):
         return """
-          <div>\(title)<div class="drawing">\(drawing(panel, series, index))</div>\(legend(series))</div>
+          <div>\(title)<div class="drawing" tabindex="0" role="region" aria-label="Drawing">\(drawing(panel, series, index))</div>\(legend(series))</div>
           """
       case .matrix(let matrix): return "<div>\(title)\(Self.table(matrix))</div>"
       }
@@ -89,7 +89,7 @@ struct Chart {
       return """
         <path class="grid" d="M\(Self.text(Self.left)) \(y)H\(Self.text(right))"/>\
         <text class="tick end" x="\(Self.text(Self.left - 8))" y="\(y)" dy=".32em">\
-        \(place.y.text(tick).trimmingCharacters(in: .whitespaces))</text>
+        \(Self.tick(tick, place.y))</text>
 
         """
     }
@@ -98,7 +98,7 @@ struct Chart {
       return """
         <path class="grid" d="M\(x) \(Self.text(bottom))v5"/>\
         <text class="tick middle" x="\(x)" y="\(Self.text(bottom + 18))">\
-        \(place.x.text(tick).trimmingCharacters(in: .whitespaces))</text>
+        \(Self.tick(tick, place.x))</text>
 
         """
     }
@@ -106,9 +106,14 @@ struct Chart {
       \(rows)\(columns)<path class="axis" d="M\(Self.text(Self.left)) \(Self.text(bottom))H\(Self.text(right))"/>
       <text class="label middle" x="\(Self.text((Self.left + right) / 2))" y="\(Self.text(Self.height - 8))">\
       \(panel.x.label)</text>
-      <text class="label middle" transform="translate(14 \(Self.text((Self.top + bottom) / 2))) rotate(-90)">\
+      <text class="label middle" transform="translate(13 \(Self.text((Self.top + bottom) / 2))) rotate(-90)">\
       \(panel.y.label)</text>
       """
+  }
+
+  /// A tick's text; percentages are whole.
+  private static func tick(_ value: Double, _ scale: AxisScale) -> String {
+    scale.text(value).trimmingCharacters(in: .whitespaces).replacing(".0 %", with: " %")
   }
 
   /// Ticks whose texts do not touch.

@@ -87,11 +87,11 @@ enum ComparePage {
 
   private static func table(_ flips: ResultTable, _ ids: [String], _ call: Call) throws -> HTML {
     let classes = try call.store.classNames(ids[0])
-    func name(_ cell: Cell) -> HTML {
+    func name(_ cell: Cell) -> Cell {
       if case .integer(let one) = cell, classes.indices.contains(Int(one)) {
-        return "\(classes[Int(one)])"
+        return .text(classes[Int(one)])
       }
-      return "\(cell.text(null: Cell.missing))"
+      return cell
     }
     var kept = flips
     kept.rows = Array(flips.rows.prefix(shown))
@@ -102,7 +102,7 @@ enum ComparePage {
       columns: ["image", "true class", "first", "margin", "second", "its margin"],
       rows: kept.rows.indices.map { i in
         ["image_index", "label", "first", "first_margin", "second", "second_margin"]
-          .map { kept[i, $0] }
+          .map { ["label", "first", "second"].contains($0) ? name(kept[i, $0]) : kept[i, $0] }
       })
     return TableView(
       table: shortened, caption: "Images that the two answer differently",
@@ -112,11 +112,10 @@ enum ComparePage {
         case "image":
           guard case .integer(let index) = cell else { return nil }
           return .link(Address.image(ids[0], Int(index)), "\(Int(index))")
-        case "true class": return name(cell)
         case "first", "second":
           let isRight = kept[row, column + "_correct"] == .integer(1)
           let kind: HTML = isRight ? "yes" : "no"
-          return "<span class=\"\(kind)\">\(name(cell))</span>"
+          return "<span class=\"\(kind)\">\(cell.text(null: Cell.missing))</span>"
         case "margin", "its margin": return cell == .null ? "out" : .number(cell.number, 3)
         default: return nil
         }

@@ -28,18 +28,23 @@ enum ReplayPage {
     return name
   }
 
-  /// What an address asks; the run's own strategy where it names none.
+  /// What an address asks.
   ///
+  /// - Parameter family: where it names neither family nor strategy; nil: the run's own strategy.
   /// - Throws: `ElbowError`.
-  static func answer(_ id: String, _ call: Call) throws -> ReplayAnswer {
+  static func answer(
+    _ id: String, _ call: Call, family: String? = nil
+  ) throws -> ReplayAnswer {
     let (replay, session) = try call.archive.replay(id, call.store)
-    let strategy = try strategy(call, timesteps: replay.source.timesteps.count)
+    let strategy = try strategy(call, family, timesteps: replay.source.timesteps.count)
     return try ReplayAnswer(replay, strategy: strategy, weights: call["weights"], in: session)
   }
 
-  private static func strategy(_ call: Call, timesteps: Int) throws -> String? {
+  private static func strategy(
+    _ call: Call, _ usual: String?, timesteps: Int
+  ) throws -> String? {
     if let strategy = call["strategy"] { return strategy }
-    guard let family = call["family"] else { return nil }
+    guard let family = call["family"] ?? usual else { return nil }
     guard families.contains(family) else {
       throw ElbowError(
         .unknownName,
@@ -67,7 +72,7 @@ enum ReplayPage {
     var timesteps = 1
     do {
       timesteps = try call.archive.replay(id, call.store).0.source.timesteps.count
-      let answer = try answer(id, call)
+      let answer = try answer(id, call, family: families[0])
       shown = try self.answer(answer, id, call)
       command = call.command(
         ["replay", id],
@@ -87,7 +92,10 @@ enum ReplayPage {
         <div id="answer" aria-live="polite">\(shown)</div>
         """, command: command,
       data: problem == nil
-        ? Address.of(["api", "v1", "replay"], call.query.with(["run": id])) : nil,
+        ? Address.of(
+          ["api", "v1", "replay"],
+          call.query.with(["run": id, "family": call["family"] ?? families[0]]))
+        : nil,
       section: "/replay", status: problem == nil ? 200 : 400)
   }
 
@@ -126,7 +134,7 @@ enum ReplayPage {
       <div class="field"><label for="run">Run</label>
       <select id="run" name="run">\(choices)</select></div>
       <div class="field"><label for="family">Timesteps</label>
-      <select id="family" name="family">\(HTML.options(families, chosen: call["family"] ?? "uniform"))</select></div>
+      <select id="family" name="family">\(HTML.options(families, chosen: call["family"] ?? families[0]))</select></div>
       <div class="field"><label for="count">How many of \(timesteps)</label>
       <input id="count" name="count" type="range" min="1" max="\(timesteps)" value="\(count)"></div>
       <div class="field"><label for="weights">Weights</label>

@@ -113,17 +113,27 @@ enum RunView {
     }
     return HTML(
       shown.map { section in
-        let title = section.title.hasPrefix("Run ") ? "Run" : section.title
-        let isProse = section.lines.isEmpty && section.table == nil
-        if isProse { return "<p class=\"note\">\(section.title)</p>\n" }
+        guard !section.lines.isEmpty || section.table != nil else {
+          return "<p class=\"note\">\(section.title)</p>\n"
+        }
+        // What follows a title's first word, an id, has its own place.
+        let words = section.title.split(separator: " ")
+        let title = ["Run", "Configuration"].first { $0 == words[0] } ?? section.title
         let content =
-          section.table.map { TableView(table: $0, caption: title).html }
-          ?? .facts(
-            section.lines.filter { $0.label != "JSON" }.map { label, value in
-              (label, isCode(label) ? "<code>\(value)</code>" : "\(value)")
-            })
+          section.table.map { TableView(table: $0, caption: title).html } ?? facts(section)
         return "<section><h2>\(title)</h2>\n\(content)</section>\n"
       })
+  }
+
+  private static func facts(_ section: RunPage.Section) -> HTML {
+    var facts = section.lines.filter { $0.label != "JSON" }.map { label, value -> (String, HTML) in
+      let text = label == "command" ? RunSummary.command(value) : value
+      return (label, isCode(label) ? "<code>\(text)</code>" : "\(text)")
+    }
+    if section.title.hasPrefix("Configuration ") {
+      facts.append(("fingerprint", "<code>\(section.title.dropFirst(14))</code>"))
+    }
+    return .facts(facts.map { (label: $0.0, value: $0.1) })
   }
 
   private static func isCode(_ label: String) -> Bool {

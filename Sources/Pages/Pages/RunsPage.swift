@@ -14,6 +14,11 @@ enum RunsPage {
   /// Runs on a page.
   private static let shown = 50
 
+  /// Columns that come first: what a run is called, and what came of it.
+  private static let leading = [
+    "run", "when", "name", "status", "accuracy % (95 %)", "images", "NFE",
+  ]
+
   /// Orders that the form offers.
   private static let orders = [
     ("", "newest first"), ("-accuracy", "most accurate"), ("nfe_per_image", "fewest evaluations"),
@@ -117,8 +122,9 @@ enum RunsPage {
     let total = try call.store.count("runs", where: filter)
     let place = try call.number("page", in: 1...1_000_000, usual: 1)
     (list.limit, list.offset) = (shown, shown * (place - 1))
-    let answer = try list.answer(
+    var answer = try list.answer(
       call.store, where: filter, isForReading: list.columns == nil, times: call.times)
+    if list.columns == nil { answer.table = answer.table.beginning(with: leading) }
     guard !answer.table.rows.isEmpty else {
       return total > 0
         ? "<p class=\"none\">There is no page \(place).</p>"
@@ -215,5 +221,16 @@ enum RunsPage {
       <nav class="pages" aria-label="Parts of the list">\(place > 1 ? link(place - 1, "← newer") : nil)\
       <span>\(place) of \(last)</span>\(place < last ? link(place + 1, "older →") : nil)</nav>
       """
+  }
+}
+
+extension ResultTable {
+  /// With some columns, where it has them, before all others.
+  fileprivate func beginning(with names: [String]) -> ResultTable {
+    let order =
+      names.compactMap(columns.firstIndex)
+      + columns.indices.filter { !names.contains(columns[$0]) }
+    return ResultTable(
+      columns: order.map { columns[$0] }, rows: rows.map { row in order.map { row[$0] } })
   }
 }
