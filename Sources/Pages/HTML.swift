@@ -9,57 +9,57 @@ import Reporting
 /// ```swift
 /// let row: HTML = "<td title=\"\(run.id)\">\(run.name)</td>"
 /// ```
-public struct HTML: Sendable, Hashable {
+package struct HTML: Sendable, Hashable {
   /// The markup.
-  public private(set) var markup = ""
+  package private(set) var markup = ""
 
   /// Nothing.
-  public static let empty: HTML = ""
+  package static let empty: HTML = ""
 
   /// Pieces one after another.
-  public init(_ pieces: some Sequence<HTML>) {
+  package init(_ pieces: some Sequence<HTML>) {
     for piece in pieces { markup += piece.markup }
   }
 
   /// Two pieces one after another.
-  public static func + (a: HTML, b: HTML) -> HTML { [a, b].joined }
+  package static func + (a: HTML, b: HTML) -> HTML { [a, b].joined }
 
   /// Another piece at the end.
-  public static func += (a: inout HTML, b: HTML) { a.markup += b.markup }
+  package static func += (a: inout HTML, b: HTML) { a.markup += b.markup }
 }
 
 extension HTML: ExpressibleByStringInterpolation {
   /// What a literal is made of: its own text is markup, what is interpolated is not.
-  public struct StringInterpolation: StringInterpolationProtocol {
+  package struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var markup = ""
 
-    public init(literalCapacity: Int, interpolationCount: Int) {
+    package init(literalCapacity: Int, interpolationCount: Int) {
       markup.reserveCapacity(literalCapacity + 16 * interpolationCount)
     }
 
-    public mutating func appendLiteral(_ literal: String) { markup += literal }
+    package mutating func appendLiteral(_ literal: String) { markup += literal }
     /// A text, escaped; what a reader would not see is shown as a sign.
-    public mutating func appendInterpolation(_ text: String) {
+    package mutating func appendInterpolation(_ text: String) {
       markup += TableFormat.html(text)
     }
     /// A text, escaped.
-    public mutating func appendInterpolation(_ text: Substring) {
+    package mutating func appendInterpolation(_ text: Substring) {
       appendInterpolation(String(text))
     }
     /// A number.
-    public mutating func appendInterpolation(_ number: Int) { markup += "\(number)" }
+    package mutating func appendInterpolation(_ number: Int) { markup += "\(number)" }
     /// Markup as it is.
-    public mutating func appendInterpolation(_ html: HTML) { markup += html.markup }
+    package mutating func appendInterpolation(_ html: HTML) { markup += html.markup }
     /// Markup as it is; nothing for nil.
-    public mutating func appendInterpolation(_ html: HTML?) { markup += html?.markup ?? "" }
+    package mutating func appendInterpolation(_ html: HTML?) { markup += html?.markup ?? "" }
     /// Pieces one after another.
-    public mutating func appendInterpolation(_ pieces: [HTML]) {
+    package mutating func appendInterpolation(_ pieces: [HTML]) {
       for piece in pieces { markup += piece.markup }
     }
   }
 
-  public init(stringLiteral value: String) { markup = value }
-  public init(stringInterpolation: StringInterpolation) { markup = stringInterpolation.markup }
+  package init(stringLiteral value: String) { markup = value }
+  package init(stringInterpolation: StringInterpolation) { markup = stringInterpolation.markup }
 }
 
 extension Sequence<HTML> {

@@ -1,21 +1,21 @@
 import Foundation
 
 /// Names with values, as they stand behind the question mark of an address.
-public struct Query: Hashable, Sendable {
+package struct Query: Hashable, Sendable {
   /// One name with its value.
-  public struct Item: Hashable, Sendable {
+  package struct Item: Hashable, Sendable {
     /// Both decoded.
-    public var name, value: String
+    package var name, value: String
 
     /// The item as given.
-    public init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
+    package init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
   }
 
   /// In the order of the address; what was left empty is not among them, as forms send it.
-  public var items: [Item]
+  package var items: [Item]
 
   /// The items as given.
-  public init(_ items: [Item] = []) { self.items = items.filter { !$0.value.isEmpty } }
+  package init(_ items: [Item] = []) { self.items = items.filter { !$0.value.isEmpty } }
 
   /// The query of an address, without its question mark.
   ///
@@ -37,15 +37,15 @@ public struct Query: Hashable, Sendable {
   }
 
   /// The first value of a name; nil where there is none.
-  public subscript(name: String) -> String? { items.first { $0.name == name }?.value }
+  package subscript(name: String) -> String? { items.first { $0.name == name }?.value }
 
   /// All values of a name.
-  public func all(_ name: String) -> [String] {
+  package func all(_ name: String) -> [String] {
     items.filter { $0.name == name }.map(\.value)
   }
 
   /// With other values for some names; nil takes a name away.
-  public func with(_ changes: [String: String?]) -> Query {
+  package func with(_ changes: [String: String?]) -> Query {
     var items = items.filter { changes[$0.name] == nil }
     for (name, value) in changes.sorted(by: { $0.key < $1.key }) {
       if let value { items.append(Item(name, value)) }
@@ -54,7 +54,7 @@ public struct Query: Hashable, Sendable {
   }
 
   /// The query as it stands in an address, question mark included; empty where there is nothing.
-  public var encoded: String {
+  package var encoded: String {
     guard !items.isEmpty else { return "" }
     return "?"
       + items.map { "\(Self.encoded($0.name))=\(Self.encoded($0.value))" }.joined(separator: "&")

@@ -1,18 +1,18 @@
 import Foundation
 
 /// What a client asks: a request without a body, as all of a server that is only read.
-public struct Request: Hashable, Sendable {
+package struct Request: Hashable, Sendable {
   /// As `GET`.
-  public var method: String
+  package var method: String
   /// Segments of the path, decoded: none of `/`.
-  public var path: [String]
+  package var path: [String]
   /// What stands behind the question mark.
-  public var query: Query
+  package var query: Query
   /// Fields by their names in lower case.
-  public var headers: [String: String]
+  package var headers: [String: String]
 
   /// The request as given.
-  public init(
+  package init(
     _ method: String = "GET", _ path: [String], query: Query = Query(),
     headers: [String: String] = [:]
   ) {
@@ -20,7 +20,7 @@ public struct Request: Hashable, Sendable {
   }
 
   /// Why a text is no request that is answered.
-  public enum Refusal: Int, Error, Sendable {
+  package enum Refusal: Int, Error, Sendable {
     /// Out of form.
     case malformed = 400
     /// Not there in time.
@@ -40,7 +40,7 @@ public struct Request: Hashable, Sendable {
   /// Strict where laxness has done harm elsewhere: no folded lines, one `Host`, no length given twice.
   ///
   /// - Throws: `Refusal`.
-  public init(head: some Collection<UInt8>) throws(Refusal) {
+  package init(head: some Collection<UInt8>) throws(Refusal) {
     guard let text = String(validating: head, as: UTF8.self),
       text.unicodeScalars.allSatisfy({ $0.value >= 32 || $0 == "\r" || $0 == "\n" || $0 == "\t" })
     else { throw .malformed }

@@ -1,18 +1,18 @@
 import Basics
 
 /// What a client is answered.
-public struct Response: Hashable, Sendable {
+package struct Response: Hashable, Sendable {
   /// As 200.
-  public var status: Int
+  package var status: Int
   /// Fields besides length and connection, which `bytes` writes.
-  public var headers: [Field]
+  package var headers: [Field]
   /// Its content.
-  public var body: [UInt8]
+  package var body: [UInt8]
 
   /// One field of the head.
-  public struct Field: Hashable, Sendable {
+  package struct Field: Hashable, Sendable {
     /// Both as they are written.
-    public var name, value: String
+    package var name, value: String
   }
 
   /// The response as given.
@@ -21,30 +21,30 @@ public struct Response: Hashable, Sendable {
   ///   - status: as 200.
   ///   - type: the content's media type.
   ///   - body: the content.
-  public init(_ status: Int = 200, type: String, _ body: [UInt8]) {
+  package init(_ status: Int = 200, type: String, _ body: [UInt8]) {
     (self.status, self.body) = (status, body)
     headers = [Field(name: "Content-Type", value: type)]
   }
 
   /// A text.
-  public init(_ status: Int = 200, type: String = "text/plain; charset=utf-8", _ text: String) {
+  package init(_ status: Int = 200, type: String = "text/plain; charset=utf-8", _ text: String) {
     self.init(status, type: type, Array(text.utf8))
   }
 
   /// What is said to a refused request.
-  public init(_ refusal: Request.Refusal) {
+  package init(_ refusal: Request.Refusal) {
     self.init(refusal.rawValue, "\(refusal.rawValue) \(Self.reason(refusal.rawValue))\n")
   }
 
   /// With another field.
-  public func with(_ name: String, _ value: String) -> Response {
+  package func with(_ name: String, _ value: String) -> Response {
     var response = self
     response.headers.append(Field(name: name, value: value))
     return response
   }
 
   /// The value of a field.
-  public subscript(name: String) -> String? { headers.first { $0.name == name }?.value }
+  package subscript(name: String) -> String? { headers.first { $0.name == name }?.value }
 
   /// What goes over the wire.
   ///

@@ -7,18 +7,18 @@ import Synchronization
 /// One request a connection, `GET` and `HEAD` only, no bodies. A client that is slow costs a file and
 /// some memory until its time is up; where files run out, who has kept the server waiting longest goes
 /// first. Nothing that a client does ends the server.
-public final class Server: Sendable {
+package final class Server: Sendable {
   /// What clients are allowed.
-  public struct Limits: Sendable {
+  package struct Limits: Sendable {
     /// For sending a request, and for taking its answer.
-    public var patience: Duration = .seconds(10)
+    package var patience: Duration = .seconds(10)
     /// Connections at once.
-    public var connections = 4000
+    package var connections = 4000
     /// Answers that are waited for at once.
-    public var waiting = 256
+    package var waiting = 256
 
     /// The usual limits.
-    public init() {}
+    package init() {}
   }
 
   private let listener: Listener
@@ -29,7 +29,7 @@ public final class Server: Sendable {
   private let workers = OperationQueue()
 
   /// The port that it listens at.
-  public var port: Int { listener.port }
+  package var port: Int { listener.port }
 
   /// Listens at an address of this machine.
   ///
@@ -38,7 +38,7 @@ public final class Server: Sendable {
   ///   - port: 0 for any that is free.
   ///   - limits: what clients are allowed.
   /// - Throws: `ElbowError` where that cannot be.
-  public init(host: String, port: Int, limits: Limits = Limits()) throws {
+  package init(host: String, port: Int, limits: Limits = Limits()) throws {
     (listener, self.limits) = (try Listener(host: host, port: port), limits)
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0, ends.allSatisfy(Listener.stopBlocking) else {
@@ -51,7 +51,7 @@ public final class Server: Sendable {
   /// Answers whoever comes, until the process ends.
   ///
   /// - Parameter answer: called on several threads at once.
-  public func run(_ answer: @escaping @Sendable (Request) -> Response) -> Never {
+  package func run(_ answer: @escaping @Sendable (Request) -> Response) -> Never {
     signal(SIGPIPE, SIG_IGN)
     Self.allowManyFiles()
     var loop = Loop(answer: answer)

@@ -158,7 +158,7 @@ enum ComparePage {
     func id(_ row: Int) -> String { table[row, "id"].text(null: "") }
     return """
       <form action="/compare" method="get">
-      <div class="over"><p>\(table.rows.count) runs, newest first</p><button>Compare chosen</button></div>
+      <div class="over"><p>\(table.rows.count.counted("run"))</p><button>Compare chosen</button></div>
       \(TableView(
         table: summary, caption: "Runs to choose among",
         cell: { row, column in column == "run" ? .run(id(row)) : nil },

@@ -10,7 +10,7 @@ enum FrontPage {
   static let parameters: [Route.Parameter] = [
     .init(name: "axes", meaning: "Two measures with a comma between, as nfe,accuracy."),
     .condition("runs"),
-    .init(name: "norm", meaning: "Threat model of robust accuracy: linf or l2."),
+    .init(name: "norm", meaning: "Threat model of robust accuracy, as linf."),
     .init(name: "epsilon", meaning: "Its budget in pixel units, as 8/255."),
     .init(
       name: "within", meaning: "Points that the cheapest may be below the best.", kind: .number),
@@ -24,7 +24,8 @@ enum FrontPage {
   static func question(_ call: Call) throws -> ParetoQuestion {
     let norm = try call["norm"].map { text in
       guard let norm = AttackConfiguration.Norm(rawValue: text) else {
-        throw ElbowError(.malformed, "`norm` must be linf or l2, got '\(text)'")
+        let known = AttackConfiguration.Norm.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ElbowError(.malformed, "`norm` must be one of \(known), got '\(text)'")
       }
       return norm
     }

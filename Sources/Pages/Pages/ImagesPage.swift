@@ -42,7 +42,7 @@ enum ImagesPage {
         <button>Show</button>
         <datalist id="names">\(HTML(table.columns.map { "<option>\($0)</option>" }))</datalist>
         </form>
-        <div class="over"><p>\(total) image\(total == 1 ? "" : "s")</p></div>
+        <div class="over"><p>\(total.counted("image"))</p></div>
         \(columns.rows.isEmpty ? "<p class=\"none\">None.</p>" : gallery(id, columns))
         \(pages(place, (total + shown - 1) / shown, id, call))
         """,

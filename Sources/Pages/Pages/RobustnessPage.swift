@@ -94,7 +94,7 @@ enum RobustnessPage {
       \(HTML.bar(cell.accuracy, low: cell.interval.low, high: cell.interval.high))<br>\
       <small>\(RunSummary.percent(cell.interval.low))–\(RunSummary.percent(cell.interval.high)), n = \(cell.n)\
       <br>\(verdicts)<span class="marks">\(marks)</span></small>
-      <details><summary>\(cell.attacks.count) attack\(cell.attacks.count == 1 ? "" : "s")</summary>\
+      <details><summary>\(cell.attacks.count.counted("attack"))</summary>\
       <ul>\(cell.attacks.map { "<li>\($0)</li>" as HTML })</ul></details>
       """
   }

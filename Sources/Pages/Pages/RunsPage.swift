@@ -136,7 +136,7 @@ enum RunsPage {
     let count = "\(from)–\(from + answer.table.rows.count - 1) of \(total)"
     return """
       <form action="/compare" method="get">
-      <div class="over"><p>\(total) run\(total == 1 ? "" : "s")\(total > shown ? ", \(count)" : "")</p>
+      <div class="over"><p>\(total.counted("run"))\(total > shown ? ", \(count)" : "")</p>
       <button>Compare chosen</button></div>
       \(try rows(answer, call, list))
       </form>
@@ -203,7 +203,7 @@ enum RunsPage {
         : .link(Address.comparison(Array(ids.prefix(50))), "compare \(min(ids.count, 50))")
     }
     return """
-      <div class="over"><p>\(answer.table.rows.count) groups</p></div>
+      <div class="over"><p>\(answer.table.rows.count.counted("group"))</p></div>
       \(TableView(
         table: answer.table.appending("runs", answer.runs.map { .integer(Int64($0.count)) }),
         caption: "Groups of runs",

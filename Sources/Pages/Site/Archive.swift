@@ -10,13 +10,13 @@ import Synchronization
 /// The database that pages are about, open for reading, with what is dear to read again.
 ///
 /// Every request has a connection to itself; the file may be written meanwhile, and be replaced.
-public final class Archive: Sendable {
+package final class Archive: Sendable {
   /// The file.
   package let path: String
   /// ` --db FILE` for commands that answer the same; empty where the file is the default.
   package let flag: String
   /// What the user should know of the file; nil: nothing.
-  public let notice: String?
+  package let notice: String?
   private let session: Session
   private let stores = Mutex<(file: UInt64?, idle: [RunStore])>((nil, []))
   private let replays = Mutex<(order: [String], replays: [String: Replay])>(([], [:]))
@@ -29,7 +29,7 @@ public final class Archive: Sendable {
   ///   - flag: ` --db FILE`, for the commands that pages name.
   ///   - threads: of replays; nil: one a core.
   /// - Throws: `ElbowError` where it cannot be read.
-  public init(_ path: String, flag: String = "", threads: Int? = nil) throws {
+  package init(_ path: String, flag: String = "", threads: Int? = nil) throws {
     (self.path, self.flag) = (path, flag)
     session = Session(threads: threads)
     let store = try RunStore(path, for: .read)

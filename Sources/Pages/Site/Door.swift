@@ -4,7 +4,7 @@ import Basics
 ///
 /// A page of somebody else's in the same browser can send requests here, and a name of somebody else's
 /// can be made to lead here; neither gets an answer.
-public struct Door: Sendable {
+package struct Door: Sendable {
   /// What `Host` may be; nil: anything, where a token guards.
   private let hosts: Set<String>?
   private let token: String?
@@ -19,7 +19,7 @@ public struct Door: Sendable {
   ///   - host: what it listens at; nil: at this machine alone.
   ///   - port: where it listens.
   ///   - token: what callers must know; nil: nothing.
-  public init(host: String? = nil, port: Int, token: String? = nil) {
+  package init(host: String? = nil, port: Int, token: String? = nil) {
     self.token = token
     let isAnywhere = ["0.0.0.0", "::"].contains(host)
     let names = Self.local + [host.map { $0.contains(":") ? "[\($0)]" : $0 }].compactMap(\.self)

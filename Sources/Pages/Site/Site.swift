@@ -3,7 +3,7 @@ import Foundation
 import Reporting
 
 /// What is answered to a request: a function of it and of the database.
-public struct Site: Sendable {
+package struct Site: Sendable {
   private let archive: Archive
   private let door: Door
 
@@ -12,10 +12,10 @@ public struct Site: Sendable {
   /// - Parameters:
   ///   - archive: the database.
   ///   - door: who may come in.
-  public init(_ archive: Archive, door: Door) { (self.archive, self.door) = (archive, door) }
+  package init(_ archive: Archive, door: Door) { (self.archive, self.door) = (archive, door) }
 
   /// The answer to a request; errors are answers too.
-  public func answer(_ request: Request) -> Response {
+  package func answer(_ request: Request) -> Response {
     let response =
       door.refusal(of: request) ?? Assets.response(request.path) ?? routed(request)
     return Self.guarded(Self.tagged(response, request))
