@@ -55,7 +55,7 @@ import Testing
       }
       guard status == 0 else { return -1 }
       _ = Array(text.utf8).withUnsafeBytes {
-        send(file, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+        send(file, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
       return file
     }

@@ -13,7 +13,7 @@ struct Markup {
     var open: [String] = []
     let tag = /<(\/?)([a-zA-Z0-9]+)((?:\s+[a-zA-Z-]+(?:="[^"<]*")?)*)\s*(\/?)>/
     let known = text.matches(of: tag)
-    if text.split(separator: "<").count - 2 != known.count { problem = "a stray <" }
+    if text.split(separator: "<").count - 1 != known.count { problem = "a stray <" }
     for match in known {
       let name = String(match.2)
       for attribute in match.3.matches(of: /(href|src)="([^"]*)"/) {

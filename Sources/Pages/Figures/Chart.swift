@@ -133,8 +133,9 @@ struct Chart {
       html += "<path class=\"line \(color)\" d=\"\(Self.path(points, series.style, place))\"/>\n"
     }
     if series.style == .line, points.contains(where: { $0.low != nil }) {
-      let upper = points.map { ($0.x, $0.high ?? $0.y) }
-      let lower = points.reversed().map { ($0.x, $0.low ?? $0.y) }
+      let known = points.filter { $0.low?.isFinite ?? true && $0.high?.isFinite ?? true }
+      let upper = known.map { ($0.x, $0.high ?? $0.y) }
+      let lower = known.reversed().map { ($0.x, $0.low ?? $0.y) }
       let outline = (upper + lower).map {
         "\(Self.text(place.x($0.0))) \(Self.text(place.y($0.1)))"
       }

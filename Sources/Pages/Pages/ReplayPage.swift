@@ -96,7 +96,12 @@ enum ReplayPage {
           ["api", "v1", "replay"],
           call.query.with(["run": id, "family": call["family"] ?? families[0]]))
         : nil,
-      section: "/replay", status: problem == nil ? 200 : 400)
+      section: "/replay", status: problem != nil && isAsked(call) ? 400 : 200)
+  }
+
+  /// Whether more than a run is asked for: one that cannot be replayed is no mistake yet.
+  private static func isAsked(_ call: Call) -> Bool {
+    ["family", "count", "strategy", "weights"].contains { call[$0] != nil }
   }
 
   /// Finished runs that weighed losses and were asked everything, newest first.

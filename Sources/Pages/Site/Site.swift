@@ -45,14 +45,14 @@ package struct Site: Sendable {
   private static func route(
     _ request: Request
   ) throws -> (route: Route, values: [String: String], isCSV: Bool) {
-    for route in Routes.all {
-      if let values = route.values(in: request.path) { return (route, values, false) }
-    }
     if let last = request.path.last, last.hasSuffix(".csv") {
       let path = request.path.dropLast() + [String(last.dropLast(4))]
       for route in Routes.all where route.hasTable {
         if let values = route.values(in: Array(path)) { return (route, values, true) }
       }
+    }
+    for route in Routes.all {
+      if let values = route.values(in: request.path) { return (route, values, false) }
     }
     throw ElbowError(
       .missing, "there is no page at /\(request.path.joined(separator: "/"))")
