@@ -25,7 +25,7 @@ struct Markup {
       } else if match.4.isEmpty, !Self.empty.contains(name) {
         open.append(name)
       }
-      if match.3.contains(/\s(on[a-z]+|style)=/) {
+      if match.3.replacing(/"[^"]*"/, with: "").contains(/\s(on[a-z]+|style)=/) {
         problem = problem ?? "a script or style in <\(name)>"
       }
     }

@@ -33,7 +33,7 @@ struct Chart {
       switch panel.content {
       case .series(let series):
         return """
-          <div>\(title)<div class="drawing" tabindex="0" role="region" aria-label="Drawing">\(drawing(panel, series, index))</div>\(legend(series))</div>
+          <div>\(title)<div class="drawing" tabindex="0" role="region" aria-label="\(panel.title.isEmpty ? figure.title : panel.title)">\(drawing(panel, series, index))</div>\(legend(series))</div>
           """
       case .matrix(let matrix): return "<div>\(title)\(Self.table(matrix))</div>"
       }

@@ -65,12 +65,12 @@ struct Connection {
       guard count > 0 else { return count < 0 && Self.isPatient ? .open : .over }
       let from = max(head.count - 3, 0)
       head += buffer.prefix(count)
+      if head.count > Self.longestHead { return .request(.failure(.long)) }
       if let end = Self.end(of: head, from: from) {
         do { return .request(.success(try Request(head: head[..<end]))) } catch {
           return .request(.failure(error))
         }
       }
-      if head.count > Self.longestHead { return .request(.failure(.long)) }
     }
   }
 

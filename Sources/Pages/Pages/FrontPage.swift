@@ -108,6 +108,7 @@ enum FrontPage {
     let rows = try answer.view.rows(all: true)
     let shown = try answer.view.rows(all: call["all"] != nil)
     let table = try answer.view.table(all: call["all"] != nil)
+      .beginning(with: ["run", "name", "pareto"] + RunsPage.leading)
     func id(_ row: Int) -> String { shown[row, "id"].text(null: "") }
     let notes = HTML(answer.notes.map { "<p class=\"note\">\(HTML.spelled($0))</p>" })
     let choices = HTML(answer.choices.map { "<p class=\"choice\">\($0.text)</p>" })
@@ -174,7 +175,7 @@ enum FrontPage {
     let isSpread =
       rows.rows.indices.allSatisfy { rows[$0, x.column].number ?? 0 > 0 } && !x.isAccuracy
     let figure = Figure(
-      "\(name(y)) against \(name(x))",
+      "\(name(y).prefix(1).uppercased())\(name(y).dropFirst()) against \(name(x))",
       panels: [
         .init(
           x: .init(name(x), isLogarithmic: isSpread),

@@ -15,7 +15,7 @@ enum RunsPage {
   private static let shown = 50
 
   /// Columns that come first: what a run is called, and what came of it.
-  private static let leading = [
+  static let leading = [
     "run", "when", "name", "status", "accuracy % (95 %)", "images", "NFE",
   ]
 
@@ -226,9 +226,11 @@ enum RunsPage {
 
 extension ResultTable {
   /// With some columns, where it has them, before all others.
-  fileprivate func beginning(with names: [String]) -> ResultTable {
+  func beginning(with names: [String]) -> ResultTable {
     let order =
-      names.compactMap(columns.firstIndex)
+      names.enumerated().filter { !names[..<$0].contains($1) }.compactMap {
+        columns.firstIndex(of: $1)
+      }
       + columns.indices.filter { !names.contains(columns[$0]) }
     return ResultTable(
       columns: order.map { columns[$0] }, rows: rows.map { row in order.map { row[$0] } })
