@@ -61,7 +61,9 @@ enum FrontPage {
         <h1>Accuracy against compute</h1>
         \(form(call, problem, largest))
         <div id="answer" aria-live="polite">\(shown)</div>
-        """, command: problem == nil ? call.command(["pareto"], options) : nil,
+        """,
+      command: problem == nil
+        ? call.command(["pareto"] + (call["all"] == nil ? [] : ["--all"]), options) : nil,
       data: problem == nil ? Address.of(["api", "v1", "pareto"], call.query) : nil,
       section: "/front", status: problem == nil ? 200 : 400)
   }
