@@ -165,6 +165,7 @@ let package = Package(
         .embedInCode("evidence.sql"),
         .embedInCode("evidence-image.sql"),
         .embedInCode("flips.sql"),
+        .embedInCode("groups.sql"),
         .embedInCode("pareto-front.sql"),
         .embedInCode("hardest.sql"),
         .embedInCode("health.sql"),
@@ -213,6 +214,12 @@ let package = Package(
       ],
       resources: [.embedInCode("Python"), .embedInCode("Ingest/ingest.schema.json")]),
     .target(
+      name: "Pages",
+      dependencies: [
+        "Basics", "Classifiers", "Datasets", "Evaluation", "Experiments", "Queries", "Records",
+        "Reporting", "RunStore", "Statistics",
+      ], resources: [.embedInCode("Assets")]),
+    .target(
       name: "Benchmarks",
       dependencies: [
         "Basics", "Classifiers", "Evaluation", "Experiments", "Networks", "Queries", "Records",
@@ -223,7 +230,8 @@ let package = Package(
       name: "ElbowCommand",
       dependencies: [
         "Attacks", "Basics", "Benchmarks", "Classifiers", "Datasets", "Engines", "Evaluation",
-        "Experiments", "CProcessor", "Networks", "Packaging", "Queries", "Records", "Reporting",
+        "Experiments", "CProcessor", "Networks", "Packaging", "Pages", "Queries", "Records",
+        "Reporting",
         "RunStore",
         "Statistics", "TensorCore", "Training", arguments,
       ], path: "Sources/elbow", swiftSettings: defines, linkerSettings: standalone),
@@ -269,6 +277,7 @@ let package = Package(
       "RunStoreTests",
       ["Basics", "Migrations", "Queries", "Records", "RunStore", "TestSupport"] + grdb,
       fixtures: true),
+    tests("PagesTests", ["Basics", "Pages", "Records", "RunStore", "TestSupport"]),
     tests("ReportingTests", ["Basics", "Records", "Reporting", "RunStore", "Statistics"]),
     tests(
       "ExperimentsTests",

@@ -93,6 +93,7 @@ package enum Queries {
     PackageResources.evidence_sql,
     PackageResources.evidence_image_sql,
     PackageResources.flips_sql,
+    PackageResources.groups_sql,
     PackageResources.hardest_sql,
     PackageResources.health_sql,
     PackageResources.inconsistencies_sql,

@@ -25,6 +25,8 @@ package struct QueryHandle: Hashable, Sendable {
 extension QueryHandle {
   /// Every run, newest first.
   package static let runs = QueryHandle("runs")
+  /// Every group of runs, the last begun first.
+  package static let groups = QueryHandle("groups")
   /// Every run in the trash.
   package static let trash = QueryHandle("trash")
   /// All that is recorded of a run itself.
@@ -54,6 +56,8 @@ extension QueryHandle {
 extension QueryHandle {
   /// One row an image that a run has classified.
   package static func predictions(of run: String) -> Self { Self("predictions", ["run": run]) }
+  /// A run's ELBO of every image and class.
+  package static func classELBOs(of run: String) -> Self { Self("class-elbos", ["run": run]) }
   /// How often a run took one class for another.
   package static func confusion(of run: String) -> Self { Self("confusion", ["run": run]) }
   /// A run's accuracy by class.

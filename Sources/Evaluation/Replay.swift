@@ -15,6 +15,8 @@ package struct Replay: Sendable {
   /// The run whose losses are replayed.
   package let source: RunHeader
   let predictions: [Prediction]
+  /// What the run itself answered.
+  package var recorded: [Prediction] { predictions }
   private let shape: ImageShape
   /// Timesteps that the source asked of every class, rising; empty where images differ.
   private let timesteps: [Int]

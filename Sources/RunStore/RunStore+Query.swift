@@ -14,13 +14,14 @@ extension RunStore {
   ///   - columns: names of those to give, in order; nil for all of the query's.
   ///   - order: names to sort by, falling where a minus stands before; nulls come last.
   ///   - limit: most rows.
+  ///   - offset: rows to pass over first, of those that a limit is set to.
   /// - Throws: `ElbowError` for unknown names, missing or malformed values.
   public func query(
     _ name: String, _ values: [String: String] = [:], where filter: RowFilter? = nil,
-    columns: [String]? = nil, order: [String] = [], limit: Int? = nil
+    columns: [String]? = nil, order: [String] = [], limit: Int? = nil, offset: Int = 0
   ) throws -> ResultTable {
     let (sql, arguments) = try statement(
-      name, values, where: filter, columns: columns, order: order, limit: limit)
+      name, values, where: filter, columns: columns, order: order, limit: limit, offset: offset)
     return try table(sql, arguments)
   }
 
@@ -30,16 +31,17 @@ extension RunStore {
   /// - Throws: `ElbowError` for unknown names.
   package func query(
     _ handle: QueryHandle, where filter: RowFilter? = nil, columns: [String]? = nil,
-    order: [String] = [], limit: Int? = nil
+    order: [String] = [], limit: Int? = nil, offset: Int = 0
   ) throws -> ResultTable {
     try query(
-      handle.name, handle.values, where: filter, columns: columns, order: order, limit: limit)
+      handle.name, handle.values, where: filter, columns: columns, order: order, limit: limit,
+      offset: offset)
   }
 
   /// A query of the catalogue in SQL, with its bound values.
   func statement(
     _ name: String, _ values: [String: String], where filter: RowFilter?, columns: [String]?,
-    order: [String], limit: Int?
+    order: [String], limit: Int?, offset: Int = 0
   ) throws -> (sql: String, arguments: StatementArguments) {
     guard let query = Queries.named(name) else {
       let names = Queries.all.map(\.name)
@@ -99,7 +101,7 @@ extension RunStore {
       }
       sql += " ORDER BY \(terms.joined(separator: ", "))"
     }
-    if let limit { sql += " LIMIT \(limit)" }
+    if let limit { sql += " LIMIT \(limit) OFFSET \(offset)" }
     return (sql, StatementArguments(arguments))
   }
 

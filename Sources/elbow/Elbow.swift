@@ -25,7 +25,7 @@ struct Elbow: ParsableCommand {
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
       RobustnessCommand.self, SanityCommand.self, TransferCommand.self,
       DiffCommand.self, ParetoCommand.self, ReplayCommand.self, ExportCommand.self,
-      PlotCommand.self, QueryCommand.self, SQLCommand.self,
+      PlotCommand.self, QueryCommand.self, SQLCommand.self, ServeCommand.self,
       SweepCommand.self, LogCommand.self, IngestCommand.self, MetricsCommand.self, TagCommand.self,
       NoteCommand.self,
       GroupCommand.self,

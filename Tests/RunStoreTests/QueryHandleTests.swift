@@ -6,7 +6,7 @@ import Testing
   private static let handles: [QueryHandle] = [
     .runs, .trash, .run("R"), .sessions(of: "R"), .timesteps(of: "R"), .provenance(of: ["R"]),
     .dependants(of: ["R"]), .inconsistencies(of: "R"), .replays(of: "R"), .predictions(of: "R"),
-    .confusion(of: "R"),
+    .confusion(of: "R"), .classELBOs(of: "R"), .groups,
     .classes(of: "R"), .evidence(of: "R"), .evidence(of: "R", image: 1), .attackSummary(of: "R"),
     .brokenBy(of: "R"), .robustnessAttacks, .transfer(of: ["R"]),
     .comparison(of: ["R"]), .diff("A", "B"), .flips("A", "B"), .paired("A", "B"),

@@ -2,9 +2,9 @@ import Basics
 import Foundation
 
 /// Where values lie on an axis, and which of them are marked.
-struct AxisScale: Hashable, Sendable {
+package struct AxisScale: Hashable, Sendable {
   /// The ends, in values.
-  let low, high: Double
+  package let low, high: Double
   private let isLogarithmic: Bool
   private let isPercent: Bool
 
@@ -12,7 +12,7 @@ struct AxisScale: Hashable, Sendable {
   ///
   /// - Parameter padding: share of the axis, on a logarithmic one decades, that stays free at each
   ///   end where values lie there.
-  init(_ axis: Figure.Axis, over values: [Double], padding: Double = 0) {
+  package init(_ axis: Figure.Axis, over values: [Double], padding: Double = 0) {
     (isLogarithmic, isPercent) = (axis.isLogarithmic, axis.isPercent)
     // Beyond this no spread is a number any more.
     let finite = values.filter { $0.magnitude < 1e300 && (!axis.isLogarithmic || $0 > 1e-300) }
@@ -31,19 +31,19 @@ struct AxisScale: Hashable, Sendable {
   }
 
   /// The share of the axis at a value; beyond 0…1 outside.
-  func position(_ value: Double) -> Double {
+  package func position(_ value: Double) -> Double {
     guard isLogarithmic else { return (value - low) / (high - low) }
     return (log10(max(value, low / 1e3)) - log10(low)) / (log10(high) - log10(low))
   }
 
   /// The value at a share of the axis.
-  func value(_ position: Double) -> Double {
+  package func value(_ position: Double) -> Double {
     guard isLogarithmic else { return low + (high - low) * position }
     return pow(10, log10(low) + (log10(high) - log10(low)) * position)
   }
 
   /// Round values within the axis, rising: 1, 2 and 5 of each decade, or about `count` even steps.
-  func ticks(_ count: Int) -> [Double] {
+  package func ticks(_ count: Int) -> [Double] {
     if isLogarithmic {
       return stride(from: log10(low).rounded(.down), through: log10(high), by: 1)
         .flatMap { exponent in [1.0, 2, 5].map { $0 * pow(10, exponent) } }
@@ -61,7 +61,7 @@ struct AxisScale: Hashable, Sendable {
   }
 
   /// A mark's text, no longer than seven characters.
-  func text(_ value: Double) -> String {
+  package func text(_ value: Double) -> String {
     if isPercent { return String(format: "%5.1f %%", value) }
     // What rounding leaves of zero is zero.
     let tidy = abs(value) < 1e-9 * (high - low) && !isLogarithmic ? 0 : value

@@ -118,21 +118,13 @@ extension HTMLReport {
         "\(text("host")), \(text("cpu")), \(text("threads")) threads, \(text("blas")), "
           + text("instruction_set"),
         "\(text("elbow_version")), SQLite \(text("sqlite_version"))",
-        "<code>\(Self.escaped(Self.command(provenance[i, "argv"].text(null: "[]"))))</code>",
+        "<code>\(Self.escaped(RunSummary.command(provenance[i, "argv"].text(null: "[]"))))</code>",
       ]
     }
     return table(
       head: [
         "run", "started", "commit", "model", "configuration", "machine", "Elbow", "command",
       ], rows, numeric: [])
-  }
-
-  /// A recorded command line, the program without its folder.
-  private static func command(_ argv: String) -> String {
-    let words = (try? JSONDecoder().decode([String].self, from: Data(argv.utf8))) ?? []
-    let program = words.first?.split(separator: "/").last.map(String.init) ?? "elbow"
-    return ([program] + words.dropFirst().map { $0.contains(" ") ? "'\($0)'" : $0 })
-      .joined(separator: " ")
   }
 
   static let style = """

@@ -50,10 +50,38 @@ package struct RunPage {
     return "{\n" + body.joined(separator: ",\n") + "\n}\n"
   }
 
+  /// A part of the page, with what stands in it.
+  package struct Section: Sendable {
+    /// What it is about; empty where its content says so.
+    package var title: String
+    /// Labels with their values.
+    package var lines: [(label: String, value: String)] = []
+    /// A table, where its content is one.
+    package var table: ResultTable?
+  }
+
   /// The page for reading.
   ///
   /// - Throws: `ElbowError`.
   package func text() throws -> String {
+    try sections().map { section in
+      guard section.table == nil else {
+        return section.title + "\n" + Self.indented(section.table ?? header)
+      }
+      let width = section.lines.map(\.label.count).max() ?? 0
+      return
+        ([section.title]
+        + section.lines.map {
+          "  " + $0.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + $1
+        })
+        .joined(separator: "\n")
+    }.joined(separator: "\n\n") + "\n"
+  }
+
+  /// The parts of the page for reading.
+  ///
+  /// - Throws: `ElbowError`.
+  package func sections() throws -> [Section] {
     func text(_ column: String) -> String? {
       let cell = header[0, column]
       return cell == .null ? nil : cell.text(null: "").visible
@@ -61,16 +89,12 @@ package struct RunPage {
     func number(_ column: String, _ digits: Int) -> String {
       header[0, column].number.map { String(format: "%.\(digits)f", $0) } ?? "–"
     }
-    var sections: [String] = []
+    var sections: [Section] = []
     func section(_ title: String, _ lines: [(String, String?)]) {
-      let present = lines.compactMap { label, value in value.map { (label, $0) } }
-      let width = present.map(\.0.count).max() ?? 0
       sections.append(
-        ([title]
-          + present.map {
-            "  " + $0.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + $1
-          })
-          .joined(separator: "\n"))
+        Section(
+          title: title,
+          lines: lines.compactMap { label, value in value.map { (label, $0) } }))
     }
 
     let accuracy = header[0, .accuracy].map { value in
@@ -102,13 +126,14 @@ package struct RunPage {
         ("seed", text("seed")),
       ])
     let isOwn = text("fingerprint") != nil
-    if !isOwn { sections.append("Made by another program: what is known of it was logged.") }
+    if !isOwn {
+      section("Made by another program: what is known of it was logged.", [])
+    }
     let metrics = try store.query(.metricSeries(of: id))
     if !metrics.rows.isEmpty {
       sections.append(
-        "Metrics\n"
-          + Self.indented(
-            metrics.namingNaN(in: ["last", "min", "max", "mean"])))
+        Section(
+          title: "Metrics", table: metrics.namingNaN(in: ["last", "min", "max", "mean"])))
     }
     if isOwn {
       section(
@@ -160,10 +185,10 @@ package struct RunPage {
     for row in try sessions() { section(row.title, row.lines) }
     if header[0, .nDone] ?? 0 > 0 {
       sections.append(
-        "Confusion (rows: true class, columns: predicted)\n"
-          + (try confusion()))
+        Section(
+          title: "Confusion (rows: true class, columns: predicted)", table: try confusion()))
     }
-    return sections.joined(separator: "\n\n") + "\n"
+    return sections
   }
 
   private func sessions() throws -> [(title: String, lines: [(String, String?)])] {
@@ -205,7 +230,7 @@ package struct RunPage {
     }
   }
 
-  private func confusion() throws -> String {
+  private func confusion() throws -> ResultTable {
     let names =
       (try? JSONDecoder().decode(
         [String].self, from: Data((header[0, .classNames] ?? "[]").utf8))) ?? []
@@ -221,7 +246,7 @@ package struct RunPage {
         cells[label][predicted] = Int(clamping: min(max(n, 0), 1 << 40))
       }
     }
-    let table = ResultTable(
+    return ResultTable(
       columns: ["class"] + names.indices.map(String.init) + ["accuracy %"],
       rows: names.indices.map { y in
         let total = cells[y].reduce(0, +)
@@ -232,7 +257,6 @@ package struct RunPage {
               ? .null : .text(RunSummary.percent(Double(cells[y][y]) / Double(total)))
           ]
       })
-    return Self.indented(table)
   }
 
   private static func indented(_ table: ResultTable) -> String {

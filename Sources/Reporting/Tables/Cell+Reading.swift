@@ -32,7 +32,7 @@ extension Cell {
   /// The value for people: `–` for what is missing, `NaN`, `∞` and `-∞`.
   ///
   /// - Parameter short: six significant digits instead of all.
-  func reading(short: Bool) -> String {
+  package func reading(short: Bool) -> String {
     switch self {
     case .real(let value) where value.isInfinite: value > 0 ? "∞" : "-∞"
     case .real(let value) where short && value.isFinite: TableFormat.short(value)

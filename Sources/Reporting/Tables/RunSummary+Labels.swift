@@ -4,6 +4,16 @@ import Records
 import Statistics
 
 extension RunSummary {
+  /// A recorded command line, the program without its folder.
+  ///
+  /// - Parameter argv: its words, as a JSON array.
+  package static func command(_ argv: String) -> String {
+    let words = (try? JSONDecoder().decode([String].self, from: Data(argv.utf8))) ?? []
+    let program = words.first?.split(separator: "/").last.map(String.init) ?? "elbow"
+    return ([program] + words.dropFirst().map { $0.contains(" ") ? "'\($0)'" : $0 })
+      .joined(separator: " ")
+  }
+
   /// Columns that may tell runs apart, in the order in which a label names them.
   private static let telling = [
     "dataset", "classifier", "model", "strategy", "grid", "weights", "noise", "loss", "reduction",
@@ -52,7 +62,7 @@ extension RunSummary {
   }
 
   /// A model's file without its folder and ending.
-  static func modelName(_ name: String) -> String {
+  package static func modelName(_ name: String) -> String {
     let file = name.split(separator: "/").last.map(String.init) ?? name
     return file.hasSuffix(".safetensors") ? String(file.dropLast(".safetensors".count)) : file
   }

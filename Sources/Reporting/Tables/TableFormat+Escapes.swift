@@ -84,7 +84,7 @@ extension TableFormat {
 
   /// Text of HTML or XML, attributes included, in which nothing is markup and every character is
   /// allowed.
-  static func html(_ text: String) -> String {
+  package static func html(_ text: String) -> String {
     let signs: [Unicode.Scalar: String] = [
       "&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "'": "&#39;",
     ]

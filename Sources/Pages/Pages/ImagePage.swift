@@ -1,0 +1,131 @@
+import Basics
+import Foundation
+import Queries
+import Records
+import Reporting
+import RunStore
+
+/// One image of a run: its pictures, every class's ELBO, and what each noise level adds.
+enum ImagePage {
+  @Sendable static func page(_ call: Call) throws -> Page {
+    let id = try call.run()
+    let index = try call.image()
+    let (store, filter) = (call.store, RowFilter.equal("image_index", index))
+    let answers = try store.query(.predictions(of: id), where: filter, limit: 1)
+    guard !answers.rows.isEmpty else {
+      throw ElbowError(.unknownName, "run \(id) has classified no image \(index)")
+    }
+    let classes = try store.classNames(id)
+    let elbos = try store.query(.classELBOs(of: id), where: filter)
+    let evidence = try store.query(.evidence(of: id, image: index))
+    let figure: HTML? =
+      evidence.rows.isEmpty
+      ? nil
+      : Chart(
+        figure: Figure(
+          evidenceOfImage: evidence, classes: classes, image: index, run: id)
+      ).html
+    return Page(
+      title: "Image \(index) of \(id.prefix(RunSummary.shortID))",
+      body: """
+        <p class="kind">Run \(HTML.run(id)) · \(HTML.link(Address.of(["runs", id, "images"]), "images"))</p>
+        <h1>Image \(index)</h1>
+        \(try pictures(id, index, call))
+        \(facts(answers))
+        \(neighbours(id, answers, try store.query(.run(id))))
+        <section><h2>ELBO by class</h2>
+        \(bars(elbos, classes, label: answers[0, "label"]))</section>
+        \(figure.map { "<section><h2>Evidence by noise level</h2>\n\($0)</section>" as HTML })
+        """,
+      command: evidence.rows.isEmpty
+        ? call.command(
+          ["query", "class-elbos", "run=\(id)"], [("--where", "image_index = \(index)")])
+        : call.command(["plot", "evidence", id, "--image", "\(index)"]),
+      data: evidence.rows.isEmpty
+        ? nil : Address.of(["api", "v1", "runs", id, "images", "\(index)", "evidence"]),
+      section: "/")
+  }
+
+  private static func pictures(_ id: String, _ index: Int, _ call: Call) throws -> HTML {
+    guard let picture = try? Picture(id, index, call.store) else { return "" }
+    let isChanged = try picture.isChanged(call.store)
+    let shown: [(Picture.Kind, String)] =
+      isChanged
+      ? [
+        (.clean, "clean"), (.final, "as it was classified"),
+        (.difference, "difference, its largest as bright as can be"),
+      ]
+      : [(.clean, "as it was classified")]
+    let figures = shown.map { kind, text -> HTML in
+      "<figure>\(ImagesPage.picture(id, index, kind, size: 168))<figcaption>\(text)</figcaption></figure>"
+    }
+    return "<div class=\"pictures\">\(figures)</div>"
+  }
+
+  private static func facts(_ answers: ResultTable) -> HTML {
+    func text(_ column: String) -> String? {
+      answers[0, column] == .null ? nil : answers[0, column].reading(short: true)
+    }
+    let facts: [(String, HTML?)] = [
+      ("true class", text("label_name").map { "\($0)" }),
+      ("predicted", text("predicted_name").map { "\($0)" }),
+      ("right", ImagesPage.mark(answers[0, "correct"])),
+      ("predicted when clean", text("clean_predicted").map { "class \($0)" }),
+      ("attacked", text("attacked") == nil ? nil : ImagesPage.mark(answers[0, "attacked"])),
+      ("largest change (ℓ∞)", text("attack_linf").map { "\($0)" }),
+      ("change (ℓ2)", text("attack_l2").map { "\($0)" }),
+      ("NFE", text("nfe").map { "\($0)" }), ("gradients", text("gradients").map { "\($0)" }),
+      ("moved by (mean)", text("movement_mean").map { "\($0)" }),
+      ("of", "\(text("dataset") ?? "") \(text("split") ?? "")"),
+    ]
+    return .facts(facts.compactMap { label, value in value.map { (label, $0) } })
+  }
+
+  /// The image before and the one after, where the run has its images in their order.
+  private static func neighbours(
+    _ id: String, _ answers: ResultTable, _ run: ResultTable
+  ) -> HTML {
+    guard case .integer(let index) = answers[0, "image_index"],
+      case .integer(let position) = answers[0, "position"]
+    else { return "" }
+    let done = Int64(run[0, .nDone] ?? 0)
+    return """
+      <nav class="pages" aria-label="Images">\
+      \(position > 0 && index > 0 ? HTML.link(Address.image(id, Int(index) - 1), "← image \(Int(index) - 1)") : nil)\
+      \(position + 1 < done ? HTML.link(Address.image(id, Int(index) + 1), "image \(Int(index) + 1) →") : nil)</nav>
+      """
+  }
+
+  /// Every class's ELBO, the best first, as a bar.
+  private static func bars(_ elbos: ResultTable, _ classes: [String], label: Cell) -> HTML {
+    let values = elbos.rows.indices.compactMap { elbos[$0, .elbo] }
+    let (low, high) = (values.min() ?? 0, values.max() ?? 0)
+    let order = elbos.rows.indices.sorted {
+      (elbos[$1, .elbo] ?? -.infinity, $0) < (elbos[$0, .elbo] ?? -.infinity, $1)
+    }
+    let rows = order.map { row -> HTML in
+      let one = elbos[row, "class"]
+      let name =
+        if case .integer(let number) = one, classes.indices.contains(Int(number)) {
+          classes[Int(number)]
+        } else { one.text(null: "") }
+      let share = elbos[row, .elbo].map { high > low ? ($0 - low) / (high - low) : 1 }
+      let width = String(format: "%.1f", 2 + 98 * (share ?? 0))
+      let kind: HTML = one == label ? " class=\"true\"" : ""
+      let bar: HTML? = share.map { _ in
+        "<svg class=\"amount\" width=\"102\" height=\"12\" viewBox=\"0 0 102 12\" aria-hidden=\"true\"><rect y=\"1\" width=\"\(width)\" height=\"10\" rx=\"2\"/></svg>"
+      }
+      let value: HTML =
+        elbos[row, .elbo].map { "\(String(format: "%.3f", $0))" }
+        ?? "eliminated in round \(elbos[row, "last_round"].text(null: "–"))"
+      return
+        "<tr\(kind)><th scope=\"row\">\(name)\(one == label ? " (true)" : "")</th><td>\(bar)</td><td class=\"n\">\(value)</td></tr>\n"
+    }
+    return """
+      <div class="wide" tabindex="0" role="region" aria-label="ELBO by class"><table>
+      <thead><tr><th scope="col">class</th><td></td><th scope="col" class="n">ELBO</th></tr></thead>
+      <tbody>
+      \(rows)</tbody></table></div>
+      """
+  }
+}

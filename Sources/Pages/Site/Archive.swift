@@ -1,0 +1,86 @@
+import Basics
+import Datasets
+import Evaluation
+import Experiments
+import Foundation
+import Records
+import RunStore
+import Synchronization
+
+/// The database that pages are about, open for reading, with what is dear to read again.
+///
+/// Every request has a connection to itself; the file may be written meanwhile, and be replaced.
+package final class Archive: Sendable {
+  /// The file.
+  package let path: String
+  /// ` --db FILE` for commands that answer the same; empty where the file is the default.
+  package let flag: String
+  /// What the user should know of the file; nil: nothing.
+  package let notice: String?
+  private let session: Session
+  private let stores = Mutex<(file: UInt64?, idle: [RunStore])>((nil, []))
+  private let replays = Mutex<(order: [String], replays: [String: Replay])>(([], [:]))
+  private let datasets = Mutex<[String: Dataset]>([:])
+
+  /// Opens a database.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - flag: ` --db FILE`, for the commands that pages name.
+  ///   - threads: of replays; nil: one a core.
+  /// - Throws: `ElbowError` where it cannot be read.
+  package init(_ path: String, flag: String = "", threads: Int? = nil) throws {
+    (self.path, self.flag) = (path, flag)
+    session = Session(threads: threads)
+    let store = try RunStore(path, for: .read)
+    notice = store.notice
+    stores.withLock { $0 = (Self.file(at: path), [store]) }
+  }
+
+  /// What the file is named.
+  var name: String { URL(fileURLWithPath: path).lastPathComponent }
+
+  /// Runs `body` with a connection of its own.
+  ///
+  /// - Throws: what `body` throws, and where the file cannot be opened any more.
+  func reading<R>(_ body: (RunStore) throws -> R) throws -> R {
+    let file = Self.file(at: path)
+    let idle = stores.withLock { stores -> RunStore? in
+      if stores.file != file { stores = (file, []) }
+      return stores.idle.popLast()
+    }
+    let store = try idle ?? RunStore(path, for: .read)
+    defer { stores.withLock { if $0.file == file { $0.idle.append(store) } } }
+    return try body(store)
+  }
+
+  private static func file(at path: String) -> UInt64? {
+    (try? FileManager.default.attributesOfItem(atPath: path))?[.systemFileNumber] as? UInt64
+  }
+
+  /// A replay of a run's losses, which stay in memory for the next question.
+  ///
+  /// - Throws: `ElbowError` where the run has no losses to replay.
+  func replay(_ id: String, _ store: RunStore) throws -> (Replay, Session) {
+    if let known = replays.withLock({ $0.replays[id] }) { return (known, session) }
+    let replay = try RecordedLosses(id, store).replay(workers: session.workers) { _ in true }
+    replays.withLock { kept in
+      kept.order.append(id)
+      kept.replays[id] = replay
+      // Losses are large: those that were asked for first go first.
+      if kept.order.count > 2 { kept.replays[kept.order.removeFirst()] = nil }
+    }
+    return (replay, session)
+  }
+
+  /// A split of a dataset, read once.
+  ///
+  /// - Throws: `ElbowError` where its files are not there.
+  func dataset(_ name: String, _ split: String, _ directory: String?) throws -> Dataset {
+    let key = [name, split, directory ?? ""].joined(separator: "\n")
+    if let known = datasets.withLock({ $0[key] }) { return known }
+    let dataset = try DatasetCatalog.load(name, split: split, directory: directory)
+    datasets.withLock { $0[key] = dataset }
+    return dataset
+  }
+}
