@@ -251,7 +251,7 @@ public final class EngineClient: @unchecked Sendable {
     guard answer.bytes == expected else {
       throw described(
         "answered \(answer.bytes ?? 0) bytes to '\(batch.operation.name)', and \(rows.counted("row")) of "
-          + "\(batch.operation.output) Float32 are \(expected)")
+          + "\(batch.operation.output) Float32 take \(expected)")
     }
     var isWhole = false
     let values = try [Float](unsafeUninitializedCapacity: expected / 4) { space, count in

@@ -104,7 +104,7 @@ struct EngineTests {
   @Test(arguments: [
     ("die:2", "exit status 1"), ("die:2", "out of memory"), ("kill:2", "signal 9"),
     ("nan:2", "answered nan in row 0 of 1 to 'denoise' (σ = 0.5, class 1)"),
-    ("short:2", "20 bytes to 'denoise', and 1 rows of 6 Float32 are 24"),
+    ("short:2", "20 bytes to 'denoise', and 1 row of 6 Float32 take 24"),
     ("half:2", "ended in the middle of an answer"), ("error:2", "CUDA is on holiday"),
     ("print:2", "'step 3 of 4' where an answer should stand"), ("swap:2", "out of turn"),
     ("hang:2", "has not answered for 0.5 s"),
@@ -127,7 +127,7 @@ struct EngineTests {
 
   @Test(arguments: [
     ("silent", "", "no weights here"), ("chatty", "", "'loading ...', which is no hello"),
-    ("", "--hash=xyz", "sha256"), ("", "--classes=1", "1 classes"), ("", "--batch=0", "batch 0"),
+    ("", "--hash=xyz", "sha256"), ("", "--classes=1", "1 class"), ("", "--batch=0", "batch 0"),
   ])
   func hellosAreChecked(_ trouble: String, _ options: String, _ message: String) throws {
     let error = #expect(throws: ElbowError.self) { try client(trouble, options: options) }
