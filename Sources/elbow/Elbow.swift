@@ -22,7 +22,8 @@ struct Elbow: ParsableCommand {
       """,
     version: elbowVersion,
     subcommands: [
-      DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, CompareCommand.self,
+      DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, WatchCommand.self,
+      CompareCommand.self,
       RobustnessCommand.self, SanityCommand.self, TransferCommand.self,
       DiffCommand.self, ParetoCommand.self, ReplayCommand.self, ExportCommand.self,
       PlotCommand.self, QueryCommand.self, SQLCommand.self, ServeCommand.self,

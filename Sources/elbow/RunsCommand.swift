@@ -29,6 +29,7 @@ struct RunsCommand: ParsableCommand {
 
   @OptionGroup(title: "Which runs") var selection: RunSelection
   @Flag(help: "Those in the trash instead.") var deleted = false
+  @Flag(help: "On a terminal, show them again every two seconds, until Ctrl-C.") var watch = false
   @OptionGroup var options: RunTableOptions
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption
@@ -37,12 +38,24 @@ struct RunsCommand: ParsableCommand {
     if deleted, options.groupBy != nil {
       throw ValidationError("--group-by is of finished runs; leave --deleted out")
     }
+    if watch, !Output.isTerminal || format.format != .table {
+      throw ValidationError("--watch draws a table on a terminal; leave it, or --format, out")
+    }
   }
 
   /// Runs that a terminal shows unless a limit is given.
   private static let shown = 50
 
   func run() throws {
+    guard watch else { return try show() }
+    while true {
+      try Output.write("\u{1B}[H\u{1B}[J")
+      try show()
+      Thread.sleep(forTimeInterval: 2)
+    }
+  }
+
+  private func show() throws {
     let isTable = format.format == .table
     let store = try database.read()
     let view = deleted ? "trash" : "runs"
