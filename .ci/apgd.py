@@ -63,7 +63,7 @@ class Classifier:
         x = x.clone().requires_grad_(True)
         if way == "all":
             z = self.logits(x, noise, every)
-            rival = max((k for k in every if k != y), key=lambda k: float(z[k]))
+            rival = max((k for k in every if k != y), key=lambda k: z[k].item())
             return torch.autograd.grad(z[rival] - z[y], x)[0], rival
         if way == "kept":
             own = self.logits(x, noise, [y, last])
@@ -77,7 +77,7 @@ class Classifier:
         else:
             with torch.no_grad():
                 z = self.logits(x, noise, every)
-            rival = max((k for k in every if k != y), key=lambda k: float(z[k]))
+            rival = max((k for k in every if k != y), key=lambda k: z[k].item())
             own = self.logits(x, noise, [y, rival])
         return torch.autograd.grad(own[1] - own[0], x)[0], rival
 
