@@ -16,7 +16,8 @@ struct DoctorCommand: ParsableCommand {
     commandName: "doctor",
     abstract: "Check processor, BLAS, SQLite, data, models and the database.",
     discussion: """
-      Exits 1 where something needs attention.
+      Exits 1 where something needs attention. Of the database it tells what `elbow query health` counts:
+      whether the file is whole. Whether each row is what was recorded, `elbow verify` tells.
 
       EXAMPLE:
         elbow doctor

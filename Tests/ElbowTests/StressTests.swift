@@ -146,6 +146,36 @@ import Testing
     }
   }
 
+  /// A merge leaves whole runs of whole files, and ends as an undisturbed one.
+  @Test func mergesAreWhole() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let parts = (0..<3).map { "\($0).db" }
+    for (part, name) in parts.enumerated() {
+      for seed in 0..<4 {
+        let run = try elbow.run(
+          ["run", "--images", "4", "--seed", "\(4 * part + seed)", "--db", name] + small)
+        #expect(run.status == 0, "\(run.errors)")
+      }
+    }
+    #expect(try elbow.run(["merge"] + parts + ["--into", "whole.db"]).status == 0)
+    let expected = try Stress.rows(elbow, database: "whole.db")
+    for round in 0..<Stress.rounds {
+      let all = "all\(round).db"
+      for _ in 0..<6 {
+        try Stress.kill(elbow, ["merge"] + parts + ["--into", all], within: 0.15)
+        guard FileManager.default.fileExists(atPath: "\(elbow.folder)/\(all)") else { continue }
+        let check = try elbow.run("verify", "--db", all, "--format", "json")
+        #expect(check.status == 0, "\(check.output) \(check.errors)")
+        let counts = try elbow.run(
+          "sql", "SELECT count(*) FROM runs", "--db", all, "--format", "tsv")
+        #expect(["0", "4", "8", "12"].contains(counts.output.split(separator: "\n").last))
+      }
+      #expect(try elbow.run(["merge"] + parts + ["--into", all]).status == 0)
+      #expect(try Stress.rows(elbow, database: all) == expected)
+    }
+  }
+
   /// A file of an older schema is of the old one or of the new one.
   @Test func migrationsAreWhole() throws {
     let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -85,43 +85,6 @@ import Testing
   }
 
   /// Killed at any moment, a merge leaves whole files' runs, and the next one does the rest.
-  @Test func mergesThatAreKilledLeaveWholeRuns() throws {
-    let elbow = try Program()
-    defer { elbow.remove() }
-    var parts: [String] = []
-    for part in 0..<3 {
-      parts.append("\(part).db")
-      for seed in 0..<4 {
-        #expect(
-          try run(elbow, "--images", "4", "--seed", "\(4 * part + seed)", "--db", parts[part])
-            .status == 0)
-      }
-    }
-    #expect(try elbow.run(["merge"] + parts + ["--into", "whole.db"]).status == 0)
-    for delay in [0.005, 0.01, 0.02, 0.04, 0.06, 0.08] {
-      let process = try elbow.process(["merge"] + parts + ["--into", "all.db"])
-      try process.run()
-      Thread.sleep(forTimeInterval: delay)
-      kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
-      guard FileManager.default.fileExists(atPath: elbow.folder + "/all.db") else { continue }
-      // What is only just being made may not be a database yet.
-      let check = try elbow.run("verify", "--db", "all.db", "--format", "json")
-      #expect(check.status == 0, "\(check.output) \(check.errors)")
-      let counts = try elbow.run(
-        "sql", "SELECT count(*) FROM runs", "--db", "all.db", "--format", "tsv")
-      let count = Int(counts.output.split(separator: "\n").last ?? "") ?? -1
-      #expect([0, 4, 8, 12].contains(count))
-    }
-    #expect(try elbow.run(["merge"] + parts + ["--into", "all.db"]).status == 0)
-    let both = try ["all.db", "whole.db"].map {
-      try elbow.run(
-        "sql", "SELECT * FROM predictions ORDER BY run_id, position", "--db", $0, "--format", "csv"
-      ).output.replacing(/,\d+\n/, with: "\n")
-    }
-    #expect(both[0] == both[1] && both[0].count > 1000)
-  }
-
   @Test func scriptsAreWrittenForSlurm() throws {
     let elbow = try Program()
     defer { elbow.remove() }
