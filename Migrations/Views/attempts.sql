@@ -45,8 +45,9 @@ SELECT
   input.image AS image, -- the same for the same pixels before any attack
   maker.id AS made_by, -- the run whose attack it is
   maker.attack AS attack_name,
-  run.seed AS seed,
-  maker.attack_seed AS attack_seed,
+  CASE WHEN run.seed < 0 THEN printf('%u', run.seed) ELSE run.seed END AS seed,
+  CASE WHEN maker.attack_seed < 0 THEN printf('%u', maker.attack_seed) ELSE maker.attack_seed
+    END AS attack_seed,
   maker.attack_steps AS attack_steps,
   maker.restarts AS restarts,
   maker.eot AS eot,

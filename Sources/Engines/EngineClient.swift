@@ -36,8 +36,8 @@ public final class EngineClient: @unchecked Sendable {
     var count: Int { parts.reduce(0) { $0 + $1.rows.count } }
   }
 
-  /// Seconds that it may take to begin.
-  private static let startTime = 600.0
+  /// Seconds that it may take to begin, and after which a person is told what is waited for.
+  private static let (startTime, noticeTime) = (600.0, 2.0)
   /// Seconds that an answer may take where it says nothing else.
   private static let usualPatience = 300.0
   /// Batches that are under way at once.
@@ -50,15 +50,24 @@ public final class EngineClient: @unchecked Sendable {
   /// - Parameters:
   ///   - command: as a shell takes it.
   ///   - workers: threads of the session: cancelling them cancels those of the engine.
-  /// - Throws: `ElbowError` where it does not start, or says no hello.
-  package init(_ command: String, following workers: WorkerPool) throws {
+  ///   - watch: is told where it lets wait for its hello.
+  /// - Throws: `ElbowError` where it does not start, or says no hello; `CancellationError`.
+  package init(
+    _ command: String, following workers: WorkerPool, watch: WorkWatch = .none
+  ) throws {
     self.command = command
     let process = try EngineProcess(command)
     self.process = process
-    let deadline = ContinuousClock.now + .seconds(Self.startTime)
+    let begin = ContinuousClock.now
+    var isTold = false
     let line = try process.line {
       if workers.isCancelled { throw CancellationError() }
-      guard ContinuousClock.now < deadline else {
+      if !isTold, ContinuousClock.now > begin + .seconds(Self.noticeTime) {
+        isTold = true
+        watch.note(
+          "waiting for the engine '\(command)' to say hello, for \(Int(Self.startTime)) s at most")
+      }
+      guard ContinuousClock.now < begin + .seconds(Self.startTime) else {
         throw ElbowError(.inaccessible, "the engine has said no hello for \(Int(Self.startTime)) s")
       }
     }

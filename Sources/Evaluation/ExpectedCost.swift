@@ -24,10 +24,12 @@ package struct ExpectedCost: Sendable {
   /// Time of one image in that of one evaluation. An attacked image is classified before and after,
   /// and on every redraw.
   package var units: Double {
-    func units(_ cost: Cost) -> Double {
-      Self.units(evaluations: Double(cost.evaluations), gradients: Double(cost.gradients))
-    }
-    return Double(classifications) * units(own) + (attack.map(units) ?? 0)
+    Double(classifications) * Self.units(own) + (attack.map(Self.units) ?? 0)
+  }
+
+  /// Time of so much compute in that of one evaluation.
+  package static func units(_ cost: Cost) -> Double {
+    units(evaluations: Double(cost.evaluations), gradients: Double(cost.gradients))
   }
 
   /// How often an image is classified.
@@ -46,7 +48,12 @@ extension RunPlan {
       Array(repeating: 0.5, count: dataset.shape.count), label: 0,
       key: ImageKey(dataset: dataset.name, split: "", index: 0), seed: 0,
       defence: NoiseStream(seed: 0, owner: .defence), against: counted)
+    var cost = attacked?.cost
+    // All points are level against the stand-in; in earnest the first round mostly decides.
+    let later = attacked?.laterRounds ?? 0
+    cost?.evaluations -= later * counted.cost.evaluations
+    cost?.gradients -= later * counted.cost.gradients
     return ExpectedCost(
-      own: counted.cost, attack: attacked?.cost, redraws: redraws, isBound: counted.isBound)
+      own: counted.cost, attack: cost, redraws: redraws, isBound: counted.isBound)
   }
 }

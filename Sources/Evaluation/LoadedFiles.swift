@@ -10,9 +10,12 @@ import TensorCore
 /// What several runs of one process read from files, each once.
 package final class LoadedFiles: Sendable {
   private let values = Mutex<[String: any Sendable]>([:])
+  private let watch: WorkWatch
 
   /// Nothing yet.
-  package init() {}
+  ///
+  /// - Parameter watch: is told what is waited for.
+  package init(watch: WorkWatch = .none) { self.watch = watch }
 
   /// The value of a key, made the first time that it is asked for.
   ///
@@ -42,7 +45,7 @@ package final class LoadedFiles: Sendable {
 
   /// The engine that a command starts; for as long as these files are kept.
   package func engine(_ command: String, following workers: WorkerPool) throws -> EngineClient {
-    try once("engine \(command)") { try EngineClient(command, following: workers) }
+    try once("engine \(command)") { try EngineClient(command, following: workers, watch: watch) }
   }
 
   func classifier(_ name: String) throws -> (ResNet, ModelRecord) {

@@ -260,7 +260,8 @@ extension RunRequest {
   package init(recorded json: String, of run: String) throws {
     guard json != RunHeader.foreignInvocation else {
       throw ElbowError(
-        .conflict, "run \(run) was made by another program, which alone can go on with it")
+        .conflict,
+        "run \(run) was made by another program, which alone can go on with it or make it again")
     }
     do {
       try self.init(json: json)

@@ -24,9 +24,17 @@ package struct RequestFile {
     for (key, value) in try Self.mapping(file, "a run is a YAML file of") {
       guard let name = key.string, Self.keys.contains(name) else {
         let name = key.string ?? "?"
+        let advice =
+          SweepFile.lists.contains(name)
+          ? "; it is one of a sweep's: 'elbow sweep \(file)'" : didYouMean(name, among: Self.keys)
+        throw ElbowError(.unknownName, "\(file): a run has no field '\(name)'" + advice)
+      }
+      if let list = value.sequence, list.count > 1, RequestKeys.named(name)?.form != .list,
+        name != "tag"
+      {
         throw ElbowError(
-          .unknownName,
-          "\(file): a run has no field '\(name)'" + didYouMean(name, among: Self.keys))
+          .malformed,
+          "\(file): '\(name)' has several values, which make a sweep: 'elbow sweep \(file)'")
       }
       do { try take(name, value) } catch let error as ElbowError { throw error.prefixed(file) }
     }

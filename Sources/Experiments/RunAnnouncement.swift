@@ -18,7 +18,7 @@ package struct RunAnnouncement {
     what.append("model \(header.model.name)")
     if let attack = header.attack {
       what.append(
-        "\(attack.name) \(attack.norm.rawValue) \(RunSummary.epsilon(attack.epsilon))"
+        "\(attack.name) \(attack.norm.threat(attack.epsilon))"
           + (attack.steps > 1 ? ", \(attack.steps.counted("step"))" : "")
           + (attack.restarts > 1 ? " × \(attack.restarts.counted("restart"))" : "")
           + (attack.eot > 1 ? ", EOT \(attack.eot)" : "")
@@ -44,7 +44,12 @@ package struct RunAnnouncement {
     var text = bound + own.counted("network evaluation")
     if cost.own.gradients > 0 { text += " and \(cost.own.gradients.counted("gradient"))" }
     text += " an image"
-    if let attack = cost.attack { text += ", its attack \(attack.gradients.counted("gradient"))" }
+    if let attack = cost.attack {
+      let parts = [
+        (attack.evaluations, "evaluation"), (attack.gradients, "gradient"),
+      ].filter { $0.0 > 0 }.map { $0.counted($1) }
+      if !parts.isEmpty { text += ", its attack \(parts.joined(separator: " and "))" }
+    }
     guard let each = estimate.secondsPerImage else { return text }
     let left = run.header.inputs.count - (run.resumed?.done.count ?? 0)
     let seconds = each * Double(left)

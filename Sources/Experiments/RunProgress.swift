@@ -1,5 +1,6 @@
 import Basics
 import Classifiers
+import Evaluation
 import Records
 import Synchronization
 
@@ -10,15 +11,16 @@ final class RunProgress: Sendable {
     var done: Int
     var correct: Int
     /// Compute that attacks on images in work have spent.
-    var spent: [Int: Int] = [:]
+    var spent: [Int: Double] = [:]
   }
 
   private let title: String
   private let total: Int
   private let before: Int
   private let later: Double?
-  /// Looks that an attack takes; nil: there is none, or none that can be counted.
-  private let looks: Int?
+  /// Time that an attack takes, in that of an evaluation; nil: there is none, or none that can be
+  /// counted.
+  private let units: Double?
   private let watch: WorkWatch
   private let state: Mutex<State>
 
@@ -27,7 +29,7 @@ final class RunProgress: Sendable {
     total = run.header.inputs.count
     before = run.resumed?.done.count ?? 0
     later = run.experiment.later
-    looks = (try? run.plan.expectedCost().attack).flatMap { $0.map(Self.looks) }
+    units = (try? run.plan.expectedCost().attack).flatMap { $0.map(ExpectedCost.units) }
     self.watch = watch
     state = Mutex(State(done: before, correct: run.resumed?.correct ?? 0))
     watch(state.withLock { update($0) })
@@ -49,23 +51,18 @@ final class RunProgress: Sendable {
   func add(_ position: Int, _ cost: Cost) {
     watch(
       state.withLock { state in
-        state.spent[position] = Self.looks(cost)
+        state.spent[position] = ExpectedCost.units(cost)
         return update(state)
       })
   }
 
-  /// Gradients, or evaluations of an attack that asks for none.
-  private static func looks(_ cost: Cost) -> Int {
-    cost.gradients > 0 ? cost.gradients : cost.evaluations
-  }
-
   private func update(_ state: State) -> WorkUpdate {
     var update = WorkUpdate(title, state.done, of: total, "images", before: before)
-    if let looks, looks > 0, let most = state.spent.values.max() {
+    if let units, units > 0, !state.spent.isEmpty {
       // An attack may end early, or take a little more than was counted.
-      let shares = state.spent.values.map { min(1, Double($0) / Double(looks)) }
+      let shares = state.spent.values.map { min(1, $0 / units) }
       update.part = shares.reduce(0, +)
-      update.within = "attack \(min(100, 100 * most / looks)) %"
+      update.within = "attack \(Int(nearest: 100 * (shares.max() ?? 0))) %"
     }
     if state.done > 0 {
       let share = Double(state.correct) / Double(state.done)

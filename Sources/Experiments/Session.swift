@@ -11,7 +11,7 @@ public final class Session: Sendable {
   /// The threads.
   package let workers: WorkerPool
   /// What has been read already.
-  let files = LoadedFiles()
+  let files: LoadedFiles
   /// Is told how experiments go on.
   public let watch: WorkWatch
   /// Command line that is recorded, program name first.
@@ -25,6 +25,7 @@ public final class Session: Sendable {
   ///   - arguments: recorded with every run; a library's caller may leave them out.
   public init(threads: Int? = nil, watch: WorkWatch = .none, arguments: [String] = []) {
     workers = WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    files = LoadedFiles(watch: watch)
     (self.watch, self.arguments) = (watch, arguments)
   }
 

@@ -19,7 +19,7 @@ public struct ClassEvidence: Hashable, Sendable {
 }
 
 /// Raw losses of one image: errors summed over pixels, before weights and reduction.
-public enum LossRecord: Sendable {
+public enum LossRecord: Hashable, Sendable {
   /// All classes at the run's shared timestep subset: `[draw][timestep][class]`.
   /// Diverged losses are +Inf.
   case dense([Float])
@@ -132,5 +132,17 @@ public struct Prediction: Sendable {
     self.nfe = nfe
     self.gradients = gradients
     self.seconds = seconds
+  }
+}
+
+extension Prediction {
+  /// What is answered otherwise here than there; times and places aside.
+  package func answersThatDiffer(from other: Prediction) -> [String] {
+    [
+      ("class predicted", predicted == other.predicted), ("label", correct == other.correct),
+      ("nfe", nfe == other.nfe), ("gradients", gradients == other.gradients),
+      ("ELBO", evidence == other.evidence), ("loss", losses == other.losses),
+      ("attack", attack?.image == other.attack?.image),
+    ].filter { !$0.1 }.map(\.0)
   }
 }

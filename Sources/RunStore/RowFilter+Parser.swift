@@ -54,7 +54,8 @@ extension RowFilter {
 
     mutating func comparison() throws -> String {
       let before = tokens
-      let left = try operand()
+      let areSeeds = self.areSeeds
+      let left = try operand(ofSeeds: areSeeds)
       let spelling = before.dropLast(tokens.count).map(\.spelling).joined(separator: " ")
       if take(.word("IS")) {
         let negated = take(.word("NOT"))
@@ -65,8 +66,11 @@ extension RowFilter {
       if take(.word("LIKE")) { return "\(left) \(negated)LIKE \(try operand())" }
       if take(.word("IN")) {
         try expect(.symbol("("))
-        var items = [try operand()]
-        while take(.symbol(",")) { items.append(try operand()) }
+        for token in tokens.prefix(while: { $0 != .symbol(")") }) {
+          try checkText(before.first, token)
+        }
+        var items = [try operand(ofSeeds: areSeeds)]
+        while take(.symbol(",")) { items.append(try operand(ofSeeds: areSeeds)) }
         try expect(.symbol(")"))
         return "\(left) \(negated)IN (\(items.joined(separator: ", ")))"
       }
@@ -79,7 +83,18 @@ extension RowFilter {
       }
       tokens.removeFirst()
       try checkShare(before.first, tokens.first)
-      return "\(left) \(sign) \(try operand())"
+      if !sign.hasPrefix("<") && !sign.hasPrefix(">") || sign == "<>" {
+        try checkText(before.first, tokens.first)
+        try checkText(tokens.first, before.first)
+      }
+      return "\(left) \(sign) \(try operand(ofSeeds: areSeeds))"
+    }
+
+    /// Whether the comparison at hand is of seeds.
+    private var areSeeds: Bool {
+      let words = tokens.prefix(3)
+      return !words.contains(.word("LIKE"))
+        && words.contains { if case .name(let name) = $0 { SeedOrder.holds(name) } else { false } }
     }
 
     /// Accuracies are shares: one that is held against 80 was meant as 80 %.
@@ -90,8 +105,26 @@ extension RowFilter {
       throw fail("\(name) is a fraction of 1: write \(digits)% or \(value / 100)")
     }
 
-    mutating func operand() throws -> String {
+    /// Of some columns of runs all texts are known.
+    private func checkText(_ column: Token?, _ value: Token?) throws {
+      guard names.columns.contains("fingerprint"), case .name(let name)? = column,
+        case .text(let text)? = value, let problem = KnownValues.problem(name, text)
+      else { return }
+      throw fail(problem)
+    }
+
+    /// A column or a value.
+    ///
+    /// - Parameter ofSeeds: by its place among seeds.
+    mutating func operand(ofSeeds: Bool = false) throws -> String {
       guard let token = tokens.popFirst() else { throw fail("it ends too early") }
+      if ofSeeds {
+        switch token {
+        case .name(let name): return SeedOrder.sql(try column(name))
+        case .number(let text), .text(let text): return bind(SeedOrder.place(of: text) ?? text)
+        case .word, .symbol: break
+        }
+      }
       switch token {
       case .name(let name):
         guard MetricFunction(rawValue: name.lowercased()) != nil, take(.symbol("(")) else {

@@ -97,10 +97,12 @@ public struct RowFilter: Sendable {
   /// The value of `12`, `1e-3`, `8/255` or `85%`; nil for anything else.
   static func number(_ digits: some StringProtocol) -> (any DatabaseValueConvertible)? {
     if let integer = Int64(digits) { return integer }
-    // What SQLite's integers cannot hold: views show such seeds as texts of these digits.
-    if let seed = UInt64(digits) { return "\(seed)" }
-    if digits.last == "%" { return Double(String(digits.dropLast())).map { $0 / 100 } }
-    return Fraction.parse(String(digits))
+    return share(digits) ?? Fraction.parse(String(digits))
+  }
+
+  /// The value of `85%`; nil for anything else.
+  static func share(_ digits: some StringProtocol) -> Double? {
+    digits.last == "%" ? Double(String(digits.dropLast())).map { $0 / 100 } : nil
   }
 
   private static func name(_ rest: inout Substring, _ place: String) throws -> Token {

@@ -96,8 +96,10 @@ extension RunStore {
     if !order.isEmpty {
       let terms = try order.map { term in
         let falls = term.hasPrefix("-")
-        let column = try named(falls ? String(term.dropFirst()) : term, "`sort`")
-        return "\(column) IS NULL, \(column)\(falls ? " DESC" : "")"
+        let name = falls ? String(term.dropFirst()) : term
+        let column = try named(name, "`sort`")
+        let value = SeedOrder.holds(name) ? SeedOrder.sql(column) : column
+        return "\(column) IS NULL, \(value)\(falls ? " DESC" : "")"
       }
       sql += " ORDER BY \(terms.joined(separator: ", "))"
     }

@@ -53,6 +53,9 @@ struct Elbow: ParsableCommand {
       Output.progress.end()
     } catch is ClosedPipe {
       Foundation.exit(0)
+    } catch is CancellationError {
+      Output.error("elbow: interrupted")
+      Foundation.exit(130)
     } catch let code as ExitCode {
       Foundation.exit(code.rawValue)
     } catch let error as ElbowError {

@@ -29,7 +29,8 @@ struct GroupCommand: ParsableCommand {
       throw ValidationError("name the group, or use --none")
     }
     _ = try RunLabels.checked(name, as: "the group")
-    try changes.apply(to: none ? words : words.dropLast(), "grouped") { store, ids in
+    let done = none ? "in no group" : "grouped"
+    try changes.apply(to: none ? words : words.dropLast(), done) { store, ids in
       try store.group(ids, name)
     }
   }

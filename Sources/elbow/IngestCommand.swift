@@ -56,10 +56,10 @@ struct IngestCommand: ParsableCommand {
     }
     try ingest.read(input)
     let totals = ingest.totals
-    if totals.contradictions > 0 {
+    if let first = totals.firstContradiction {
       Output.error(
-        "elbow: \(totals.contradictions) predictions are not what their losses say by the run's "
-          + "grid and weights; see that these are right")
+        "elbow: \(totals.contradictions.counted("prediction")), of line \(first) first, not what the "
+          + "losses say by the run's grid and weights; see that these are right")
     }
     if totals.badLines > 0 {
       throw ElbowError(

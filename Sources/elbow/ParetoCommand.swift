@@ -71,7 +71,9 @@ struct ParetoCommand: ParsableCommand {
     for note in answer.notes { Output.error("elbow: \(Output.spelled(note))") }
     guard !answer.view.runs.rows.isEmpty else {
       if format.format == .json { return try Output.write(answer.view.json(all: all, answers: [])) }
-      return Output.error("no finished clean runs to compare")
+      return Output.error(
+        answer.notes.isEmpty
+          ? "elbow: no finished clean runs to compare" : "elbow: no run is left to compare")
     }
     switch format.format {
     case .table:

@@ -90,7 +90,7 @@ struct RunCommand: ParsableCommand {
     // Timing the network takes a second: worth it where the run takes many.
     let evaluations = plain.cost.units * Double(run.header.inputs.count)
     let estimate =
-      plain.secondsPerImage == nil && evaluations > 50_000
+      plain.secondsPerImage == nil && evaluations > 10_000
       ? try estimator.estimate(run, probes: true) : plain
     RunAnnouncement(run, estimate).lines.forEach(session.watch.note)
   }

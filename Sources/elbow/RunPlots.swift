@@ -38,8 +38,9 @@ struct AccuracyPlot: ParsableCommand {
         .map { table.rows[$0] }
       if table.rows.count < whole {
         Output.error(
-          "elbow: \(whole - table.rows.count) of \(whole) runs are older ones of the same question "
-            + "and seed and are not drawn; name runs to draw them")
+          "elbow: \(whole - table.rows.count) of \(whole) runs are not drawn, since another asks the "
+            + "same with the same seed: a newer one, or of replays a live one; name runs to draw them"
+        )
       }
     }
     guard !table.rows.isEmpty else {

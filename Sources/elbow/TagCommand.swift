@@ -32,7 +32,8 @@ struct TagCommand: ParsableCommand {
     if let key = remove.first(where: { tags[$0] != nil }) {
       throw ValidationError("the tag '\(key)' is both set and removed")
     }
-    try changes.apply(to: words.filter { !$0.contains("=") }, "tagged") { store, ids in
+    let done = tags.isEmpty ? "without \(remove.joined(separator: ", "))" : "tagged"
+    try changes.apply(to: words.filter { !$0.contains("=") }, done) { store, ids in
       try store.tag(ids, set: tags, removing: remove)
     }
   }

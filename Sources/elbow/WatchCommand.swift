@@ -50,7 +50,12 @@ struct WatchCommand: ParsableCommand {
       store, where: .ids([state.id]), isForReading: format.format == .table)
     try format.write(answer.table)
     guard state.status == "finished" else {
-      Output.error("elbow: run \(state.id) is \(state.status)\(state.reason)")
+      let isOpen = ["interrupted", "crashed"].contains(state.status)
+      let remedy =
+        try isOpen && store.recordedTotals(state.id)?.isOwn == true
+        ? "; 'elbow run --resume \(state.id)' goes on with it" : ""
+      Output.error(
+        "elbow: run \(state.id) is \(state.status)\(state.reason)\(Output.spelled(remedy))")
       throw ExitCode(1)
     }
   }

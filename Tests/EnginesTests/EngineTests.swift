@@ -134,6 +134,19 @@ struct EngineTests {
     #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
   }
 
+  /// What says nothing is waited for, which a person is told, and given up with the session.
+  @Test func silenceIsTold() throws {
+    let (pool, told) = (pool, Mutex<[String]>([]))
+    let watch = WorkWatch(update: { _ in }) { note in
+      told.withLock { $0.append(note) }
+      pool.cancel()
+    }
+    #expect(throws: CancellationError.self) {
+      try EngineClient("sleep 60", following: pool, watch: watch)
+    }
+    #expect(told.withLock { $0.count == 1 && $0[0].contains("'sleep 60' to say hello") })
+  }
+
   @Test func classifiersHaveTheirLogitsAndGradients() throws {
     let classifier = try EngineClassifier(client(options: "--kind=classifier"))
     let key = ImageKey(dataset: "d", split: "s", index: 0)

@@ -204,6 +204,22 @@ struct IngestTests {
     let other = #"{"type":"image","run":"a","index":4,"label":0,"predicted":0}"#
     let (_, totals) = try ingest([Self.run, other])
     #expect(totals.badLines == 1)
+    // The same line again is no other answer; other losses, or another cost, are.
+    #expect(try ingest([Self.run] + Self.images).totals.badLines == 0)
+    let losses = Self.image(4, [1, 2, 2, 1, 1, 9])
+    let costs = Self.images[0].replacing("\"seconds\":0.5", with: "\"seconds\":9,\"nfe\":77")
+    for (line, what) in [(losses, "another loss"), (costs, "another nfe")] {
+      // Committed before, and on its way in the same lines.
+      let later = try ingest([Self.run, line])
+      #expect(later.totals.badLines == 1)
+      #expect(later.answers.contains { ($0["error"] as? String)?.contains(what) == true })
+      let run = Self.run.replacing("\"run\":\"a\"", with: "\"run\":\"\(what)\"")
+      let lines = [Self.images[0], line].map {
+        $0.replacing("\"run\":\"a\"", with: "\"run\":\"\(what)\"")
+      }
+      #expect(try ingest([run] + lines).totals.badLines == 1)
+    }
+    #expect(try column("SELECT nfe FROM predictions WHERE image_index = 4 LIMIT 1") == ["6"])
     let question = Self.run.replacing("\"guidance\":3", with: "\"guidance\":4")
     #expect(try ingest([question]).answers.first?["error"] != nil)
   }

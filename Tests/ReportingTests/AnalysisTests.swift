@@ -163,6 +163,14 @@ import Testing
     #expect(other[0, "attack"] == .text("apgd-ce linf 8/255"))
   }
 
+  /// Only what bounds a distance in pixel units is counted in grey values.
+  @Test func threatsAreSpelledInTheirUnits() {
+    for (norm, epsilon, text) in [
+      ("linf", 8.0 / 255, "linf 8/255"), ("l2", 1.5, "l2 1.5"), ("corruption", 3, "corruption 3"),
+      ("rotation", 1, "rotation 1"), ("flow", 0.05, "flow 0.05"),
+    ] { #expect(RunSummary.threat(norm, epsilon) == text) }
+  }
+
   /// A replay is not taken for a live run, nor another run's images for clean ones.
   @Test func replaysAndBorrowedImagesShow() {
     var table = runs(status: "finished", attack: .null)

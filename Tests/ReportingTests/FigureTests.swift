@@ -65,6 +65,15 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
     #expect(figure.caption[0].hasSuffix("so that no front is drawn."))
   }
 
+  /// Nor do runs on images of different datasets.
+  @Test func differentDatasetsHaveNoFront() {
+    let other = Self.run("01B", "y", 20, 90).map { name, cell in
+      (name, name == "dataset" ? .text("toys") : cell)
+    }
+    let figure = Figure(accuracy: table([Self.run("01A", "x", 10, 80), other]))
+    #expect(series(figure).count == 2 && figure.caption[0].contains("of different datasets"))
+  }
+
   /// More runs than letters: none is left out, those of the front are named.
   @Test func everyRunIsDrawn() {
     let rows = (0..<40).map { Self.run("01\($0)", nil, Double(100 - $0), 50 + ($0 < 3 ? $0 : 0)) }
@@ -89,8 +98,11 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
       epsilon: table([
         point("a", "linf", 0, 100, 90), point("a", "linf", 0.1, 50, 10),
         point("b", "linf", 0, 100, 80), point("a", "l2", 1.5, 100, 20),
+        point("a", "corruption", 3, 100, 60),
       ]))
-    #expect(figure.panels.map(\.title) == ["ℓ∞", "ℓ2"])
+    #expect(figure.panels.map(\.title) == ["ℓ∞", "ℓ2", "corruption"])
+    #expect(
+      figure.panels.map { $0.x.label.contains("pixel units") } == [true, true, false])
     #expect(series(figure).map(\.name) == ["a, n = 50 to 100", "b, n = 100"])
     #expect(series(figure)[0].points.map(\.y) == [90, 20])
     #expect(series(figure)[0].points.map(\.x) == [0, 0.1])

@@ -127,6 +127,8 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     ("accuracy > 8/2/2", "is no number"), ("accuracy > 8%%", "is no number"),
     ("seconds > 1", "could be 'seconds_per_image' or 'attack_seconds_per_image'"),
     ("stage = 'final'", "the tag is 'tags.stage'"), ("params.drws = 1", "did you mean 'draws'"),
+    ("status = 'replayed'", "replay_of IS NOT NULL"), ("'DC' <> classifier", "did you mean 'dc'"),
+    ("status NOT IN ('failed', 'finsihed')", "did you mean 'finished'"),
     ("nfe > 1", "did you mean 'nfe_per_image'"), ("json = 'x'", "no column 'json'"),
   ])
   func malformedConditions(text: String, message: String) throws {
@@ -144,7 +146,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
   @Test func seedsHaveNoSign() throws {
     let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
-    let seeds: [UInt64] = [7, 1 << 63 - 1, 1 << 63, .max]
+    let seeds: [UInt64] = [7, 1 << 63 - 1, 1 << 63, 10_000_000_000_000_000_000, .max]
     var ids: [String] = []
     for seed in seeds {
       var run = header(1, attack: AttackConfiguration(name: "fgsm", norm: .linf, epsilon: 0.1))
@@ -161,9 +163,30 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     for seed in seeds {
       #expect(try found("seed = \(seed) AND attack_seed = \(seed)") == [cell(seed)])
     }
-    #expect(try found("seed > 7") == Set(seeds[1...].map(cell)))
-    #expect(try found("seed < 8") == [.integer(7)])
-    let differences = try store.query("diff", ["a": ids[0], "b": ids[3]]).rows
+    let bounds =
+      seeds.map { "\($0)" } + [
+        "-1", "6.5", "8", "9999999999999999999", "10000000000000000000", "18446744073709551616",
+        "1e30",
+      ]
+    for bound in bounds {
+      let value = Decimal(string: bound) ?? 0
+      for (sign, holds) in [
+        ("<", { $0 < $1 }), ("<=", { $0 <= $1 }), (">", { $0 > $1 }), (">=", { $0 >= $1 }),
+        ("<>", { $0 != $1 }), ("=", { $0 == $1 }),
+      ] as [(String, (Decimal, Decimal) -> Bool)] {
+        let expected = Set(seeds.filter { holds(Decimal($0), value) }.map(cell))
+        #expect(try found("seed \(sign) \(bound)") == expected, "seed \(sign) \(bound)")
+        #expect(
+          try found("NOT \(bound) \(sign) attack_seed")
+            == Set(seeds.map(cell)).subtracting(
+              seeds.filter { holds(value, Decimal($0)) }.map(cell)), "\(bound) \(sign) attack_seed")
+      }
+    }
+    #expect(try found("seed NOT IN (7, \(UInt64.max))") == Set(seeds[1...3].map(cell)))
+    #expect(try found("seed LIKE '1844%'") == [cell(.max)])
+    let ordered = try store.query("runs", columns: ["seed"], order: ["-seed"]).rows.map { $0[0] }
+    #expect(ordered == seeds.reversed().map(cell))
+    let differences = try store.query("diff", ["a": ids[0], "b": ids[4]]).rows
     #expect(
       differences.contains { $0.contains(.text("seed")) && $0.contains(.text("\(UInt64.max)")) })
   }

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        6: "49bf3f3612e3daa0c4af0d8a5d72b4e76923ba2e49541a3080ffbdb38aa66448"
+        7: "b573c4193901acbe11ad1147d00823de14488f67d01a90592ab519e244078483"
       ])
   }
 

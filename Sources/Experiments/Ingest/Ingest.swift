@@ -27,6 +27,8 @@ public final class Ingest {
     public var badLines = 0
     /// Images whose losses speak for another class than the one predicted.
     public var contradictions = 0
+    /// Line of the first of them.
+    public var firstContradiction: Int?
   }
 
   /// What has come so far.
@@ -203,7 +205,10 @@ public final class Ingest {
     }
     let image = try IngestedImage(&fields, header, plans[run], source: source)
     try writer.add(image.prediction, of: image.input, to: run)
-    if image.contradictsLosses { totals.contradictions += 1 }
+    if image.contradictsLosses {
+      totals.contradictions += 1
+      totals.firstContradiction = totals.firstContradiction ?? totals.lines
+    }
   }
 
   private func end(_ fields: inout IngestFields, _ run: Int) throws {

@@ -212,13 +212,3 @@ struct IngestedImage {
     return outcome
   }
 }
-
-extension LossRecord {
-  /// Number of losses.
-  var count: Int {
-    switch self {
-    case .dense(let values): values.count
-    case .sparse(let items): items.count
-    }
-  }
-}

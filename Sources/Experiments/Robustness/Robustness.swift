@@ -22,7 +22,7 @@ public struct Robustness: Sendable {
     }
 
     /// As `linf 8/255`.
-    public var name: String { "\(norm.rawValue) \(RunSummary.epsilon(epsilon))" }
+    public var name: String { norm.threat(epsilon) }
   }
 
   /// What counts as right under attack.

@@ -62,6 +62,8 @@ package struct SweepCell {
         flags.map { flag in
           guard let value = cell[flag] else { return .null }
           if let integer = Int64(value) { return .integer(integer) }
+          // Seeds that no other number holds.
+          if UInt64(value) != nil { return .text(value) }
           return Fraction.parse(value).map { $0.isFinite ? .real($0) : .text(value) }
             ?? .text(value)
         }

@@ -80,6 +80,9 @@ package struct SweepFile {
     try take(flag, Node(value))
   }
 
+  /// Keys that only a sweep has.
+  static let lists = ["cases", "exclude"]
+
   // MARK: Parts of the file
 
   private static func axis(_ flag: String, _ value: Node) throws -> Axis {
@@ -87,7 +90,7 @@ package struct SweepFile {
       throw ElbowError(
         .unknownName,
         "no field '\(flag)' can stand here"
-          + didYouMean(flag, among: RequestFile.keys + ["cases", "exclude"]))
+          + didYouMean(flag, among: RequestFile.keys + lists))
     }
     var values = value.null == nil ? try texts(value, flag) : []
     switch key.form {

@@ -64,8 +64,12 @@ public struct Verification: Sendable {
       findings.append(
         Finding(run: id, "run.question", stored: totals.question, recomputed: question))
     }
-    // What another program has recorded follows rules of its own.
-    guard totals.isOwn else { return }
+    guard totals.isOwn else {
+      remarks.append(
+        "run \(id): another program has answered, by rules of its own; not computed from losses again"
+      )
+      return
+    }
     if header.recordsLosses, header.configuration.classifier.weighsLosses {
       do { try checkEvidence(header, store, session) } catch let error as ElbowError {
         try remark(id, "its ELBOs", error)

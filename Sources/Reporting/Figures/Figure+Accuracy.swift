@@ -9,7 +9,7 @@ extension Figure {
   /// Accuracy against compute, with the Pareto front and 95 % intervals.
   ///
   /// All runs are drawn. Letters and legend name all where the alphabet is long enough, else as many
-  /// of the front. No front is drawn of runs under different attacks.
+  /// of the front. No front is drawn of runs under different attacks, or on different images.
   ///
   /// - Parameter runs: rows of the query `accuracy-cost`, at least one.
   public init(accuracy runs: ResultTable) {
@@ -21,8 +21,12 @@ extension Figure {
     }
     let threats = Set(
       runs.rows.indices.map { i in ["attack", "norm", "epsilon"].map { runs[i, $0] } })
-    // Under one attack and under another accuracies do not compete.
-    let front = threats.count == 1 ? paretoFront(values) : []
+    let sources = Set(runs.rows.indices.map { i in ["dataset", "split"].map { runs[i, $0] } })
+    // Under one attack and under another, of one dataset and of another, accuracies do not compete.
+    let differences =
+      (threats.count > 1 ? ["under different attacks"] : [])
+      + (sources.count > 1 ? ["on images of different datasets"] : [])
+    let front = differences.isEmpty ? paretoFront(values) : []
     let namesAll = runs.rows.count <= Self.letters.count
     let candidates = namesAll || front.isEmpty ? Array(runs.rows.indices) : front
     let named = Array(candidates.prefix(Self.letters.count))
@@ -58,9 +62,9 @@ extension Figure {
     let counts = runs.rows.indices.map { runs.count($0, "n_done") }
     var caption = [
       "Bars are 95 % intervals (Wilson). "
-        + (threats.count == 1
+        + (differences.isEmpty
           ? "Capitals and line: the Pareto front, the runs that no other beats in both."
-          : "The runs are under different attacks, so that no front is drawn.")
+          : "The runs are \(differences.joined(separator: " and ")), so that no front is drawn.")
     ]
     if runs.rows.indices.contains(where: { runs[$0, "attack"] != .null }) {
       caption.append(

@@ -31,10 +31,10 @@ extension Figure {
               of: points.count(row, "n"))
           }, style: .joined, mark: Panel.mark(Series("", [], style: .joined), index), color: index)
       }
-      let symbol = norm == .text("l2") ? "ℓ2" : "ℓ∞"
+      let known = AttackConfiguration.Norm(rawValue: norm.text(null: ""))
       return Panel(
-        norms.count > 1 ? "\(symbol)" : "",
-        x: Axis("attacker's budget ε (\(symbol), pixel units of [0, 1])"),
+        norms.count > 1 ? known?.symbol ?? norm.text(null: "") : "",
+        x: Axis(known?.axis ?? "attacker's budget ε"),
         y: Axis("accuracy (%)", isPercent: true), .series(series))
     }
     let datasets = Set(

@@ -141,7 +141,7 @@ package struct ParetoQuestion: Sendable {
       let budget = only[1].number
     else {
       let names = recorded.map {
-        "\($0[0].text(null: "")) \(RunSummary.epsilon($0[1].number ?? 0))"
+        RunSummary.threat($0[0].text(null: ""), $0[1].number ?? 0)
       }
       throw ElbowError(
         .malformed,

@@ -166,15 +166,23 @@ package enum RunSummary {
     guard let name = runs[row, .attack] else {
       return runs[row, .inputsRun].map { "as in \($0.prefix(shortID))" } ?? "none"
     }
-    return "\(name) \(runs[row, .norm] ?? "") \(epsilon(runs[row, .epsilon] ?? 0))"
+    return "\(name) \(threat(runs[row, .norm] ?? "", runs[row, .epsilon] ?? 0))"
+  }
+
+  /// As `linf 8/255`, of a norm as it is recorded.
+  package static func threat(_ norm: String, _ epsilon: Double) -> String {
+    AttackConfiguration.Norm(rawValue: norm)?.threat(epsilon) ?? "\(norm) \(decimal(epsilon))"
   }
 
   /// As `8/255` where it is that, else in decimal.
   package static func epsilon(_ value: Double) -> String {
     let levels = (value * 255).rounded()
     return levels >= 1 && abs(levels / 255 - value) < 1e-12
-      ? "\(Int(nearest: levels))/255"
-      : value.isFinite ? JSONValue.canonical(number: value) : "\(value)"
+      ? "\(Int(nearest: levels))/255" : decimal(value)
+  }
+
+  static func decimal(_ value: Double) -> String {
+    value.isFinite ? JSONValue.canonical(number: value) : "\(value)"
   }
 
   /// As `89.0`.

@@ -87,20 +87,17 @@ extension StreamWriter {
   }
 
   private func readImages(_ run: inout StreamedRun, _ db: Database) throws {
-    let answers = try Int.fetchAll(
-      db,
-      sql: """
-        SELECT predicted FROM run_total JOIN prediction ON prediction.run = run_total.number
-        WHERE run_id = ? ORDER BY position
-        """, arguments: [run.id])
+    let answers =
+      try Int.fetchOne(db, sql: "SELECT n FROM run_total WHERE run_id = ?", arguments: [run.id])
+      ?? 0
     var position = 0
     try RunStore.forEachInput(of: run.id, db, in: store.path) { input in
-      guard position < answers.count else {
+      guard position < answers else {
         throw ElbowError(.damaged, "run \(run.id) has inputs without an answer")
       }
       let place = StreamedRun.Place(
         dataset: input.dataset, split: input.split, index: input.index)
-      run.answered[place] = .init(position: position, predicted: answers[position])
+      run.answered[place] = position
       run.digest?.add(input)
       run.sources.insert([input.dataset, input.split])
       position += 1

@@ -97,22 +97,28 @@ package final class StreamWriter {
   package func add(_ prediction: Prediction, of input: InputRecord, to run: Int) throws {
     let place = StreamedRun.Place(
       dataset: input.dataset, split: input.split, index: input.index)
-    if let known = runs[run].answered[place] {
-      guard known.predicted == prediction.predicted else {
+    if let position = runs[run].answered[place] {
+      let others = try recorded(run, position)?.answersThatDiffer(from: prediction) ?? []
+      guard others.isEmpty else {
         throw ElbowError(
           .conflict,
-          "image \(input.index) of run \(runs[run].id) is recorded as class \(known.predicted), here "
-            + "it is \(prediction.predicted); record it as another run")
+          "image \(input.index) of run \(runs[run].id) is recorded with another "
+            + "\(others.joined(separator: ", another ")); record it as another run")
       }
       return
     }
     var prediction = prediction
     prediction.position = runs[run].answered.count
-    runs[run].answered[place] = .init(
-      position: prediction.position, predicted: prediction.predicted)
+    runs[run].answered[place] = prediction.position
     runs[run].digest?.add(input)
     runs[run].sources.insert([input.dataset, input.split])
     waiting.images.append((run, input, prediction))
+  }
+
+  /// An answer that is on the disk or on its way there.
+  private func recorded(_ run: Int, _ position: Int) throws -> Prediction? {
+    try waiting.images.last { $0.run == run && $0.prediction.position == position }?.prediction
+      ?? store.recordedWhole(runs[run].id, position: position)
   }
 
   /// Changes what a run is called; what is nil stays, tags are added.

@@ -18,12 +18,6 @@ package struct StreamedDescription: Sendable {
 
 /// A run of another program as far as a stream has told of it.
 struct StreamedRun {
-  /// Where an image stands among the run's inputs, and what was answered.
-  struct Answered {
-    var position: Int
-    var predicted: Int
-  }
-
   /// Names an image: dataset, split and index.
   struct Place: Hashable {
     var dataset: String
@@ -48,7 +42,8 @@ struct StreamedRun {
   var position: RunPosition?
   /// Whether what it asks is recorded, as it is from the first image on.
   var isDescribed: Bool
-  var answered: [Place: Answered] = [:]
+  /// Where each image that has its answer stands among the run's inputs.
+  var answered: [Place: Int] = [:]
   /// Id of the question so far; nil: no images are expected.
   var digest: Question.Digest?
   /// Datasets and splits of its images.
