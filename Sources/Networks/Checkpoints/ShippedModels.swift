@@ -19,10 +19,9 @@ public enum ShippedModels {
   static let folders: [String] = {
     let beside = programFolder
     return [
-      beside + "/elbow_Networks.resources/Models",
-      URL(fileURLWithPath: beside + "/../share/elbow/models").standardizedFileURL
-        .path(percentEncoded: false),
-    ] + builtIn
+      beside.appending(path: "elbow_Networks.resources/Models"),
+      beside.deletingLastPathComponent().appending(path: "share/elbow/models"),
+    ].map { $0.standardizedFileURL.path(percentEncoded: false) }.map(withoutSlash) + builtIn
   }()
 
   private static var builtIn: [String] {
@@ -34,13 +33,18 @@ public enum ShippedModels {
     #endif
   }
 
+  /// A folder that is there gets a slash at its end from Foundation.
+  private static func withoutSlash(_ path: String) -> String {
+    path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+  }
+
   /// Folder of the program's real file, links followed.
-  private static var programFolder: String {
+  private static var programFolder: URL {
     let program =
       (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
       ?? Bundle.main.executableURL?.resolvingSymlinksInPath().path(percentEncoded: false)
       ?? CommandLine.arguments[0]
-    return URL(fileURLWithPath: program).deletingLastPathComponent().path(percentEncoded: false)
+    return URL(fileURLWithPath: program).deletingLastPathComponent()
   }
 
   /// Names, sorted.
