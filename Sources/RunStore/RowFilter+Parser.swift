@@ -148,10 +148,9 @@ extension RowFilter {
       let names = names
       do { return try names.sql(name) { bind($0) } } catch let unknown as UnknownName {
         guard isValue else { throw fail(unknown.description) }
-        let text = name.replacing("'", with: "''")
+        let hint = "a text stands in single quotes: '\(name.replacing("'", with: "''"))'"
         throw fail(
-          unknown.problem + (unknown.isNear ? unknown.advice : "")
-            + "; a text stands in single quotes: '\(text)'")
+          unknown.isNear ? "\(unknown.description) (\(hint))" : "\(unknown.problem); \(hint)")
       }
     }
 

@@ -121,12 +121,12 @@ public struct Comparison {
         format: """
 
           second − first: %+.1f points, 95 %% interval %+.1f to %+.1f (%@)
-          McNemar's exact test: p = %.3g; %d images answered differently
+          McNemar's exact test: p = %.3g; %@ answered differently
 
           """,
         100 * p.delta, 100 * interval.lowerBound, 100 * interval.upperBound,
         PairedCounts.deltaMethod.rawValue, p.pValue,
-        count(1, "n_differ"))
+        count(1, "n_differ").counted("image"))
   }
 
   /// `runs`, `pairs` (each run against the first), and for two runs the pair's own keys beside them.

@@ -71,13 +71,25 @@ package struct RunPage {
       }
       let margin = (section.lines.map(\.label.cellWidth).max() ?? 0) + 4
       let lines = section.lines.flatMap { label, value in
-        let parts = width.map { value.wrapped(to: max($0 - margin, 20)) } ?? [value]
-        return parts.enumerated().map { i, part in
-          (i == 0 ? "  " + label : "").padded(to: margin) + part
-        }
+        Self.lines(label, value, margin: margin, width: width)
       }
       return ([section.title] + lines).joined(separator: "\n")
     }.joined(separator: "\n\n") + "\n"
+  }
+
+  /// A label with its value beside it; below it where a word would not fit there whole.
+  private static func lines(
+    _ label: String, _ value: String, margin: Int, width: Int?
+  ) -> [String] {
+    guard let width else { return [("  " + label).padded(to: margin) + value] }
+    let room = max(width - margin, 20)
+    let widest = value.split { " ,".contains($0) }.map { String($0).cellWidth + 1 }.max() ?? 0
+    guard widest > room, value.cellWidth > room else {
+      return value.wrapped(to: room).enumerated().map { i, part in
+        (i == 0 ? "  " + label : "").padded(to: margin) + part
+      }
+    }
+    return ["  " + label] + value.wrapped(to: max(width - 4, 20)).map { "    " + $0 }
   }
 
   /// The parts of the page for reading.
@@ -182,7 +194,7 @@ package struct RunPage {
         "Configuration \(text("fingerprint") ?? "")",
         [
           ("classifier", RunSummary.classifier(header, 0)), ("model", text("model")),
-          ("model SHA-256", text("model_sha256")), ("grid", text("grid")),
+          ("SHA-256", text("model_sha256")), ("grid", text("grid")),
           ("weights", text("weights")), ("strategy", text("strategy")),
           ("JSON", text("configuration")),
         ])
