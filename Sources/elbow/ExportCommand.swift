@@ -245,7 +245,7 @@ struct ExportCommand: ParsableCommand {
   /// Says what --limit leaves out.
   private func reportCut(_ written: Int, _ total: Int, _ what: String) throws {
     guard written < total else { return }
-    Output.error(
+    Output.note(
       "elbow: \(written) of \(total) \(what) are written, --limit leaves \(total - written) out")
   }
 }

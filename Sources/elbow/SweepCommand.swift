@@ -115,7 +115,7 @@ struct SweepCommand: ParsableCommand {
     }
     Output.note("elbow: \(sweep.total)")
     if sweep.code.isDirty {
-      Output.error(
+      Output.note(
         "elbow: the code has uncommitted changes: only runs with just the same ones count as done")
     }
   }

@@ -115,6 +115,20 @@ import Testing
     #expect(result.status == 0 && result.output.hasPrefix("OVERVIEW: "), "\(result.errors)")
   }
 
+  /// What the demo tells to try finds its runs; with --quiet it tells nothing but results.
+  @Test func demoHints() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let told = try elbow.run("demo", "--images", "2")
+    #expect(told.status == 0 && told.output.contains("Try next:"), "\(told.errors)")
+    let hint = try #require(told.output.firstMatch(of: /runs --where "(.+)"/))
+    #expect(hint.1.hasPrefix("images >= 2 AND"))
+    #expect(try elbow.run("runs", "--where", String(hint.1), "--format", "json").objects.count > 1)
+    let quiet = try elbow.run("demo", "-q", "--images", "1")
+    #expect(quiet.status == 0 && quiet.errors.isEmpty, "\(quiet.errors)")
+    #expect(quiet.output.contains("DC, halving") && !quiet.output.contains("Try next"))
+  }
+
   // MARK: Manual pages
 
   @Test func manualPages() throws {

@@ -21,7 +21,7 @@ public enum ShippedModels {
     return [
       beside.appending(path: "elbow_Networks.resources/Models"),
       beside.deletingLastPathComponent().appending(path: "share/elbow/models"),
-    ].map { $0.standardizedFileURL.path(percentEncoded: false) }.map(withoutSlash) + builtIn
+    ].map(\.standardizedFileURL.plainPath) + builtIn
   }()
 
   private static var builtIn: [String] {
@@ -31,11 +31,6 @@ public enum ShippedModels {
     #else
       return [Bundle.module.bundlePath + "/Models"]
     #endif
-  }
-
-  /// A folder that is there gets a slash at its end from Foundation.
-  private static func withoutSlash(_ path: String) -> String {
-    path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
   }
 
   /// Folder of the program's real file, links followed.
