@@ -9,12 +9,13 @@ WITH
         -- A live run says more than its replay: it has seconds.
         PARTITION BY question
         ORDER BY replay_of IS NOT NULL, id DESC
-      ) AS age
+      ) AS age,
+      count(*) OVER (PARTITION BY question) - 1 AS older
     FROM run
     WHERE status = 'finished' AND attack IS NULL AND inputs_run IS NULL
       AND question IS NOT NULL AND deleted_at IS NULL
   )
-SELECT runs.*, clean.age AS age,
+SELECT runs.*, clean.age AS age, clean.older AS older,
   CASE WHEN replay_of IS NULL THEN (
       SELECT sum(cpu_seconds) FROM session WHERE session.run_id = runs.id
     ) / n_done END AS cpu_seconds_per_image,

@@ -72,10 +72,17 @@ public enum Attacks {
 
   private static func named(_ name: String) throws -> AttackEntry {
     if let entry = entry(name) { return entry }
+    let parts = name.split(separator: AttackEntry.separator, omittingEmptySubsequences: false)
+    guard let unknown = parts.map(String.init).first(where: { !names.contains($0) }) else {
+      throw ElbowError(
+        .malformed,
+        "no attack '\(name)'; what goes together is different single attacks with a norm in common, no "
+          + "natural shifts")
+    }
     throw ElbowError(
       .unknownName,
-      "no attack '\(name)'; there are \(names.joined(separator: ", ")), and several with + between "
-        + "them" + didYouMean(name, among: names))
+      "no attack '\(unknown)'; there are \(names.joined(separator: ", ")), and several with + between "
+        + "them" + didYouMean(unknown, among: names))
   }
 
   private static func check(

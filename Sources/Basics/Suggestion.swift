@@ -6,7 +6,8 @@ package func suggestion(for name: String, among candidates: [String]) -> String?
   let scored = candidates.map { (editDistance(name.lowercased(), $0.lowercased()), $0) }
   guard let best = scored.min(by: { $0.0 < $1.0 }) else { return nil }
   if best.0 <= max(1, name.count / 3) { return best.1 }
-  return name.count >= 3 ? candidates.first { $0.hasPrefix(name.prefix(3)) } : nil
+  guard name.count >= 3 else { return nil }
+  return scored.filter { $0.1.hasPrefix(name.prefix(3)) }.min { $0.0 < $1.0 }?.1
 }
 
 /// As `; did you mean 'edm'?`, empty where nothing is near.

@@ -68,7 +68,7 @@ struct ColumnNames: Sendable {
       return "(SELECT \"\(parameter)\" FROM configurations WHERE fingerprint = answer.fingerprint)"
     }
     if name.hasPrefix("metrics.") { throw unknown(metric: bare) }
-    throw UnknownName(description: "no column '\(bare)'" + advice(bare))
+    throw unknown(column: bare)
   }
 
   /// A name in SQL as a value to show: a metric whose last value is not a number is `NaN`, which is
@@ -98,24 +98,40 @@ struct ColumnNames: Sendable {
     let near = didYouMean(metric, among: metrics + columns.filter(Self.isMeasured))
     let known =
       metrics.isEmpty ? "; none is recorded" : "; there are \(metrics.joined(separator: ", "))"
-    return UnknownName(description: "no metric '\(metric)'" + (near.isEmpty ? known : near))
+    return UnknownName(
+      problem: "no metric '\(metric)'", advice: near.isEmpty ? known : near, isNear: !near.isEmpty)
   }
 
-  /// What else could have been meant.
-  private func advice(_ name: String) -> String {
-    if tags.contains(name) { return "; the tag is 'tags.\(name)'" }
-    if metrics.contains(name) { return "; the metric's last value is 'metrics.\(name)'" }
+  /// Most columns that a message lists: more would hide what it says.
+  private static let listed = 12
+
+  private func unknown(column name: String) -> UnknownName {
+    func found(_ advice: String, isNear: Bool = true) -> UnknownName {
+      UnknownName(problem: "no column '\(name)'", advice: advice, isNear: isNear)
+    }
+    if tags.contains(name) { return found("; the tag is 'tags.\(name)'") }
+    if metrics.contains(name) { return found("; the metric's last value is 'metrics.\(name)'") }
     let all = columns + parameters
     let holding = all.filter { $0.split(separator: "_").contains(Substring(name.lowercased())) }
     if holding.count > 1 {
-      return "; it could be " + holding.map { "'\($0)'" }.joined(separator: " or ")
+      return found("; it could be " + holding.map { "'\($0)'" }.joined(separator: " or "))
     }
     let near = holding.first ?? suggestion(for: name, among: all + tags.map { "tags.\($0)" })
-    return near.map { "; did you mean '\($0)'?" } ?? "; there are \(all.joined(separator: ", "))"
+    if let near { return found("; did you mean '\(near)'?") }
+    let more = all.count > Self.listed ? " and \(all.count - Self.listed) more" : ""
+    return found(
+      "; there are \(all.prefix(Self.listed).joined(separator: ", "))\(more)", isNear: false)
   }
 }
 
 /// A name that stands for nothing, with what could have been meant.
 struct UnknownName: Error {
-  let description: String
+  /// As `no column 'x'`.
+  let problem: String
+  /// What there is instead, with what parts it from the problem.
+  let advice: String
+  /// Whether that is one like it.
+  let isNear: Bool
+
+  var description: String { problem + advice }
 }

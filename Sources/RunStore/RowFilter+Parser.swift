@@ -63,14 +63,14 @@ extension RowFilter {
         return "\(left) IS \(negated ? "NOT " : "")NULL"
       }
       let negated = take(.word("NOT")) ? "NOT " : ""
-      if take(.word("LIKE")) { return "\(left) \(negated)LIKE \(try operand())" }
+      if take(.word("LIKE")) { return "\(left) \(negated)LIKE \(try operand(isValue: true))" }
       if take(.word("IN")) {
         try expect(.symbol("("))
         for token in tokens.prefix(while: { $0 != .symbol(")") }) {
           try checkText(before.first, token)
         }
-        var items = [try operand(ofSeeds: areSeeds)]
-        while take(.symbol(",")) { items.append(try operand(ofSeeds: areSeeds)) }
+        var items = [try operand(ofSeeds: areSeeds, isValue: true)]
+        while take(.symbol(",")) { items.append(try operand(ofSeeds: areSeeds, isValue: true)) }
         try expect(.symbol(")"))
         return "\(left) \(negated)IN (\(items.joined(separator: ", ")))"
       }
@@ -87,7 +87,7 @@ extension RowFilter {
         try checkText(before.first, tokens.first)
         try checkText(tokens.first, before.first)
       }
-      return "\(left) \(sign) \(try operand(ofSeeds: areSeeds))"
+      return "\(left) \(sign) \(try operand(ofSeeds: areSeeds, isValue: true))"
     }
 
     /// Whether the comparison at hand is of seeds.
@@ -115,12 +115,15 @@ extension RowFilter {
 
     /// A column or a value.
     ///
-    /// - Parameter ofSeeds: by its place among seeds.
-    mutating func operand(ofSeeds: Bool = false) throws -> String {
+    /// - Parameters:
+    ///   - ofSeeds: by its place among seeds.
+    ///   - isValue: whether something is held against it, so that a name that is no column was meant
+    ///     as a text.
+    mutating func operand(ofSeeds: Bool = false, isValue: Bool = false) throws -> String {
       guard let token = tokens.popFirst() else { throw fail("it ends too early") }
       if ofSeeds {
         switch token {
-        case .name(let name): return SeedOrder.sql(try column(name))
+        case .name(let name): return SeedOrder.sql(try column(name, isValue: isValue))
         case .number(let text), .text(let text): return bind(SeedOrder.place(of: text) ?? text)
         case .word, .symbol: break
         }
@@ -128,7 +131,7 @@ extension RowFilter {
       switch token {
       case .name(let name):
         guard MetricFunction(rawValue: name.lowercased()) != nil, take(.symbol("(")) else {
-          return try column(name)
+          return try column(name, isValue: isValue)
         }
         guard case .name(let metric)? = tokens.popFirst() else {
           throw fail("\(name)(…) needs the name of a metric, as \(name)(val_loss)")
@@ -141,10 +144,13 @@ extension RowFilter {
       }
     }
 
-    private mutating func column(_ name: String) throws -> String {
+    private mutating func column(_ name: String, isValue: Bool = false) throws -> String {
       let names = names
       do { return try names.sql(name) { bind($0) } } catch let unknown as UnknownName {
-        throw fail(unknown.description)
+        guard isValue else { throw fail(unknown.description) }
+        let hint = "a text stands in single quotes: '\(name.replacing("'", with: "''"))'"
+        throw fail(
+          unknown.isNear ? "\(unknown.description) (\(hint))" : "\(unknown.problem); \(hint)")
       }
     }
 

@@ -68,6 +68,9 @@ public struct RowFilter: Sendable {
         let two = String(rest.prefix(2))
         let symbol = Self.comparisons.contains(two) ? two : String(c)
         guard Self.comparisons.contains(symbol) || "(),".contains(symbol) else {
+          if c == "%", case .number(let digits)? = tokens.last {
+            throw Self.fail(place, "write \(digits)% without a space")
+          }
           throw Self.fail(place, "'\(c)' has no place in a condition")
         }
         tokens.append(.symbol(symbol))

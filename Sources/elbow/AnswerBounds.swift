@@ -83,10 +83,11 @@ struct AnswerBounds: ParsableArguments {
         }
       }
     } catch let error as ElbowError where error.code == .late {
+      let time = timeout.last?.isNumber == true ? "\(timeout) s" : timeout
       throw ElbowError(
         .late,
-        "the answer took longer than \(timeout), and was stopped; `timeout` 5m gives it more, `timeout` "
-          + "0 all that it needs")
+        "the answer took longer than \(time), and was stopped; `timeout` 5m gives it more, `timeout` 0 "
+          + "all that it needs")
     }
     if isCut, limit == nil {
       Output.error(

@@ -12,7 +12,7 @@ enum Arguments {
   static func expand(_ arguments: [String]) throws -> [String] {
     let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
     let arguments =
-      arguments[..<end].filter { $0 != "--quiet" && $0 != "-q" } + arguments[end...]
+      withNumbers(arguments[..<end].filter { $0 != "--quiet" && $0 != "-q" }) + arguments[end...]
     guard let command = arguments.first, command == "run" || command == "sweep" else {
       return arguments
     }
@@ -41,6 +41,20 @@ enum Arguments {
       }
     }
     return [command] + fromFiles + result
+  }
+
+  /// With a negative number joined to the flag before it: it begins as flags do, would be taken for
+  /// one, and the flag be said to lack its value.
+  private static func withNumbers(_ words: [String]) -> [String] {
+    words.reduce(into: []) { result, word in
+      if let flag = result.last, flag.wholeMatch(of: /--[a-z][a-z-]*/) != nil,
+        word.wholeMatch(of: /-\.?[0-9].*/) != nil
+      {
+        result[result.count - 1] = "\(flag)=\(word)"
+      } else {
+        result.append(word)
+      }
+    }
   }
 
   /// The file that `-c` names; nil where the argument is another.

@@ -34,7 +34,7 @@ struct CollectCommand: ParsableCommand {
       )
     }
     if let after = result.sizeAfter {
-      Output.error(
+      Output.note(
         "elbow: \(database.path): \(Self.size(result.sizeBefore)) before, \(Self.size(after)) after"
       )
     } else {

@@ -48,7 +48,7 @@ struct CompareCommand: ParsableCommand {
     let flipped = flips ? try store.query(.flips(ids[0], ids[1])) : nil
     switch format.format {
     case .table:
-      try format.write(comparison.table)
+      try format.write(comparison.table, asked: comparison.distinguishing)
       try Output.write("\n" + comparison.description)
       if let flipped { try Output.write("\n" + Self.describe(flipped)) }
     case .json: try Output.write(comparison.json(flips: flipped))

@@ -80,7 +80,7 @@ struct DemoCommand: ParsableCommand {
     if let images {
       for i in steps.indices where steps[i].attack == nil { steps[i].images = "\(images)" }
     }
-    Output.error("Fashion-MNIST test images; \(steps.count) configurations\n")
+    Output.note("Fashion-MNIST test images; \(steps.count) configurations\n")
     CurrentCode.findOut()
     let session = Session(watch: Output.watch, arguments: Output.arguments)
     let interruption = Interruption(session.workers, budget: nil)
@@ -118,6 +118,7 @@ struct DemoCommand: ParsableCommand {
       })
     try Output.write(
       "\n" + RunSummary.tradeOff(clean, width: Output.width ?? 80).joined(separator: "\n") + "\n")
+    if Output.isQuiet { return }
     let short = ids.map { $0.prefix(RunSummary.shortID) }
     let option = database.flag
     try Output.write(
@@ -127,7 +128,7 @@ struct DemoCommand: ParsableCommand {
       Try next:
         \(Output.program) show \(short[0])\(option)
         \(Output.program) compare \(short[0]) \(short[2])\(option)
-        \(Output.program) runs --where "images >= 100 AND accuracy > 0.8"\(option)
+        \(Output.program) runs --where "images >= \(steps[0].images) AND accuracy > 80%"\(option)
 
       """)
   }

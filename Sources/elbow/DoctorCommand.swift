@@ -112,7 +112,8 @@ struct DoctorCommand: ParsableCommand {
         Finding(
           item: "database", status: store.notice == nil ? "ok" : "newer",
           detail: store.notice
-            ?? "\(path): \(count("runs")) runs, \(count("predictions")) predictions")
+            ?? "\(path): \(count("runs").counted("run")), \(count("predictions").counted("prediction"))"
+        )
       ]
       let integrity = health[0, "integrity"].text(null: "no answer")
       if integrity != "ok" || count("broken_references") > 0 || count("wrong_totals") > 0 {

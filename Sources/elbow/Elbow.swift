@@ -44,6 +44,10 @@ struct Elbow: ParsableCommand {
     var arguments = Array(Output.arguments.dropFirst())
     do {
       arguments = try Arguments.expand(arguments)
+      if let message = Usage.unknownCommand(arguments) {
+        Output.error(message)
+        Foundation.exit(2)
+      }
       var command = try parseAsRoot(arguments)
       do { try command.run() } catch let error as ValidationError {
         // Only what is thrown while parsing comes with the usage of the command at hand.

@@ -165,6 +165,7 @@ struct ExportCommand: ParsableCommand {
     let isForReading = format == .markdown || format == .latex
     var answer = try options.answer(store, where: filter, isForReading: isForReading)
     // In LaTeX the ids stand in comments.
+    if let note = answer.note { Output.note("elbow: \(note)") }
     if format == .latex, options.columns == nil { answer.table = answer.table.dropping("run") }
     let numeric = answer.table.columns.indices.map { c in
       answer.table.columns[c].contains("accuracy")
@@ -232,7 +233,7 @@ struct ExportCommand: ParsableCommand {
       let (done, asked) = (chosen[i, .nDone] ?? 0, chosen[i, .images] ?? 0)
       if done < asked {
         Output.error(
-          "elbow: run \(ids[i]) has classified \(Int(done)) of its \(Int(asked)) images")
+          "elbow: run \(ids[i]) has classified \(Int(done)) of its \(Int(asked).counted("image"))")
       }
     }
     for id in missing where table == .losses || table == .classELBOs {
@@ -244,7 +245,7 @@ struct ExportCommand: ParsableCommand {
   /// Says what --limit leaves out.
   private func reportCut(_ written: Int, _ total: Int, _ what: String) throws {
     guard written < total else { return }
-    Output.error(
+    Output.note(
       "elbow: \(written) of \(total) \(what) are written, --limit leaves \(total - written) out")
   }
 }

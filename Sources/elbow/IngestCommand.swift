@@ -64,7 +64,8 @@ struct IngestCommand: ParsableCommand {
     if totals.badLines > 0 {
       throw ElbowError(
         .damaged,
-        "\(totals.badLines) of \(totals.lines) lines were refused; the others are recorded")
+        "\(totals.badLines) of \(totals.lines.counted("line")) \(totals.badLines == 1 ? "was" : "were") "
+          + "refused; the others are recorded")
     }
   }
 }

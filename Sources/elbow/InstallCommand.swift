@@ -44,7 +44,7 @@ struct InstallCommand: ParsableCommand {
     try options.write(installation.install(Self.files()))
     let bin = installation.prefix + "/bin"
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    Output.error(
+    Output.note(
       "elbow: installed in \(installation.prefix)"
         + (path.split(separator: ":").contains(Substring(bin)) ? "" : "; add \(bin) to PATH"))
   }
@@ -98,7 +98,7 @@ struct UninstallCommand: ParsableCommand {
     let report = try installation.uninstall()
     try options.write(report)
     let kept = report.filter { $0.outcome == .kept }.count
-    Output.error(
+    Output.note(
       "elbow: removed from \(installation.prefix)"
         + (kept == 0 ? "" : "; \(kept) changed \(kept == 1 ? "file is" : "files are") kept"))
   }

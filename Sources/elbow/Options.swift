@@ -48,17 +48,20 @@ extension TableFormat {
   /// Writes a table to standard output, on a terminal in the width there is.
   ///
   /// - Parameters:
-  ///   - keepsAll: whether the columns were chosen by hand.
+  ///   - keepsAll, asked, stub: as of `TerminalTable`.
   ///   - remedy: how to see the columns that are left out; nil: as everywhere.
-  func write(_ table: ResultTable, keepsAll: Bool = false, remedy: String? = nil) throws {
+  func write(
+    _ table: ResultTable, keepsAll: Bool = false, asked: [String] = [], stub: Int = 0,
+    remedy: String? = nil
+  ) throws {
     guard self == .table else { return try Output.writeForeign(render(table)) }
-    let shown = TerminalTable(table, keepsAll: keepsAll)
+    let shown = TerminalTable(table, keepsAll: keepsAll, asked: asked, stub: stub)
       .output(width: Output.width, style: Output.style)
     try Output.write(shown.text)
     let notice =
       remedy.map { shown.notice(remedy: $0, width: Output.width) }
       ?? shown.notice(width: Output.width)
-    if let notice { Output.error(Output.spelled(notice)) }
+    if let notice { Output.note(Output.spelled(notice)) }
   }
 }
 
@@ -68,7 +71,10 @@ struct FormatOption: ParsableArguments {
   var format: TableFormat = .table
 
   /// Writes a table: see `TableFormat.write`.
-  func write(_ table: ResultTable, keepsAll: Bool = false, remedy: String? = nil) throws {
-    try format.write(table, keepsAll: keepsAll, remedy: remedy)
+  func write(
+    _ table: ResultTable, keepsAll: Bool = false, asked: [String] = [], stub: Int = 0,
+    remedy: String? = nil
+  ) throws {
+    try format.write(table, keepsAll: keepsAll, asked: asked, stub: stub, remedy: remedy)
   }
 }

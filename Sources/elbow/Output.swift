@@ -92,6 +92,11 @@ enum Output {
     message(text, terminator: terminator)
   }
 
+  /// Writes to standard error what is neither a result nor an error, unless that is refused.
+  static func note(_ text: String, terminator: String = "\n") {
+    if !isQuiet { error(text, terminator: terminator) }
+  }
+
   /// Writes an error as the command line spells fields: `epsilon` in backticks becomes `--epsilon`.
   static func error(_ error: any Error) {
     self.error("elbow: \(spelled("\(error)"))")

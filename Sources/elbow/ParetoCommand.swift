@@ -68,7 +68,7 @@ struct ParetoCommand: ParsableCommand {
     let store = try database.read()
     let answer = try question.answer(
       store, where: selection.filter(), isForReading: format.format == .table)
-    for note in answer.notes { Output.error("elbow: \(Output.spelled(note))") }
+    for note in answer.notes { Output.note("elbow: \(Output.spelled(note))") }
     guard !answer.view.runs.rows.isEmpty else {
       if format.format == .json { return try Output.write(answer.view.json(all: all, answers: [])) }
       return Output.error(
@@ -77,7 +77,7 @@ struct ParetoCommand: ParsableCommand {
     }
     switch format.format {
     case .table:
-      try format.write(answer.view.table(all: all))
+      try format.write(answer.view.table(all: all), asked: answer.view.asked)
       try Output.write(
         "\n" + answer.view.description + answer.choices.map { $0.text + "\n" }.joined())
     case .json: try Output.write(answer.view.json(all: all, answers: answer.choices))

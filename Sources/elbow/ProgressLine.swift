@@ -1,5 +1,4 @@
 import Basics
-import Foundation
 import Reporting
 import Synchronization
 
@@ -29,9 +28,10 @@ final class ProgressLine: Sendable {
       let isLast = update.total.map { update.done >= $0 } ?? false
       if !isLast, let shown = state.shown, now - shown < interval { return }
       state.shown = now
-      let line = Self.line(update, (now - state.start).seconds)
+      let width = Output.isErrorTerminal ? (Output.errorWidth ?? 80) - 1 : nil
+      let line = update.line(after: (now - state.start).seconds, width: width)
       guard Output.isErrorTerminal else { return Output.raw(line + "\n") }
-      state.line = Self.cut(line, to: (Output.errorWidth ?? 80) - 1)
+      state.line = line
       Output.raw("\r\u{1B}[K\(state.line)")
       if isLast { Self.end(&state) }
     }
@@ -52,33 +52,5 @@ final class ProgressLine: Sendable {
   private static func end(_ state: inout State) {
     if !state.line.isEmpty { Output.raw("\n") }
     state.line = ""
-  }
-
-  /// As `dc  12/100 images  3.10/s  0:28 left  accuracy 88.0 %`.
-  static func line(_ update: WorkUpdate, _ seconds: Double) -> String {
-    let count = update.total.map { "\(update.done)/\($0)" } ?? "\(update.done)"
-    var parts = [update.label, "\(count) \(update.unit)"]
-    if !update.within.isEmpty { parts.append(update.within) }
-    let own = Double(update.done - update.before) + update.part
-    let rate = own / max(seconds, 1e-9)
-    let isDone = update.total.map { update.done >= $0 } ?? false
-    if isDone {
-      parts.append("in \(Durations.clock(seconds))")
-    } else if own > 0 {
-      parts.append(String(format: rate < 0.1 ? "%.4f/s" : "%.2f/s", rate))
-      if let total = update.total {
-        let left = (Double(total - update.done) - update.part) / rate
-        parts.append("\(Durations.clock(left)) left")
-        if let later = update.later, later > 0 {
-          parts.append("\(Durations.clock(left + later)) of all")
-        }
-      }
-    }
-    // What stands on one line stays on it, whatever a run is called.
-    return (parts + update.remarks).joined(separator: "  ").visible
-  }
-
-  private static func cut(_ line: String, to width: Int) -> String {
-    line.shortened(to: width)
   }
 }

@@ -37,7 +37,11 @@ struct RobustnessCommand: ParsableCommand {
       return Output.error(
         "no finished attacked runs; make some with 'elbow run --attack standard --epsilon 8/255'")
     }
-    try format.write(long ? robustness.listing : robustness.matrix)
+    if long {
+      try format.write(robustness.listing, asked: Robustness.explained)
+    } else {
+      try format.write(robustness.matrix, stub: 1)
+    }
     try Output.write("\n" + robustness.legend.map { $0 + "\n" }.joined())
   }
 }

@@ -30,8 +30,8 @@ struct RunChanges: ParsableArguments {
   ///
   /// - Parameter trashed: whether they are in the trash.
   func report(_ ids: [String], _ done: String, _ store: RunStore, trashed: Bool = false) throws {
-    Output.error(
-      "elbow: \(ids.count) \(ids.count == 1 ? "run" : "runs") \(dryRun ? "would be " : "")\(done)")
+    Output.note(
+      "elbow: \(ids.count.counted("run")) \(dryRun ? "would be " : "")\(done)")
     guard dryRun, !ids.isEmpty else { return }
     let runs = try store.query(trashed ? .trash : .runs, where: .ids(ids))
     try format.write(

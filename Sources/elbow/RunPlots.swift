@@ -37,10 +37,11 @@ struct AccuracyPlot: ParsableCommand {
       table.rows = table.rows.indices.filter { table[$0, "newest"] == .integer(1) }
         .map { table.rows[$0] }
       if table.rows.count < whole {
-        Output.error(
-          "elbow: \(whole - table.rows.count) of \(whole) runs are not drawn, since another asks the "
-            + "same with the same seed: a newer one, or of replays a live one; name runs to draw them"
-        )
+        let older = whole - table.rows.count
+        Output.note(
+          "elbow: \(older) of \(whole.counted("run")) \(older == 1 ? "is" : "are") not drawn, since another "
+            + "asks the same with the same seed: a newer one, or of replays a live one; name runs to "
+            + "draw them")
       }
     }
     guard !table.rows.isEmpty else {

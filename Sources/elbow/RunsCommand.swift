@@ -75,9 +75,10 @@ struct RunsCommand: ParsableCommand {
         "no runs\(deleted ? " in the trash" : "")"
           + (selection.isEmpty ? "" : " that meet the condition"))
     }
+    if let note = answer.note { Output.note("elbow: \(note)") }
     // What was chosen by hand is not left out for want of room.
     try format.write(
-      answer.table, keepsAll: options.columns != nil,
+      answer.table, keepsAll: options.columns != nil, asked: answer.asked,
       remedy: options.groupBy == nil ? "--columns …, or a wider terminal" : nil)
     if options.groupBy != nil, isTable {
       let note = RunGroups.note.wrapped(to: Output.width ?? 100).joined(separator: "\n")
@@ -90,6 +91,6 @@ struct RunsCommand: ParsableCommand {
     guard let total = try? store.count(view, where: selection.filter()),
       total > Self.shown
     else { return }
-    Output.error("elbow: \(Self.shown) of \(total.counted("run")); --limit \(total) shows all")
+    Output.note("elbow: \(Self.shown) of \(total.counted("run")); --limit \(total) shows all")
   }
 }

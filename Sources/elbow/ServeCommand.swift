@@ -45,7 +45,7 @@ struct ServeCommand: ParsableCommand {
     let name = host.map { $0.contains(":") ? "[\($0)]" : $0 } ?? "127.0.0.1"
     let address = "http://\(name):\(server.port)/"
     try Output.write(address + "\n")
-    Output.error("elbow: \(database.path) is shown there; Ctrl-C ends it")
+    Output.note("elbow: \(database.path) is shown there; Ctrl-C ends it")
     if open { Self.open(address) }
     let site = Site(archive, door: Door(host: host, port: server.port, token: token))
     server.run(site.answer)

@@ -25,7 +25,7 @@ struct ShowCommand: ParsableCommand {
     let page = try RunPage(
       store.runID(prefix), store, times: TimeDisplay(now: Date(), zone: .current))
     switch format.format {
-    case .table: try Output.write(page.text())
+    case .table: try Output.write(page.text(width: Output.width))
     case .json: try Output.write(page.json())
     default: try format.write(page.header)
     }

@@ -141,7 +141,7 @@ struct StrategyCommand: ParsableCommand {
         }
       }
       guard format.format == .table else { return try format.write(table) }
-      try format.write(Self.readable(table))
+      try format.write(Self.readable(table), asked: ["method"])
       for learnt in learnt { try Output.write("\n\(learnt.method)\n  \(learnt.strategy)\n") }
     }
 

@@ -109,13 +109,13 @@ struct SweepCommand: ParsableCommand {
     } else {
       var table = sweep.summary
       table.rows = Array(table.rows.prefix(Self.shown))
-      Output.error(TableFormat.table.render(table), terminator: "")
+      Output.note(TableFormat.table.render(table), terminator: "")
       let rest = sweep.cells.count - table.rows.count
-      if rest > 0 { Output.error("… and \(rest) more; --plan shows them all") }
+      if rest > 0 { Output.note("… and \(rest) more; --plan shows them all") }
     }
-    Output.error("elbow: \(sweep.total)")
+    Output.note("elbow: \(sweep.total)")
     if sweep.code.isDirty {
-      Output.error(
+      Output.note(
         "elbow: the code has uncommitted changes: only runs with just the same ones count as done")
     }
   }

@@ -37,6 +37,6 @@ struct TransferCommand: ParsableCommand {
       cells: transfer.cells, group: "transfer", threads: threads, budget: budget
     ).carryOut(store)
     try format.write(
-      format.format == .table ? transfer.matrix(in: store) : transfer.answers(in: store))
+      format.format == .table ? transfer.matrix(in: store) : transfer.answers(in: store), stub: 1)
   }
 }

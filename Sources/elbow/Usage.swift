@@ -17,8 +17,31 @@ enum Usage {
       """)
   }
 
-  /// What ArgumentParser says of a command line, and which flag or command could have been meant: of
-  /// the flags that `Arguments` rewrites, and of commands, it knows nothing.
+  /// The message where a word stands for a command that there is not, also after `help`; nil where all
+  /// of them are: ArgumentParser counts such words as arguments, or shows general help.
+  static func unknownCommand(_ arguments: [String]) -> String? {
+    let isHelp = arguments.first == "help"
+    let words = (isHelp ? arguments.dropFirst() : arguments[...]).prefix { !$0.hasPrefix("-") }
+    return unknownCommand(words, below: Elbow.self, takesArguments: !isHelp)
+  }
+
+  private static func unknownCommand(
+    _ words: ArraySlice<String>, below type: any ParsableCommand.Type, takesArguments: Bool
+  ) -> String? {
+    let commands = type.configuration.subcommands
+    guard let word = words.first, word != "help", !commands.isEmpty || !takesArguments,
+      type.configuration.defaultSubcommand == nil
+    else { return nil }
+    if let next = commands.first(where: { $0._commandName == word }) {
+      return unknownCommand(words.dropFirst(), below: next, takesArguments: takesArguments)
+    }
+    let names = commands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+    let near = suggestion(for: word, among: names).map { ". Did you mean '\($0)'?" } ?? ""
+    return message(ValidationError("Unexpected argument '\(word)'\(near)"), of: type)
+  }
+
+  /// What ArgumentParser says of a command line, and which flag could have been meant: of the flags
+  /// that `Arguments` rewrites it knows nothing.
   ///
   /// - Parameter arguments: as they were parsed.
   static func message(_ text: String, arguments: [String]) -> String {
@@ -32,12 +55,6 @@ enum Usage {
         for: String(match.1.dropFirst(2)), among: flags.map { String($0.dropFirst(2)) })
       let advice = near.map { ". Did you mean '--\($0)'?" } ?? ""
       return text.replacing(match.0, with: "Unknown option '\(match.1)'\(advice)")
-    }
-    if let match = text.firstMatch(of: /Unexpected argument '([^']+)'/), !command.commands.isEmpty,
-      let near = suggestion(
-        for: String(match.1), among: command.commands.filter(\.isShown).map(\.name))
-    {
-      return text.replacing(match.0, with: "\(match.0). Did you mean '\(near)'?")
     }
     return text
   }

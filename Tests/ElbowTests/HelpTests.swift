@@ -91,6 +91,13 @@ import Testing
     ("run --zzzzzz 1", "Unknown option '--zzzzzz'\n"),
     ("rnus", "Unexpected argument 'rnus'. Did you mean 'runs'?"),
     ("plot acuracy", "Did you mean 'accuracy'?"), ("train difusion", "Did you mean 'diffusion'?"),
+    ("shwo @last --db x.db", "Unexpected argument 'shwo'. Did you mean 'show'?"),
+    ("plot acuracy a b", "Did you mean 'accuracy'?\nUsage: elbow plot"),
+    ("nosuch", "Unexpected argument 'nosuch'\n"), ("help shwo", "Did you mean 'show'?"),
+    ("help nosuch", "Unexpected argument 'nosuch'\n"), ("help runs nosuch", "'nosuch'"),
+    ("runs --limit -1", "--limit must not be negative, got -1"),
+    ("pareto --within -.5", "--within must not be negative, got -0.5"),
+    ("run --attack apgd-margin+nosuch --epsilon 8/255", "no attack 'nosuch'; there are"),
   ])
   func suggests(_ line: String, _ message: String) throws {
     let elbow = try Program()
@@ -98,6 +105,28 @@ import Testing
     let result = try elbow.run(line.split(separator: " ").map(String.init))
     #expect(result.status == 2)
     #expect(result.errors.contains(message), "\(result.errors)")
+  }
+
+  @Test(arguments: [["help"], ["help", "plot", "accuracy"], ["plot", "--help"]])
+  func helpIsShown(words: [String]) throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let result = try elbow.run(words)
+    #expect(result.status == 0 && result.output.hasPrefix("OVERVIEW: "), "\(result.errors)")
+  }
+
+  /// What the demo tells to try finds its runs; with --quiet it tells nothing but results.
+  @Test func demoHints() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let told = try elbow.run("demo", "--images", "2")
+    #expect(told.status == 0 && told.output.contains("Try next:"), "\(told.errors)")
+    let hint = try #require(told.output.firstMatch(of: /runs --where "(.+)"/))
+    #expect(hint.1.hasPrefix("images >= 2 AND"))
+    #expect(try elbow.run("runs", "--where", String(hint.1), "--format", "json").objects.count > 1)
+    let quiet = try elbow.run("demo", "-q", "--images", "1")
+    #expect(quiet.status == 0 && quiet.errors.isEmpty, "\(quiet.errors)")
+    #expect(quiet.output.contains("DC, halving") && !quiet.output.contains("Try next"))
   }
 
   // MARK: Manual pages

@@ -118,6 +118,12 @@ import Testing
       "run", "--images", "2", "--grid", "linear:0.05:3:2", "--format", "json", elbow: elbow)
     #expect(run.status == 0, "\(run.errors)")
     #expect(try run.object["images"] as? Int == 2)
+    let model = try installed("model", "inspect", "fashion-mnist", "--format", "csv", elbow: elbow)
+    #expect(
+      model.output.contains("\(prefix)/share/elbow/models/fashion-mnist.safetensors"),
+      "\(model.output)")
+    // A prefix that is there is spelled as one that is not, or PATH would not be found to hold it.
+    #expect(Installation(prefix: prefix, version: "1").prefix == installation.prefix)
     // It finds the models of its prefix, and no others.
     try FileManager.default.moveItem(
       atPath: prefix + "/share/elbow/models", toPath: prefix + "/share/elbow/away")

@@ -85,9 +85,9 @@ import Testing
       \\toprule
       name & n & share \\\\
       \\midrule
-      a\\textbar{}b, \\textquotedbl{}c\\textquotedbl{}\\textbackslash{}td\\_e & 3 & 0.25 \\\\
+      a\\textbar{}b, \\textquotedbl{}c\\textquotedbl{}\\textsc{ht}d\\_e & 3 & 0.25 \\\\
       -- & $-12$ & $10^{-7}$ \\\\
-      x\\textbackslash{}ny & -- & $-\\infty$ \\\\
+      x\\textsc{lf}y & -- & $-\\infty$ \\\\
       \\bottomrule
       \\end{tabular}
 

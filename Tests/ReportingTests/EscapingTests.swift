@@ -114,7 +114,9 @@ import Testing
   @Test func latexHasNoCommandsOfOthers() {
     let scalars = Array(TableFormat.latex("\\\u{301}input{x}").unicodeScalars)
     #expect(String(scalars.map { Character($0) }) == "\\textbackslash{}\u{301}input\\{x\\}")
-    #expect(TableFormat.latex("a\nb\u{1B}") == "a\\textbackslash{}nb\\textbackslash{}u\\{1B\\}")
+    // The signs of tables, by the names that they are pictures of.
+    #expect(TableFormat.latex("a\nb\u{1B}\u{7F}") == "a\\textsc{lf}b\\textsc{esc}\\textsc{del}")
+    #expect(TableFormat.latex("\u{202E}") == "\\textbackslash{}u\\{202E\\}")
   }
 
   /// Nothing leaves its element or attribute.

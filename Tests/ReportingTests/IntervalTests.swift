@@ -149,6 +149,30 @@ import Testing
     }
     #expect((twins.first, twins.second, twins.value) == ("c", "e", "1"))
   }
+
+  /// Of repeats of a question the newest live run stays; runs of other questions, and those that
+  /// Elbow did not ask, all do.
+  @Test func olderRepeatsAreLeftOut() {
+    func row(_ id: String, _ question: String?, _ seed: Int64, replay: Bool = false) -> [Cell] {
+      [
+        .text(id), .real(1), .integer(2), .integer(2), .real(10), .real(0), .real(1),
+        question.map { .text($0) } ?? .null, replay ? .text("a") : .null, .text("s"),
+        .integer(seed),
+      ]
+    }
+    let runs = ResultTable(
+      columns: RunGroups.needed + ["question", "replay_of", "strategy", "seed"],
+      rows: [
+        row("c", "q", 0, replay: true), row("b", "q", 0), row("a", "q", 0), row("d", "r", 0),
+        row("e", nil, 0), row("f", nil, 0), row("g", "t", 1, replay: true),
+        row("h", "t", 1, replay: true),
+      ])
+    let newest = RunGroups.newest(runs, by: ["strategy"], over: "seed")
+    #expect(newest.rows.map { $0[0].string } == ["b", "d", "e", "f", "h"])
+    #expect(RunGroups.newest(runs, by: ["strategy"], over: "id") == runs)
+    #expect(RunGroups.note(older: 0) == nil)
+    #expect(RunGroups.note(older: 2) == "2 older repeats of the same questions are left out")
+  }
 }
 
 /// A small generator with a seed.

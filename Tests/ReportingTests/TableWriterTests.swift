@@ -47,9 +47,9 @@ import Testing
         \\toprule
         name & n\\_\\% \\\\
         \\midrule
-        a,\\textquotedbl{}b\\textquotedbl{}\\textbackslash{}n\\textbar{}c\\textbar{} & 3 \\\\ % run 01A\\nB
-        -- & $-2.5 \\times 10^{-9}$ \\\\ % run 01A\\nB
-        é & -- \\\\ % run 01A\\nB
+        a,\\textquotedbl{}b\\textquotedbl{}\\textsc{lf}\\textbar{}c\\textbar{} & 3 \\\\ % run 01A␊B
+        -- & $-2.5 \\times 10^{-9}$ \\\\ % run 01A␊B
+        é & -- \\\\ % run 01A␊B
         \\bottomrule
         \\end{tabular}
 

@@ -21,6 +21,14 @@ import Testing
     #expect(text.shortened(to: width) == atEnd)
     #expect(text.shortened(to: width, cut: .middle) == inTheMiddle)
   }
+
+  /// JSON, which has no spaces, breaks behind its commas.
+  @Test func wrapping() {
+    #expect("one two three".wrapped(to: 8) == ["one two", "three"])
+    #expect(
+      #"{"a":12,"bc":345,"d":6}"#.wrapped(to: 12) == [#"{"a":12,"#, #""bc":345,"#, #""d":6}"#])
+    #expect("abcdefgh".wrapped(to: 3) == ["abc", "def", "gh"])
+  }
 }
 
 @Suite struct TerminalTableTests {
@@ -168,6 +176,61 @@ import Testing
     #expect(output.text.hasSuffix("column 10  1000010\ncolumn 11  1000011\n"))
     let fewer = TerminalTable(wide).output(width: 60)
     #expect(fewer.leftOut == (6..<12).map { "column \($0)" })
+  }
+
+  /// What was asked for stays where others go, even what is minor, and is not named as left out.
+  @Test(arguments: 40...160)
+  func columnsAskedForStay(width: Int) {
+    let asked = ["grid", "gradients"]
+    let output = TerminalTable(Self.runs, asked: asked).output(width: width)
+    #expect(asked.allSatisfy { !output.leftOut.contains($0) })
+    #expect(output.text.contains("grid") && output.text.contains("5.0"))
+    #expect(output.text.split(separator: "\n").allSatisfy { String($0).cellWidth <= width })
+  }
+
+  /// Cells of a matrix are whole at every width, its rows told apart in every part.
+  @Test(arguments: [48, 50, 60, 80, 100, 140, 500])
+  func cellsOfAMatrixAreWhole(width: Int) {
+    let cells = ["100.0 (51–100) n=4 M100.0", "20.0 (4–62) n=5 abcdegh", "0.0 (0–43) n=5", "–"]
+    let matrix = ResultTable(
+      columns: ["configuration", "linf 8/255", "linf 0.1", "l2 0.5", "l2 1"],
+      rows: [
+        [.text("dc, uniform:5, edm")] + cells.map { .text($0) },
+        [.text("rdc, uniform:5, edm")] + cells.reversed().map { .text($0) },
+      ])
+    let output = TerminalTable(matrix, stub: 1).output(width: width)
+    #expect(output.leftOut.isEmpty)
+    #expect(cells.allSatisfy { cell in output.text.components(separatedBy: cell).count > 2 })
+    #expect(!output.text.contains("…"))
+    let lines = output.text.split(separator: "\n")
+    #expect(lines.allSatisfy { String($0).cellWidth <= width }, "\(output.text)")
+    let parts = lines.count { $0.hasPrefix("configuration") }
+    #expect(parts == (width >= 140 ? 1 : parts) && (width >= 80 || parts > 1))
+    #expect(
+      TerminalTable(matrix, stub: 1).output().text.hasPrefix(
+        "configuration       │ linf 8/255                │ linf 0.1                │ l2 0.5 "))
+  }
+
+  /// One long name does not widen every row of a file; data formats have it whole.
+  @Test func longNamesEndInFiles() {
+    let long = String(repeating: "x", count: 300)
+    let table = ResultTable(
+      columns: ["run", "name"], rows: [[.text("a"), .text(long)], [.text("b"), .text("short")]])
+    let lines = TableFormat.table.render(table).split(separator: "\n")
+    #expect(lines.allSatisfy { String($0).cellWidth <= 70 } && lines[2].contains("x…x"))
+    #expect(TableFormat.csv.render(table).contains(long))
+  }
+
+  /// As few columns as tell the rows apart, the telling ones first.
+  @Test func rowsAreToldApart() {
+    let changes = ResultTable(
+      columns: ["run", "name", "seed", "strategy", "lm_rate", "images", "NFE"],
+      rows: [
+        [.text("a"), .text("x"), .integer(0), .text("full"), .real(1), .integer(1), .real(9)],
+        [.text("b"), .text("y"), .integer(1), .text("full"), .real(2), .integer(1), .real(8)],
+        [.text("c"), .text("z"), .integer(0), .text("first:1"), .real(2), .integer(1), .real(7)],
+      ])
+    #expect(RunSummary.distinguishing(changes) == ["strategy", "seed"])
   }
 
   /// Escapes take no cells and come only when asked for.

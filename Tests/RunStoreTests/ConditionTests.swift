@@ -96,4 +96,18 @@ import Testing
       #expect(try matches(condition.text) == expected, "\(condition.text)")
     }
   }
+
+  /// Where nothing is near, a message is not buried under the names of all columns, and a name that
+  /// something is held against was meant as a text.
+  @Test func columnsAreNotListedByTheDozen() throws {
+    let wide = ResultTable(
+      columns: (0..<30).map { "column\($0)" }, rows: [(0..<30).map { .integer($0) }])
+    func message(_ text: String) throws -> String {
+      try #require(throws: ElbowError.self) { try RowFilter(text).matches(wide) }.message
+    }
+    #expect(try message("zzzz = 1").hasSuffix("column10, column11 and 18 more"))
+    #expect(
+      try message("column1 = zzzz").hasSuffix(
+        "no column 'zzzz'; a text stands in single quotes: 'zzzz'"))
+  }
 }

@@ -130,6 +130,10 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     ("status = 'replayed'", "replay_of IS NOT NULL"), ("'DC' <> classifier", "did you mean 'dc'"),
     ("status NOT IN ('failed', 'finsihed')", "did you mean 'finished'"),
     ("nfe > 1", "did you mean 'nfe_per_image'"), ("json = 'x'", "no column 'json'"),
+    ("name = halving", "no column 'halving'; a text stands in single quotes: 'halving'"),
+    ("name = \"it's\"", "single quotes: 'it''s'"), ("strategy IN ('full', uniform)", "'uniform'"),
+    ("accuracy < acuracy_low", "did you mean 'accuracy_low'? (a text stands in single quotes"),
+    ("accuracy > 80 %", "write 80% without a space"), ("% > 1", "'%' has no place"),
   ])
   func malformedConditions(text: String, message: String) throws {
     let database = TemporaryDatabase()

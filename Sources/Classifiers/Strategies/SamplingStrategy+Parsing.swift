@@ -147,7 +147,7 @@ public enum SamplingStrategies {
     }
     let tails = try expand(String(text[range.range.upperBound...]), what: what)
     guard (last - first + 1) * tails.count <= 10_000 else {
-      throw ElbowError(.malformed, "\(what) '\(text)' stands for more than 10000 of them")
+      throw ElbowError(.malformed, "\(what) '\(text)' stands for more than 10000 values")
     }
     let head = text[..<range.range.lowerBound]
     return (first...last).flatMap { number in tails.map { "\(head)\(number)\($0)" } }

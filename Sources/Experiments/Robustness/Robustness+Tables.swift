@@ -46,8 +46,8 @@ extension Robustness {
   package var listing: ResultTable {
     var table = ResultTable(
       columns: [
-        "configuration", "threat", "n", "clean %", "accuracy % (95 %)", "verdict", "frozen %",
-        "draws %", "marks", "attacks",
+        "configuration", "threat", "n", "clean %", "accuracy % (95 %)", "verdict", "F %", "M %",
+        "marks", "attacks",
       ], rows: [])
     func percent(_ share: Double?) -> Basics.Cell {
       share.map { .text(RunSummary.percent($0)) } ?? .null
@@ -70,7 +70,10 @@ extension Robustness {
     return table
   }
 
-  /// What the marks of `matrix` mean, a line each.
+  /// Columns of `listing` that `legend` speaks of.
+  package static let explained = ["n", "accuracy % (95 %)", "F %", "M %", "marks"]
+
+  /// What the marks of `matrix` and `listing` mean, a line each.
   package var legend: [String] {
     let cells = rows.flatMap(\.cells.values)
     let found = Set(cells.flatMap(\.weaknesses))

@@ -88,7 +88,7 @@ package struct SanityReport: Sendable {
       let change = abs(ladder[ladder.count - 1] - ladder[ladder.count - 2])
       add(
         "steps", "more iterations change nothing",
-        ladder.map { percent($0) }.joined(separator: ", ") + " at "
+        ladder.map { percent($0) }.joined(separator: ", ") + " stand at "
           + SanitySuite.ladder.map(String.init).joined(separator: ", "),
         Double(change), change <= slack ? .pass : .fail)
     }
@@ -98,8 +98,8 @@ package struct SanityReport: Sendable {
     if let last = budgets.last {
       let falls = zip(budgets, budgets.dropFirst()).allSatisfy { $0 + slack >= $1 }
       add(
-        "budget", "success grows with the budget, to all images",
-        budgets.map { percent($0) }.joined(separator: ", ") + " at "
+        "budget", "fewer stand the larger the budget, and none the largest",
+        budgets.map { percent($0) }.joined(separator: ", ") + " stand at "
           + SanitySuite.budgets.map { JSONValue.canonical(number: $0) }.joined(separator: ", ")
           + " / 255", Double(last), falls && last == 0 ? .pass : .fail)
     }

@@ -19,10 +19,9 @@ public enum ShippedModels {
   static let folders: [String] = {
     let beside = programFolder
     return [
-      beside + "/elbow_Networks.resources/Models",
-      URL(fileURLWithPath: beside + "/../share/elbow/models").standardizedFileURL
-        .path(percentEncoded: false),
-    ] + builtIn
+      beside.appending(path: "elbow_Networks.resources/Models"),
+      beside.deletingLastPathComponent().appending(path: "share/elbow/models"),
+    ].map(\.standardizedFileURL.plainPath) + builtIn
   }()
 
   private static var builtIn: [String] {
@@ -35,12 +34,12 @@ public enum ShippedModels {
   }
 
   /// Folder of the program's real file, links followed.
-  private static var programFolder: String {
+  private static var programFolder: URL {
     let program =
       (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
       ?? Bundle.main.executableURL?.resolvingSymlinksInPath().path(percentEncoded: false)
       ?? CommandLine.arguments[0]
-    return URL(fileURLWithPath: program).deletingLastPathComponent().path(percentEncoded: false)
+    return URL(fileURLWithPath: program).deletingLastPathComponent()
   }
 
   /// Names, sorted.

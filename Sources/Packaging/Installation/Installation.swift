@@ -37,7 +37,7 @@ package struct Installation {
   /// Installation of a version into a prefix, in which `~` stands for the home folder.
   package init(prefix: String, version: String) {
     let path = NSString(string: prefix).expandingTildeInPath
-    self.prefix = URL(fileURLWithPath: path).standardizedFileURL.path(percentEncoded: false)
+    self.prefix = URL(fileURLWithPath: path).standardizedFileURL.plainPath
     self.version = version
   }
 

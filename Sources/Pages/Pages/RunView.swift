@@ -137,7 +137,7 @@ enum RunView {
   }
 
   private static func isCode(_ label: String) -> Bool {
-    ["command", "code", "model SHA-256", "grid", "strategy", "replay of"].contains(label)
+    ["command", "code", "SHA-256", "grid", "strategy", "replay of"].contains(label)
   }
 
   private static func json(_ header: ResultTable) throws -> HTML? {

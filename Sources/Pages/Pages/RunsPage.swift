@@ -208,7 +208,7 @@ enum RunsPage {
         table: answer.table.appending("runs", answer.runs.map { .integer(Int64($0.count)) }),
         caption: "Groups of runs",
         cell: { row, column in column == "runs" ? runs[row] : nil }).html)
-      <p class="note">\(RunGroups.note)</p>
+      <p class="note">\(answer.note.map { "\($0.prefix(1).uppercased() + $0.dropFirst()). " } ?? "")\(RunGroups.note)</p>
       """
   }
 

@@ -75,7 +75,7 @@ extension Figure {
       caption.append("\(runs.rows.count) runs are drawn, of which \(named.count) are named.")
     }
     self.init(
-      "Accuracy against compute, \(RunSummary.count(counts)) images of "
+      "Accuracy against compute, \(RunSummary.images(counts)) of "
         + datasets.sorted().joined(separator: ", "),
       panels: [
         Panel(

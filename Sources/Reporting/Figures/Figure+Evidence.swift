@@ -28,7 +28,7 @@ extension Figure {
     let total = rows.rows.indices.reduce(0) { $0 + (rows[$1, .difference] ?? 0) }
     let n = rows.rows.indices.map { rows.count($0, "n") }
     self.init(
-      "Evidence by noise level, \(RunSummary.count(n)) images",
+      "Evidence by noise level, \(RunSummary.images(n))",
       panels: [
         Panel(
           "Contribution to the ELBO, mean over images", x: axis, y: Axis("ELBO contribution"),

@@ -12,9 +12,10 @@ public struct Comparison {
   /// Rows of the query `comparison`, in the same order.
   private let shared: ResultTable
   private let ids: [String]
+  private let store: RunStore
 
   package init(_ ids: [String], _ store: RunStore) throws {
-    self.ids = ids
+    (self.ids, self.store) = (ids, store)
     shared = try store.query(.comparison(of: ids))
     let columns = try store.query(.runs, limit: 0).columns + store.configurationColumns
     let all = try store.query(.runs, where: .ids(ids), columns: columns)
@@ -23,16 +24,20 @@ public struct Comparison {
       rows: ids.compactMap { id in all.rows.first { $0.first == .text(id) } })
   }
 
-  /// - Throws: `ElbowError` where the runs have not classified the same images.
+  /// - Throws: `ElbowError` where the runs have not classified the same images; it names the first
+  ///   that differs from the first of all.
   package func refuseUnequalInputs() throws {
-    for i in runs.rows.indices {
-      guard count(i, "n") != done(i) else { continue }
-      let other = i == 0 ? 1 : 0
+    guard runs.rows.indices.contains(where: { count($0, "n") != done($0) }) else { return }
+    for i in runs.rows.indices.dropFirst() {
+      let both = ids.count == 2 ? self : try Comparison([ids[0], ids[i]], store)
+      let n = both.count(0, "n")
+      guard n != done(0) || n != done(i) else { continue }
+      let inAll = ids.count == 2 ? "" : ", \(count(0, "n")) in all runs"
       throw ElbowError(
         .malformed,
-        "runs \(ids[other]) and \(ids[i]) have not classified the same images (\(done(other)) and "
-          + "\(done(i)), \(count(i, "n")) in all runs); "
-          + (count(i, "n") == 0
+        "runs \(ids[0]) and \(ids[i]) have not classified the same images (\(done(0)) and "
+          + "\(done(i)), \(n) in both\(inAll)); "
+          + (count(0, "n") == 0
             ? "they cannot be compared" : "compare on the shared ones with `common`"))
     }
   }
@@ -52,6 +57,21 @@ public struct Comparison {
   /// One line a run: what they differ in, accuracy and cost on the shared images, difference to the
   /// first.
   package var table: ResultTable {
+    let pairs = runs.rows.indices.map(pair)
+    func cells(_ cell: (PairedCounts) -> Cell) -> [Cell] {
+      pairs.enumerated().map { $0 == 0 || $1.n == 0 ? .null : cell($1) }
+    }
+    return
+      changes
+      .appending("difference (95 %)", cells { .text(Self.points($0)) })
+      .appending("p", cells { .text(String(format: "%.2g", $0.pValue)) })
+  }
+
+  /// Columns of the table that its rows are told apart by.
+  package var distinguishing: [String] { RunSummary.distinguishing(changes) }
+
+  /// What the runs differ in, accuracy and cost on the shared images.
+  private var changes: ResultTable {
     var onShared = runs
     for i in runs.rows.indices where count(i, "n") > 0 {
       let (n, right) = (count(i, "n"), count(i, "n_correct"))
@@ -66,15 +86,7 @@ public struct Comparison {
         if let index = runs.columns.firstIndex(of: column) { onShared.rows[i][index] = value }
       }
     }
-    let changes = RunSummary.changes(onShared)
-    let pairs = runs.rows.indices.map(pair)
-    func cells(_ cell: (PairedCounts) -> Cell) -> [Cell] {
-      pairs.enumerated().map { $0 == 0 || $1.n == 0 ? .null : cell($1) }
-    }
-    return
-      changes
-      .appending("difference (95 %)", cells { .text(Self.points($0)) })
-      .appending("p", cells { .text(String(format: "%.2g", $0.pValue)) })
+    return RunSummary.changes(onShared)
   }
 
   /// As `−1.5 (−3.0 to 0.0)`.
@@ -109,12 +121,12 @@ public struct Comparison {
         format: """
 
           second − first: %+.1f points, 95 %% interval %+.1f to %+.1f (%@)
-          McNemar's exact test: p = %.3g; %d images answered differently
+          McNemar's exact test: p = %.3g; %@ answered differently
 
           """,
         100 * p.delta, 100 * interval.lowerBound, 100 * interval.upperBound,
         PairedCounts.deltaMethod.rawValue, p.pValue,
-        count(1, "n_differ"))
+        count(1, "n_differ").counted("image"))
   }
 
   /// `runs`, `pairs` (each run against the first), and for two runs the pair's own keys beside them.

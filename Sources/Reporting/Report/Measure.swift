@@ -22,6 +22,16 @@ package enum Measure: String, CaseIterable, Sendable {
     }
   }
 
+  /// Heading of the column that shows it.
+  package var heading: String {
+    switch self {
+    case .robustAccuracy: "robust % (95 %)"
+    case .cpuSeconds: "CPU s/image"
+    case .memory: "MiB"
+    case .accuracy, .nfe, .gradients, .seconds: RunSummary.heading(of: column)
+    }
+  }
+
   /// What its numbers count.
   package var unit: String {
     switch self {

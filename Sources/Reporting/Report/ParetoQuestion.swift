@@ -98,7 +98,8 @@ package struct ParetoQuestion: Sendable {
     where filter: RowFilter?, isForReading: Bool, notes: inout [String]
   ) throws -> ResultTable {
     // A table for reading shows few of the columns.
-    let shown = RunSummary.needed + ["n_correct", "n_robust", "n_robustness", "dataset", "split"]
+    let shown =
+      RunSummary.needed + ["n_correct", "n_robust", "n_robustness", "dataset", "split", "older"]
     let columns = shown + measures.map(\.column).filter { !shown.contains($0) }
     var table = try store.query(
       .pareto(threat), where: filter, columns: isForReading ? columns : nil)
@@ -113,10 +114,14 @@ package struct ParetoQuestion: Sendable {
     let whole = table.rows.indices.filter { i in
       measures.allSatisfy { table[i, $0.column].number != nil }
     }
-    if whole.count < table.rows.count {
+    let older = table.rows.indices.reduce(0) { $0 + table.count($1, "older") }
+    notes += [RunGroups.note(older: older)].compactMap(\.self)
+    let lacking = table.rows.count - whole.count
+    if lacking > 0 {
       notes.append(
-        "\(table.rows.count - whole.count) runs lack one of "
-          + "\(Set(measures.map(\.rawValue)).sorted().joined(separator: ", ")) and are left out")
+        "\(lacking.counted("run")) \(lacking == 1 ? "lacks" : "lack") one of "
+          + "\(Set(measures.map(\.rawValue)).sorted().joined(separator: ", ")) and "
+          + "\(lacking == 1 ? "is" : "are") left out")
     }
     table.rows = whole.map { table.rows[$0] }
     let sizes = Set(table.rows.indices.map { table[$0, "images"] })

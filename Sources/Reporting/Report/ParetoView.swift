@@ -142,7 +142,7 @@ package struct ParetoView {
   /// The runs with their marks.
   package func rows(all: Bool) throws -> ResultTable {
     let marks = try marks()
-    let table = runs.dropping("age").appending("pareto", marks.map { .text($0) })
+    let table = runs.dropping("age").dropping("older").appending("pareto", marks.map { .text($0) })
     let kept = table.rows.indices.filter { all || marks[$0] != "" }
     return ResultTable(columns: table.columns, rows: kept.map { table.rows[$0] })
   }
@@ -150,18 +150,17 @@ package struct ParetoView {
   /// The same for reading.
   package func table(all: Bool) throws -> ResultTable {
     let rows = try rows(all: all)
-    var table = RunSummary.table(rows)
-    func add(_ heading: String, _ column: String, _ format: String) {
+    var table = RunSummary.table(rows, asked: asked)
+    func add(_ measure: Measure, _ format: String) {
+      guard x == measure || y == measure else { return }
       table = table.appending(
-        heading,
+        measure.heading,
         rows.rows.indices.map { i in
-          rows[i, column].number.map { .text(String(format: format, $0)) } ?? .null
+          rows[i, measure.column].number.map { .text(String(format: format, $0)) } ?? .null
         })
     }
-    if x == .cpuSeconds || y == .cpuSeconds {
-      add("CPU s/image", Measure.cpuSeconds.column, "%.3f")
-    }
-    if x == .memory || y == .memory { add("MiB", Measure.memory.column, "%.1f") }
+    add(.cpuSeconds, "%.3f")
+    add(.memory, "%.1f")
     if x == .robustAccuracy || y == .robustAccuracy {
       let robust = rows.rows.indices.map { i -> Cell in
         guard let n = rows[i, .nRobustness], let k = rows[i, .nRobust], n > 0
@@ -170,10 +169,13 @@ package struct ParetoView {
         let bounds = "\(RunSummary.percent(interval.low))–\(RunSummary.percent(interval.high))"
         return .text("\(RunSummary.percent(k / n)) (\(bounds)) of \(Int(nearest: n))")
       }
-      table = table.appending("robust % (95 %)", robust)
+      table = table.appending(Measure.robustAccuracy.heading, robust)
     }
     return table.appending("pareto", rows.rows.indices.map { rows[$0, "pareto"] })
   }
+
+  /// Columns of the table to read that were asked for.
+  package var asked: [String] { [x.heading, y.heading] }
 
   /// Hypervolume and knee in words, and what makes them doubtful.
   package var description: String {

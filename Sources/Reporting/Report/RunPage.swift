@@ -62,20 +62,34 @@ package struct RunPage {
 
   /// The page for reading.
   ///
+  /// - Parameter width: cells of its lines at most; nil: no bound.
   /// - Throws: `ElbowError`.
-  package func text() throws -> String {
+  package func text(width: Int? = nil) throws -> String {
     try sections().map { section in
-      guard section.table == nil else {
-        return section.title + "\n" + Self.indented(section.table ?? header)
+      if let table = section.table {
+        return section.title + "\n" + Self.indented(table, width: width)
       }
-      let width = section.lines.map(\.label.count).max() ?? 0
-      return
-        ([section.title]
-        + section.lines.map {
-          "  " + $0.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + $1
-        })
-        .joined(separator: "\n")
+      let margin = (section.lines.map(\.label.cellWidth).max() ?? 0) + 4
+      let lines = section.lines.flatMap { label, value in
+        Self.lines(label, value, margin: margin, width: width)
+      }
+      return ([section.title] + lines).joined(separator: "\n")
     }.joined(separator: "\n\n") + "\n"
+  }
+
+  /// A label with its value beside it; below it where a word would not fit there whole.
+  private static func lines(
+    _ label: String, _ value: String, margin: Int, width: Int?
+  ) -> [String] {
+    guard let width else { return [("  " + label).padded(to: margin) + value] }
+    let room = max(width - margin, 20)
+    let widest = value.split { " ,".contains($0) }.map { String($0).cellWidth + 1 }.max() ?? 0
+    guard widest > room, value.cellWidth > room else {
+      return value.wrapped(to: room).enumerated().map { i, part in
+        (i == 0 ? "  " + label : "").padded(to: margin) + part
+      }
+    }
+    return ["  " + label] + value.wrapped(to: max(width - 4, 20)).map { "    " + $0 }
   }
 
   /// The parts of the page for reading.
@@ -88,6 +102,9 @@ package struct RunPage {
     }
     func number(_ column: String, _ digits: Int) -> String {
       header[0, column].number.map { String(format: "%.\(digits)f", $0) } ?? "–"
+    }
+    func counted(_ column: String, _ noun: String) -> String {
+      header.count(0, column).counted(noun)
     }
     var sections: [Section] = []
     func section(_ title: String, _ lines: [(String, String?)]) {
@@ -156,7 +173,7 @@ package struct RunPage {
           ("attack", RunSummary.attack(header, 0)),
           (
             "parameters",
-            "\(text("attack_steps") ?? "") steps, \(text("restarts") ?? "") restarts, EOT "
+            "\(counted("attack_steps", "step")), \(counted("restarts", "restart")), EOT "
               + "\(text("eot") ?? ""), gradient \(text("gradient") ?? ""), seed "
               + "\(text("attack_seed") ?? "")"
           ),
@@ -177,7 +194,7 @@ package struct RunPage {
         "Configuration \(text("fingerprint") ?? "")",
         [
           ("classifier", RunSummary.classifier(header, 0)), ("model", text("model")),
-          ("model SHA-256", text("model_sha256")), ("grid", text("grid")),
+          ("SHA-256", text("model_sha256")), ("grid", text("grid")),
           ("weights", text("weights")), ("strategy", text("strategy")),
           ("JSON", text("configuration")),
         ])
@@ -198,6 +215,9 @@ package struct RunPage {
         let cell = table[i, column]
         return cell == .null ? nil : cell.text(null: "").visible
       }
+      func counted(_ column: String, _ noun: String) -> String? {
+        table[i, column].number.map { Int(nearest: $0).counted(noun) }
+      }
       let code = text("git_commit").map {
         $0 + (table[i, "git_dirty"] == .integer(1) ? " with uncommitted changes" : "")
       }
@@ -216,8 +236,8 @@ package struct RunPage {
           (
             "machine",
             [
-              text("host"), text("cpu"), text("threads").map { "\($0) threads" },
-              text("batch").map { "\($0) images at once" },
+              text("host"), text("cpu"), counted("threads", "thread"),
+              counted("batch", "image").map { "\($0) at once" },
             ].compactMap(\.self).joined(separator: ", ")
           ),
           ("started", text("started_at").map(times.moment)),
@@ -259,8 +279,11 @@ package struct RunPage {
       })
   }
 
-  private static func indented(_ table: ResultTable) -> String {
-    TableFormat.table.render(table)
-      .split(separator: "\n").map { "  " + $0 }.joined(separator: "\n")
+  /// A table whose columns all stay: below each other where they do not fit side by side.
+  private static func indented(_ table: ResultTable, width: Int?) -> String {
+    let isWide = width.map { TableFormat.width(table) + 2 > $0 } ?? false
+    return TerminalTable(table, stub: isWide ? 1 : 0).output(width: width.map { $0 - 2 }).text
+      .split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+      .map { $0.isEmpty ? "" : "  " + $0 }.joined(separator: "\n")
   }
 }

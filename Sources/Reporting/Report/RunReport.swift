@@ -97,7 +97,8 @@ package struct RunReport {
       guard !pairs.isEmpty else { return nil }
       let attack = RunSummary.attack(runs, members[0])
       return HTMLReport.Pairing(
-        title: "\(key[2].text(null: "")) images of \(key[0].text(null: "several datasets")) "
+        title:
+          "\(Int(nearest: key[2].number ?? 0).counted("image")) of \(key[0].text(null: "several datasets")) "
           + "\(key[1].text(null: "")), \(attack == "none" ? "clean" : attack)",
         labels: ([ids[0]] + pairs.map(\.id)).map { labels[$0] ?? $0 }, pairs: pairs.map(\.counts))
     }

@@ -15,10 +15,11 @@ extension ColumnRole {
       "sd": ColumnRole(.useful(40)),
       "NFE": ColumnRole(.useful(50)),
       "strategy": ColumnRole(.useful(60), least: 9, cut: .middle),
-      "name": ColumnRole(.useful(70), least: 8, cut: .middle),
+      "name": ColumnRole(.useful(70), least: 8, most: 60, cut: .middle),
+      "configuration": .stub,
       "attack": ColumnRole(least: 11, cut: .middle),
       "images": ColumnRole(heads: ["n"]),
-      "runs × images": ColumnRole(heads: ["runs×images", "runs×n"]),
+      "runs × images": ColumnRole(heads: ["runs×images"]),
       "accuracy % (95 %)": ColumnRole(heads: ["accuracy (95 %)", "% (95 %)"]),
       "mean accuracy % (95 %)": ColumnRole(heads: ["mean % (95 %)", "% (95 %)"]),
       "robust % (95 %)": ColumnRole(heads: ["robust"]),
@@ -32,6 +33,9 @@ extension ColumnRole {
     }
     return roles
   }()
+
+  /// Of a column of labels that say what a row is of.
+  static let stub = ColumnRole(least: 16, most: 60, wraps: true)
 
   /// Of a column that nothing is known of: the rightmost goes first, before those that are known;
   /// sentences are read whole.

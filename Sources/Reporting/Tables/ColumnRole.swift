@@ -14,6 +14,9 @@ public struct ColumnRole: Hashable, Sendable {
   public var keep: Keep
   /// Cells that its texts may be shortened to; nil: they stand whole.
   public var least: Int?
+  /// Cells that its texts take at most where nothing bounds the lines, in files and pipes, so that
+  /// one long name does not pad every row; nil: as many as they have.
+  public var most: Int?
   /// Where its texts are cut.
   public var cut: String.Cut
   /// Whether they go on below instead of being cut: sentences.
@@ -25,10 +28,10 @@ public struct ColumnRole: Hashable, Sendable {
 
   /// The role as given; a column that stays whole where nothing else is said.
   public init(
-    _ keep: Keep = .always, least: Int? = nil, cut: String.Cut = .end, wraps: Bool = false,
-    heads: [String] = [], emphasis: Emphasis = .none
+    _ keep: Keep = .always, least: Int? = nil, most: Int? = nil, cut: String.Cut = .end,
+    wraps: Bool = false, heads: [String] = [], emphasis: Emphasis = .none
   ) {
-    (self.keep, self.least, self.cut, self.wraps) = (keep, least, cut, wraps)
+    (self.keep, self.least, self.most, self.cut, self.wraps) = (keep, least, most, cut, wraps)
     (self.heads, self.emphasis) = (heads, emphasis)
   }
 }

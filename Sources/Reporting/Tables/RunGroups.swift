@@ -23,6 +23,36 @@ public enum RunGroups {
     public let value: String
   }
 
+  /// The runs without older repeats: of those of a group that are equal in `over` and ask the same
+  /// question, the newest, a live one before a replay.
+  ///
+  /// - Parameters:
+  ///   - runs: with the columns `needed`, `question`, `replay_of`, `keys` and `over`.
+  ///   - keys, over: as of `table`.
+  package static func newest(_ runs: ResultTable, by keys: [String], over: String) -> ResultTable {
+    var best: [[Cell]: Int] = [:]
+    func rank(_ row: Int) -> (Int, String) {
+      (runs[row, "replay_of"] == .null ? 1 : 0, runs[row, "id"].text(null: ""))
+    }
+    // What was asked elsewhere, or has no answers, repeats nothing.
+    func isRepeat(_ row: Int) -> Bool { runs[row, "question"] != .null && isMeasured(runs, row) }
+    func repeated(_ row: Int) -> [Cell] { (keys + [over, "question"]).map { runs[row, $0] } }
+    for row in runs.rows.indices where isRepeat(row) {
+      let key = repeated(row)
+      if let other = best[key], rank(other) > rank(row) { continue }
+      best[key] = row
+    }
+    let kept = runs.rows.indices.filter { !isRepeat($0) || best[repeated($0)] == $0 }
+    return ResultTable(columns: runs.columns, rows: kept.map { runs.rows[$0] })
+  }
+
+  /// What to tell of older repeats that were left out; nil where there were none.
+  package static func note(older count: Int) -> String? {
+    count == 0
+      ? nil
+      : "\(count.counted("older repeat")) of the same questions \(count == 1 ? "is" : "are") left out"
+  }
+
   /// One row a group, in the order of their first runs: the columns, number of runs (`n`) and of
   /// images in each (`n_images`, the smallest where they differ), mean, standard deviation and 95 %
   /// interval of the accuracy with its method (`RepeatedAccuracy`), mean cost.
@@ -109,6 +139,7 @@ public enum RunGroups {
 
   /// What to say below `summary`.
   public static let note =
-    "n = runs × images of each; 95 % intervals of the mean on other images and with other runs: "
+    "runs × images: how many runs, on how many images each; mean: 95 % interval on other images and "
+    + "with other runs, "
     + "\(IntervalMethod.wilsonAndStudentT.rawValue)"
 }

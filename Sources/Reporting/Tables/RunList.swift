@@ -40,6 +40,17 @@ package struct RunList: Hashable, Sendable {
     package var table: ResultTable
     /// Full ids.
     package var runs: [[String]]
+    /// Columns that were asked for, which stay where there is no room for all.
+    package var asked: [String] = []
+    /// What is left out; nil: nothing.
+    package var note: String?
+  }
+
+  /// Headings of the columns to read that were asked for.
+  private var asked: [String] {
+    if let columns { return columns }
+    let sorted = order.map { $0.hasPrefix("-") ? String($0.dropFirst()) : $0 }
+    return (groupedBy ?? []) + sorted.map(RunSummary.heading)
   }
 
   /// The table of the runs that `filter` leaves.
@@ -70,14 +81,17 @@ package struct RunList: Hashable, Sendable {
     let dropped = try store.columns(dropped, of: view, flag: "`drop`")
     var table = showsID ? runs : runs.dropping("id")
     if isForReading, columns == nil {
-      table = onlyChanged ? RunSummary.changes(runs) : RunSummary.table(runs, times: times)
+      table =
+        onlyChanged
+        ? RunSummary.changes(runs) : RunSummary.table(runs, times: times, asked: asked)
     } else if onlyChanged {
       table = runs.changed
     }
     for name in dropped {
       table = table.dropping(isForReading ? RunSummary.heading(of: name) : name)
     }
-    return Answer(table: table, runs: ids)
+    return Answer(
+      table: table, runs: ids, asked: asked + (onlyChanged ? RunSummary.distinguishing(table) : []))
   }
 
   private func groups(
@@ -85,13 +99,18 @@ package struct RunList: Hashable, Sendable {
   ) throws -> Answer {
     var finished = RowFilter.equal("status", "finished")
     if let filter { finished = finished.and(filter) }
-    let names = RunGroups.needed + (keys + [over]).filter { !RunGroups.needed.contains($0) }
-    let runs = try store.query(.runs, where: finished, columns: names, order: order)
+    var names = RunGroups.needed
+    for name in ["question", "replay_of"] + keys + [over] where !names.contains(name) {
+      names.append(name)
+    }
+    let all = try store.query(.runs, where: finished, columns: names, order: order)
+    let runs = RunGroups.newest(all, by: keys, over: over)
     do {
       let groups = try RunGroups.table(runs, by: keys, over: over)
       return Answer(
         table: isForReading ? RunGroups.summary(groups) : groups,
-        runs: RunGroups.members(runs, by: keys))
+        runs: RunGroups.members(runs, by: keys), asked: keys,
+        note: RunGroups.note(older: all.rows.count - runs.rows.count))
     } catch let twins as RunGroups.Repetition {
       throw ElbowError(
         .malformed,

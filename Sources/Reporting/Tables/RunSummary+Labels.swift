@@ -15,7 +15,7 @@ extension RunSummary {
   }
 
   /// Columns that may tell runs apart, in the order in which a label names them.
-  private static let telling = [
+  static let telling = [
     "dataset", "classifier", "model", "strategy", "grid", "weights", "noise", "loss", "reduction",
     "lm", "attack", "seed", "images",
   ]
@@ -52,7 +52,7 @@ extension RunSummary {
     case "classifier": classifier(runs, row)
     case "attack": runs.columns.contains("inputs_run") ? attack(runs, row) : ""
     case "seed": "seed \(runs[row, "seed"].text(null: ""))"
-    case "images": "\(runs[row, "images"].text(null: "")) images"
+    case "images": runs.count(row, "images").counted("image")
     case "model": modelName(runs[row, .model] ?? "")
     // What weighs no losses has neither.
     case "grid", "weights", "strategy", "noise", "loss", "reduction", "lm":
@@ -79,6 +79,11 @@ extension RunSummary {
     let sorted = Set(values).sorted()
     guard let least = sorted.first, let most = sorted.last else { return "n = 0" }
     return least == most ? "n = \(least)" : "n = \(least) to \(most)"
+  }
+
+  /// As `n = 500 images`, or `n = 1 image`.
+  static func images(_ values: some Collection<Int>) -> String {
+    "\(count(values)) \(values.allSatisfy { $0 == 1 } ? "image" : "images")"
   }
 }
 

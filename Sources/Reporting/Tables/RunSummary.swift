@@ -36,6 +36,23 @@ package enum RunSummary {
   /// The heading that shows a column of `runs`.
   package static func heading(of column: String) -> String { headings[column] ?? column }
 
+  /// As few columns of `changes` as tell apart what can be told apart: a table without one of them
+  /// would have rows that look the same.
+  package static func distinguishing(_ changes: ResultTable) -> [String] {
+    let others = Set(headings.values).union(["name", "status", "images", "gradients"])
+    let asked = changes.columns.filter { !others.contains($0) }
+    var (chosen, kinds) = ([String](), 1)
+    for column in telling.filter(asked.contains) + asked.filter({ !telling.contains($0) }) {
+      let tuples = changes.rows.indices.map { row in
+        (chosen + [column]).map { changes[row, $0] }
+      }
+      guard Set(tuples).count > kinds else { continue }
+      chosen.append(column)
+      kinds = Set(tuples).count
+    }
+    return chosen
+  }
+
   /// One line a run: id, every column in which the runs were asked different things, number of
   /// images, accuracy with its interval, cost.
   ///
@@ -71,13 +88,18 @@ package enum RunSummary {
   /// - Parameters:
   ///   - runs: rows of the view `runs`.
   ///   - times: the reader's place in time; nil: nothing is said of when.
-  package static func table(_ runs: ResultTable, times: TimeDisplay? = nil) -> ResultTable {
+  ///   - asked: headings that somebody asked for, and that stay.
+  package static func table(
+    _ runs: ResultTable, times: TimeDisplay? = nil, asked: [String] = []
+  ) -> ResultTable {
     var table = whole(runs)
     let usual: [String: Cell] = [
       "name": .null, "status": .text("finished"), "attack": .text("none"),
       "gradients": .text("0.0"),
     ]
-    for (column, value) in usual where table.rows.indices.allSatisfy({ table[$0, column] == value })
+    for (column, value) in usual
+    where !asked.contains(column)
+      && table.rows.indices.allSatisfy({ table[$0, column] == value })
     {
       table = table.dropping(column)
     }

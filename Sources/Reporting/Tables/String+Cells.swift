@@ -45,7 +45,8 @@ extension String {
     return right ? padding + self : self + padding
   }
 
-  /// In lines of at most `width` cells, broken at spaces, and within a word that is longer.
+  /// In lines of at most `width` cells, broken at spaces, and within a word that is longer: behind a
+  /// comma where it has one, as JSON has.
   ///
   /// - Parameter width: 2 where it is less, which a wide character needs.
   public func wrapped(to width: Int) -> [String] {
@@ -60,7 +61,8 @@ extension String {
       }
       if !last.isEmpty { lines.append("") }
       while word.cellWidth > width {
-        let part = word.beginning(of: width)
+        let most = word.beginning(of: width)
+        let part = most.lastIndex(of: ",").map { String(most[...$0]) } ?? most
         lines[lines.count - 1] = part
         lines.append("")
         word.removeFirst(part.count)

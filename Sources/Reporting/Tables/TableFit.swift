@@ -40,6 +40,8 @@ public struct TableFit: Hashable, Sendable {
 
   /// Cells between two columns.
   public static let gap = 2
+  /// The same between the columns of a matrix, where a rule stands.
+  static let ruledGap = 3
   /// Cells of a text that minor columns make room for.
   public static let comfortable = 20
 
@@ -52,7 +54,15 @@ public struct TableFit: Hashable, Sendable {
 
   /// The columns in `width` cells; nil: no bound.
   public init(_ columns: [Column], width: Int?) {
-    let all = Array(columns.indices)
+    self.init(columns, of: Array(columns.indices), width: width, gap: Self.gap)
+  }
+
+  /// Some of the columns, `gap` cells apart.
+  init(_ columns: [Column], of all: [Int], width: Int?, gap: Int) {
+    var columns = columns
+    if width == nil {
+      for i in all { columns[i].widest = min(columns[i].widest, columns[i].role.most ?? .max) }
+    }
     func ranked(_ rank: (ColumnRole.Keep) -> Int?) -> [Int] {
       all.compactMap { i in rank(columns[i].role.keep).map { (i, $0) } }
         .sorted { ($0.1, $0.0) < ($1.1, $1.0) }.map(\.0)
@@ -68,14 +78,14 @@ public struct TableFit: Hashable, Sendable {
       + (0...minor.count).map { (kept(without: minor.prefix($0)), Self.comfortable) }
       + (0...useful.count).map { (kept(without: minor + useful.prefix($0)), 0) }
     for (kept, least) in attempts {
-      if let shown = Self.share(columns, kept, least: least, width: width) {
+      if let shown = Self.share(columns, kept, least: least, width: width, gap: gap) {
         let names = kept.count == all.count ? [] : all.filter { !kept.contains($0) }
         (isRecords, self.shown, leftOut) = (false, shown, names.map { columns[$0].name })
         return
       }
     }
     let heads = columns.map { $0.heads.min { $0.cellWidth < $1.cellWidth } ?? $0.name }
-    let widest = heads.map(\.cellWidth).max() ?? 0
+    let widest = all.map { heads[$0].cellWidth }.max() ?? 0
     let room = max((width ?? 0) - widest - Self.gap, 2)
     (isRecords, leftOut) = (true, [])
     shown = all.map { Shown(index: $0, head: heads[$0], width: room) }
@@ -83,7 +93,7 @@ public struct TableFit: Hashable, Sendable {
 
   /// The columns with their widths; nil where they do not fit.
   private static func share(
-    _ columns: [Column], _ kept: [Int], least: Int, width: Int?
+    _ columns: [Column], _ kept: [Int], least: Int, width: Int?, gap: Int
   ) -> [Shown]? {
     var widths = kept.map { columns[$0].need(least) }
     var room = Int.max / 2

@@ -7,8 +7,10 @@ extension TableFormat {
   /// Text as LaTeX sets it in any font encoding; what has a meaning to LaTeX is escaped.
   public static func latex(_ text: String) -> String {
     var before: Unicode.Scalar?
-    return text.visibleInASCII.replacingScalars { scalar in
+    return text.visible.replacingScalars { scalar in
       defer { before = scalar }
+      // The signs that `visible` shows are in no common font; they are pictures of these names.
+      if let name = controls[scalar] { return "\\textsc{\(name)}" }
       // Two hyphens would be a dash.
       return scalar == "-" && before == "-" ? "{}-" : latexSymbols[scalar]
     }
@@ -35,8 +37,19 @@ extension TableFormat {
 
   /// A comment to the end of the line.
   static func latexComment(_ text: String?) -> String {
-    text.map { " % \($0.visibleInASCII)" } ?? ""
+    text.map { " % \($0.visible)" } ?? ""
   }
+
+  /// Names of the controls by the signs for them, U+2400 to U+2421.
+  private static let controls: [Unicode.Scalar: String] = {
+    let names =
+      "nul soh stx etx eot enq ack bel bs ht lf vt ff cr so si dle dc1 dc2 dc3 dc4 nak syn etb can em "
+      + "sub esc fs gs rs us sp del"
+    let pairs = names.split(separator: " ").enumerated().compactMap { index, name in
+      Unicode.Scalar(0x2400 + index).map { ($0, String(name)) }
+    }
+    return Dictionary(uniqueKeysWithValues: pairs)
+  }()
 
   private static let latexSymbols: [Unicode.Scalar: String] = [
     "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",

@@ -4,11 +4,12 @@ import Records
 /// A table as people read it on a terminal.
 public struct TerminalTable: Sendable {
   private let columns: [TableFit.Column]
-  private let heads: [String]
   private let texts: [[String]]
   private let widths: [[Int]]
   private let isNumeric: [Bool]
   private let emphases: [[Emphasis]]
+  /// How many columns at the left say what a row of a matrix is of; 0: the table is none.
+  private let stub: Int
 
   /// What was written, and what for want of room was not.
   public struct Output: Hashable, Sendable {
@@ -36,10 +37,16 @@ public struct TerminalTable: Sendable {
   /// - Parameters:
   ///   - roles: what columns may give up, by name; those of others follow from their values.
   ///   - keepsAll: whether the columns were chosen by hand, so that none is left out.
+  ///   - asked: columns that somebody asked for, or that what stands below speaks of: none of them
+  ///     is left out either; those that the table lacks do not matter.
+  ///   - stub: columns at the left that tell the rows of a matrix apart, whose other cells stand
+  ///     whole: where they do not fit side by side, they follow below each other, the stub before
+  ///     each part; 0: the table is no matrix.
   ///   - table: what is shown.
   ///   - emphasis: of a cell by row and column, beyond what its role says; nil: what that says.
   public init(
     _ table: ResultTable, roles: [String: ColumnRole] = ColumnRole.known, keepsAll: Bool = false,
+    asked: [String] = [], stub: Int = 0,
     emphasis: (_ row: Int, _ column: String) -> Emphasis? = { _, _ in nil }
   ) {
     let texts = table.rows.map { $0.map { $0.reading(short: true).visible } }
@@ -50,7 +57,8 @@ public struct TerminalTable: Sendable {
       var role =
         roles[name]
         ?? .unknown(at: c, isNumeric: numeric[c], texts.lazy.map { $0[c] })
-      if keepsAll { role.keep = .always }
+      if keepsAll || asked.contains(name) { role.keep = .always }
+      if stub > 0 { role = c < stub ? .stub : ColumnRole() }
       return TableFit.Column(
         name.visible, widest: widths.reduce(0) { max($0, $1[c]) }, role: role)
     }
@@ -58,7 +66,7 @@ public struct TerminalTable: Sendable {
     emphases = table.rows.indices.map { row in
       table.columns.enumerated().map { emphasis(row, $1) ?? roles[$0].emphasis }
     }
-    (self.texts, self.widths, isNumeric, heads) = (texts, widths, numeric, columns.map(\.name))
+    (self.texts, self.widths, self.stub, isNumeric) = (texts, widths, stub, numeric)
   }
 
   /// The table in lines of at most `width` cells.
@@ -67,21 +75,49 @@ public struct TerminalTable: Sendable {
   ///   - width: nil: no bound.
   ///   - style: whether heads, rules and cells are set off.
   public func output(width: Int? = nil, style: TextStyle = .plain) -> Output {
-    let fit = TableFit(columns, width: width)
-    return Output(
-      text: (fit.isRecords ? records(fit, style) : lines(fit, style)).map { $0 + "\n" }.joined(),
-      leftOut: fit.leftOut)
+    let parts = parts(width)
+    let texts = parts.map { fit in
+      (fit.isRecords ? records(fit, style) : lines(fit, style)).map { $0 + "\n" }.joined()
+    }
+    return Output(text: texts.joined(separator: "\n"), leftOut: parts.flatMap(\.leftOut))
   }
 
-  /// Columns `TableFit.gap` apart, numbers to the right; sentences go on below.
+  /// The table as it is, or a matrix in as few parts as it needs.
+  private func parts(_ width: Int?) -> [TableFit] {
+    guard stub > 0, stub < columns.count else { return [TableFit(columns, width: width)] }
+    func fit(_ others: some Sequence<Int>) -> TableFit {
+      TableFit(columns, of: Array(0..<stub) + others, width: width, gap: TableFit.ruledGap)
+    }
+    var parts: [TableFit] = []
+    var rest = stub..<columns.count
+    while !rest.isEmpty {
+      let most = (1...rest.count).last { count in
+        let part = fit(rest.prefix(count))
+        return !part.isRecords && part.leftOut.isEmpty
+      }
+      parts.append(fit(rest.prefix(most ?? 1)))
+      rest = rest.dropFirst(most ?? 1)
+    }
+    return parts
+  }
+
+  /// Columns `TableFit.gap` apart, numbers to the right; sentences go on below. In a matrix, whose
+  /// cells hold several words, a rule parts the columns.
   private func lines(_ fit: TableFit, _ style: TextStyle) -> [String] {
     let last = fit.shown.count - 1
-    func line(_ cells: [(text: String, width: Int)], _ emphases: [Emphasis]) -> String {
+    func line(
+      _ cells: [(text: String, width: Int)], _ emphases: [Emphasis], rule: String = " │ "
+    ) -> String {
       var line = ""
       for (place, shown) in fit.shown.enumerated() {
         let (text, width) = cells[place]
         let padding = String(repeating: " ", count: max(0, shown.width - width))
-        if place > 0 { line += String(repeating: " ", count: TableFit.gap) }
+        if place > 0 {
+          line +=
+            stub > 0
+            ? style.apply(.dim, to: rule)
+            : String(repeating: " ", count: TableFit.gap)
+        }
         if isNumeric[shown.index] { line += padding }
         line += style.apply(emphases[place], to: text)
         if !isNumeric[shown.index], place < last { line += padding }
@@ -91,7 +127,9 @@ public struct TerminalTable: Sendable {
     func all(_ emphasis: Emphasis) -> [Emphasis] { fit.shown.map { _ in emphasis } }
     return [
       line(fit.shown.map { ($0.head, $0.head.cellWidth) }, all(.strong)),
-      line(fit.shown.map { (String(repeating: "─", count: $0.width), $0.width) }, all(.dim)),
+      line(
+        fit.shown.map { (String(repeating: "─", count: $0.width), $0.width) }, all(.dim),
+        rule: "─┼─"),
     ]
       + texts.indices.flatMap { row -> [String] in
         let pieces = fit.shown.map { self.pieces(row, $0) }

@@ -1,0 +1,58 @@
+import Basics
+import Foundation
+import Records
+import Reporting
+import RunStore
+import TestSupport
+import Testing
+
+/// What a person reads of recorded runs.
+@Suite struct PageTextTests {
+  /// The page of a run fits the terminal, and breaks words only where nothing else is left.
+  @Test func runPagesFitTheTerminal() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let run = try record(header(1), [prediction(0)], in: store)
+    let page = try RunPage(
+      run.id, store, times: TimeDisplay(now: Date(), zone: .gmt))
+    let text = try page.text(width: 80)
+    let lines = text.split(separator: "\n").map(String.init)
+    #expect(lines.allSatisfy { $0.cellWidth <= 80 }, "\(text)")
+    // Hashes are whole.
+    #expect(lines.contains { $0.hasSuffix("  " + run.model.sha256) }, "\(text)")
+    #expect(text.contains("\"model\":\"\(run.model.sha256)\","), "\(text)")
+    // Nothing is lost by wrapping.
+    func letters(_ text: String) -> String { text.filter { !$0.isWhitespace } }
+    #expect(letters(text) == letters(try page.text()))
+  }
+
+  /// The runs that do not fit together are named, not the first two.
+  @Test func unpairedRunsAreNamed() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let runs = try [3, 3, 2].map { n in
+      try record(header(n), (0..<n).map { prediction($0) }, in: store)
+    }
+    let comparison = try Comparison(runs.map(\.id), in: store)
+    let error = try #require(throws: ElbowError.self) { try comparison.refuseUnequalInputs() }
+    #expect(
+      error.message.hasPrefix(
+        "runs \(runs[0].id) and \(runs[2].id) have not classified the same images (3 and 2, 2 in both"
+      ))
+    try Comparison(runs[..<2].map(\.id), in: store).refuseUnequalInputs()
+  }
+
+  /// A trade-off tells of the repeats that it leaves out, and shows its axes.
+  @Test func tradeOffsTellOfRepeats() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    for _ in 0..<3 { try record(header(2), [prediction(0), prediction(1)], in: store) }
+    let question = try ParetoQuestion(axes: "gradients,accuracy")
+    let answer = try question.answer(store, where: nil, isForReading: true)
+    #expect(answer.notes == ["2 older repeats of the same questions are left out"])
+    let table = try answer.view.table(all: true)
+    #expect(answer.view.asked.allSatisfy(table.columns.contains))
+    #expect(Measure.allCases.map(\.heading).count == Set(Measure.allCases.map(\.heading)).count)
+    #expect(try !answer.view.rows(all: true).columns.contains("older"))
+  }
+}
