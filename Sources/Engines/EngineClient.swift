@@ -36,8 +36,6 @@ public final class EngineClient: @unchecked Sendable {
     var count: Int { parts.reduce(0) { $0 + $1.rows.count } }
   }
 
-  /// Seconds that it may take to begin, and after which a person is told what is waited for.
-  private static let (startTime, noticeTime) = (600.0, 2.0)
   /// Seconds that an answer may take where it says nothing else.
   private static let usualPatience = 300.0
   /// Batches that are under way at once.
@@ -58,24 +56,7 @@ public final class EngineClient: @unchecked Sendable {
     self.command = command
     let process = try EngineProcess(command)
     self.process = process
-    let begin = ContinuousClock.now
-    var isTold = false
-    let line = try process.line {
-      if workers.isCancelled { throw CancellationError() }
-      if !isTold, ContinuousClock.now > begin + .seconds(Self.noticeTime) {
-        isTold = true
-        watch.note(
-          "waiting for the engine '\(command)' to say hello, for \(Int(Self.startTime)) s at most")
-      }
-      guard ContinuousClock.now < begin + .seconds(Self.startTime) else {
-        throw ElbowError(.inaccessible, "the engine has said no hello for \(Int(Self.startTime)) s")
-      }
-    }
-    guard let line else {
-      throw ElbowError(
-        .inaccessible, "the engine '\(command)' ended without a hello\(process.lastWords)")
-    }
-    hello = try EngineHello(line)
+    hello = try process.hello(to: command, following: workers, watch)
     self.workers = WorkerPool(
       threads: min(max(workers.count, Self.depth * hello.batch), Self.mostThreads),
       following: workers)
