@@ -136,7 +136,8 @@ struct EngineTests {
 
   /// What says nothing is waited for, which a person is told, and given up with the session.
   @Test func silenceIsTold() throws {
-    let (pool, told) = (pool, Mutex<[String]>([]))
+    let pool = pool
+    let told = Mutex<[String]>([])
     let watch = WorkWatch(update: { _ in }) { note in
       told.withLock { $0.append(note) }
       pool.cancel()
