@@ -80,8 +80,8 @@ enum ErrorsPage {
           """
       }
       return """
-        <h3>σ = \(TableFormat.short(level.sigma))</h3>
-        <div class="pictures">\(figures)</div>
+        <p class="panel">σ = \(TableFormat.short(level.sigma))</p>
+        <div class="pictures three">\(figures)</div>
 
         """
     }
@@ -89,9 +89,9 @@ enum ErrorsPage {
       errors.header.configuration.loss == .squared
       ? "|D(x + σε; σ, y) − x|²" : "|D(x + σε; σ, y) − x|"
     return """
-      \(levels)<p class="note">\(power), brighter where the denoiser errs more, on one scale for both \
-      classes of a level; beside each name the sum over pixels, which is the run's loss: the smaller, \
-      the more likely the class.</p>
+      \(levels)<p class="note">\(power), brighter where the denoiser errs more, by its root, on one \
+      scale for both classes of a level; beside each name the sum over pixels, which is the run's \
+      loss: the smaller, the more likely the class.</p>
       """
   }
 

@@ -41,7 +41,7 @@ extension Routes {
       Route(
         path: "\(root)/comparison",
         summary: "Runs against the first; 'elbow compare RUN … --format json'.",
-        parameters: [.runs(1...1000), ComparePage.common] + Route.Parameter.part,
+        parameters: [.runs(1...50), ComparePage.common] + Route.Parameter.part,
         answer: .document(
           { call in try comparison(call).json(flips: flips(call)) },
           table: { call in try call.rows(of: comparison(call).runs) })),
