@@ -157,6 +157,7 @@ let package = Package(
         .embedInCode("broken-by.sql"),
         .embedInCode("class-elbos.sql"),
         .embedInCode("classes.sql"),
+        .embedInCode("code-changes.sql"),
         .embedInCode("comparison.sql"),
         .embedInCode("configurations.sql"),
         .embedInCode("confusion.sql"),
@@ -277,7 +278,7 @@ let package = Package(
       "RunStoreTests",
       ["Basics", "Migrations", "Queries", "Records", "RunStore", "TestSupport"] + grdb,
       fixtures: true),
-    tests("PagesTests", ["Basics", "Pages", "Records", "RunStore", "TestSupport"]),
+    tests("PagesTests", ["Basics", "Pages", "Records", "RunStore", "TestSupport"] + grdb),
     tests("ReportingTests", ["Basics", "Records", "Reporting", "RunStore", "Statistics"]),
     tests(
       "ExperimentsTests",

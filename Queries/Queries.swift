@@ -62,6 +62,31 @@ package struct Query: Sendable {
     sql = String(statement)
   }
 
+  /// The statement without the order of its rows, where that stands at its end.
+  package var unordered: String {
+    var (depth, quote, isComment): (Int, Character?, Bool) = (0, nil, false)
+    var end: String.Index?
+    for index in sql.indices {
+      let sign = sql[index]
+      if isComment {
+        isComment = sign != "\n"
+      } else if let open = quote {
+        if sign == open { quote = nil }
+      } else {
+        switch sign {
+        case "-": isComment = sql[index...].hasPrefix("--")
+        case "'", "\"": quote = sign
+        case "(": depth += 1
+        case ")": depth -= 1
+        case "O" where depth == 0 && sql[index...].hasPrefix("ORDER BY "): end = index
+        case "L" where depth == 0 && sql[index...].hasPrefix("LIMIT "): end = nil
+        default: break
+        }
+      }
+    }
+    return end.map { String(sql[..<$0]) } ?? sql
+  }
+
   private static func parameter(_ text: Substring) -> QueryParameter? {
     let parts = text.split(separator: ":", maxSplits: 1)
     guard parts.count == 2 else { return nil }
@@ -85,6 +110,7 @@ package enum Queries {
     PackageResources.broken_by_sql,
     PackageResources.class_elbos_sql,
     PackageResources.classes_sql,
+    PackageResources.code_changes_sql,
     PackageResources.comparison_sql,
     PackageResources.configurations_sql,
     PackageResources.confusion_sql,

@@ -33,6 +33,8 @@ extension QueryHandle {
   package static func run(_ run: String) -> Self { Self("run", ["run": run]) }
   /// The processes that worked on a run.
   package static func sessions(of run: String) -> Self { Self("sessions", ["run": run]) }
+  /// What was changed in the code of a run's processes since its commit.
+  package static func codeChanges(of run: String) -> Self { Self("code-changes", ["run": run]) }
   /// A run's noise levels with their weights.
   package static func timesteps(of run: String) -> Self { Self("timesteps", ["run": run]) }
   /// Code and machine of runs.

@@ -20,8 +20,8 @@ package struct RecordedImage {
 
   /// Finds the run that `prefix` names, and an image in it by its index in the split.
   ///
-  /// - Throws: `ElbowError` where the run has no such image, is a replay, or is of files that have
-  ///   changed since.
+  /// - Throws: `ElbowError` where the run has no such image, is a replay, was computed by an engine, or
+  ///   is of files that have changed since.
   package init(_ prefix: String, image: Int, workers: WorkerPool, _ store: RunStore) throws {
     run = try store.recordedRun(prefix)
     let index = run.inputs.firstIndex { $0.index == image }
@@ -37,12 +37,37 @@ package struct RecordedImage {
         .malformed,
         "run \(run.id) is a replay and has no network; name the run it replays, \(source)")
     }
-    plan = try RunPlan(RunRequest(recorded: run.invocation, of: run.id), workers: workers)
+    let request = try RunRequest(recorded: run.invocation, of: run.id)
+    guard request.engineSHA256 == nil else {
+      throw ElbowError(
+        .conflict,
+        "run \(run.id) was computed by an engine, and a command that stands in a file is not started"
+      )
+    }
+    plan = try RunPlan(request, workers: workers)
     guard try plan.configuration.fingerprint() == run.fingerprint else {
       throw ElbowError(
         .malformed,
         "the model or training images of run \(run.id) are no longer what they were; put the old "
           + "files back")
+    }
+    try check()
+  }
+
+  /// That the dataset's files are still what they were, before a network sees what they are not.
+  private func check() throws {
+    let (dataset, shape) = (plan.dataset, plan.dataset.shape)
+    let isOfIt =
+      (0..<dataset.count).contains(input.index) && dataset.classNames == header.classNames
+      && header.imageShape == [shape.channels, shape.height, shape.width]
+      && dataset.classNames.indices.contains(input.label)
+    // The recorded hash is of the image as the run was given it, which an attack may have made.
+    guard
+      isOfIt, run.inputsRun != nil || dataset.inputRecord(at: input.index).sha256 == input.sha256
+    else {
+      throw ElbowError(
+        .damaged,
+        "image \(input.index) of \(input.dataset) \(input.split) is no longer what it was")
     }
   }
 

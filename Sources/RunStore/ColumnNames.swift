@@ -16,12 +16,15 @@ struct ColumnNames: Sendable {
   /// Fields of a run's configuration that are no columns of the answer.
   let parameters: [String]
   /// Keys of recorded tags.
-  let tags: [String]
+  private let tags: [String]
   /// Names of runs' metrics.
-  let metrics: [String]
+  private let metrics: [String]
 
   /// The names over `columns`.
-  init(columns: [String], _ db: Database) throws {
+  ///
+  /// - Parameter asked: the names that will be asked for; where all of them are columns nothing else is
+  ///   read.
+  init(columns: [String], asking asked: [String], _ db: Database) throws {
     self.columns = columns
     guard columns.contains("id"), columns.contains("fingerprint") else {
       (parameters, tags, metrics) = ([], [], [])
@@ -29,6 +32,11 @@ struct ColumnNames: Sendable {
     }
     let hidden = Set(columns + ["json", "model", "fingerprint"])
     parameters = try db.columns(in: "configurations").map(\.name).filter { !hidden.contains($0) }
+    let known = Set(columns)
+    guard !asked.allSatisfy(known.contains) else {
+      (tags, metrics) = ([], [])
+      return
+    }
     tags = try String.fetchAll(db, sql: "SELECT DISTINCT key FROM run_tag ORDER BY key")
     metrics = try String.fetchAll(
       db,

@@ -17,7 +17,8 @@ extension RowFilter {
       for row in table.rows {
         try insert.execute(arguments: StatementArguments(row.map(Self.value)))
       }
-      let (condition, arguments) = try sql(over: ColumnNames(columns: table.columns, db))
+      let (condition, arguments) = try sql(
+        over: ColumnNames(columns: table.columns, asking: names, db))
       return try Bool.fetchAll(
         db, sql: "SELECT coalesce(\(condition), 0) FROM answer ORDER BY rowid",
         arguments: StatementArguments(arguments))

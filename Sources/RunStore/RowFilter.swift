@@ -139,6 +139,13 @@ public struct RowFilter: Sendable {
     ElbowError(.malformed, "\(place): \(problem)")
   }
 
+  /// Names that it uses.
+  var names: [String] {
+    ([self] + others).flatMap(\.tokens).compactMap { token in
+      if case .name(let name) = token { name } else { nil }
+    }
+  }
+
   /// The condition in SQL with its bound values.
   ///
   /// - Throws: `ElbowError` for unknown columns, with a suggestion, and malformed conditions.

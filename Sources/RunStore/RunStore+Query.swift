@@ -39,9 +39,12 @@ extension RunStore {
   }
 
   /// A query of the catalogue in SQL, with its bound values.
+  ///
+  /// - Parameter isOrdered: false where the order of rows means nothing, so that SQLite need not make
+  ///   whole rows to put them into it.
   func statement(
     _ name: String, _ values: [String: String], where filter: RowFilter?, columns: [String]?,
-    order: [String], limit: Int?, offset: Int = 0
+    order: [String], limit: Int?, offset: Int = 0, isOrdered: Bool = true
   ) throws -> (sql: String, arguments: StatementArguments) {
     guard let query = Queries.named(name) else {
       let names = Queries.all.map(\.name)
@@ -67,10 +70,14 @@ extension RunStore {
       arguments[parameter.name] = try Self.value(text, parameter, query: name)
     }
     if filter == nil, columns == nil, order.isEmpty, limit == nil {
-      return (query.sql, StatementArguments(arguments))
+      return (isOrdered ? query.sql : query.unordered, StatementArguments(arguments))
     }
+    let asked =
+      (columns ?? []) + order.map { $0.hasPrefix("-") ? String($0.dropFirst()) : $0 }
+      + (filter?.names ?? [])
     let names = try reading {
-      try ColumnNames(columns: $0.makeStatement(sql: query.sql).columnNames, $0)
+      try ColumnNames(
+        columns: $0.cachedStatement(sql: query.sql).columnNames, asking: asked, $0)
     }
     func named(_ name: String, _ flag: String, isShown: Bool = false) throws -> String {
       func bind(_ text: String) -> String {
@@ -87,7 +94,8 @@ extension RunStore {
     let selected = try columns?.map {
       "\(try named($0, "`columns`", isShown: true)) AS \"\($0.replacing("\"", with: "\"\""))\""
     }
-    var sql = "SELECT \(selected?.joined(separator: ", ") ?? "*") FROM (\n\(query.sql)\n) AS answer"
+    var sql =
+      "SELECT \(selected?.joined(separator: ", ") ?? "*") FROM (\n\(isOrdered ? query.sql : query.unordered)\n) AS answer"
     if let filter {
       let (condition, bound) = try filter.sql(over: names)
       sql += " WHERE \(condition)"
@@ -113,7 +121,7 @@ extension RunStore {
   public var configurationColumns: [String] {
     get throws {
       try reading {
-        try ColumnNames(columns: $0.columns(in: "runs").map(\.name), $0).parameters
+        try ColumnNames(columns: $0.columns(in: "runs").map(\.name), asking: [], $0).parameters
       }
     }
   }

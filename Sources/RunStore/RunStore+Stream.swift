@@ -111,7 +111,7 @@ extension RunStore {
     _ name: String, _ values: [String: String] = [:], where filter: RowFilter? = nil
   ) throws -> Int {
     let (sql, arguments) = try statement(
-      name, values, where: filter, columns: nil, order: [], limit: nil)
+      name, values, where: filter, columns: nil, order: [], limit: nil, isOrdered: false)
     return try reading {
       try Int.fetchOne($0, sql: "SELECT count(*) FROM (\n\(sql)\n)", arguments: arguments) ?? 0
     }

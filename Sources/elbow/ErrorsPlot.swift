@@ -19,10 +19,12 @@ struct ErrorsPlot: ParsableCommand {
       |D(x + σε; σ, y) − x|² for every class y, at the noise level of the run's grid that is nearest to \
       --sigma. Runs the network on the image as it was classified, adversarial ones included, with \
       the run's own model, configuration and noise: the sum over pixels is the loss that the run \
-      recorded.
+      recorded. With --pair the two classes that the answer turned on, predicted and true or else the \
+      best other, and their difference, at several levels: as the page of 'elbow serve' has them.
 
       EXAMPLE:
         elbow plot errors @last --image 3 --sigma 0.5 -o errors.png
+        elbow plot errors @last --image 3 --pair
       """)
 
   @Argument(
@@ -31,38 +33,63 @@ struct ErrorsPlot: ParsableCommand {
   var prefix: String
   @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
   var image: Int
-  @Option(help: "Noise level, for images in [-1, 1].") var sigma = 0.5
+  @Option(
+    help: ArgumentHelp(
+      "Noise level, for images in [-1, 1]; of a pair several, with commas between (default: 0.5; of a "
+        + "pair 0.2,0.5,1.5).", valueName: "levels"))
+  var sigma: String?
   @Option(help: "Noise draw, from 0.") var draw = 0
   @Flag(help: "Draw what each class has more or less than the mean over classes.")
   var contrast = false
+  @Flag(help: "Draw two classes only, and their difference.") var pair = false
   @OptionGroup var options: PlotOptions
 
   func validate() throws {
-    if !(sigma > 0) { throw ValidationError("--sigma must be positive, got \(sigma)") }
+    if pair, contrast { throw ValidationError("--pair shows the difference: leave --contrast out") }
+    let given = try sigmas
+    if !pair, given.count != 1 {
+      throw ValidationError("--sigma takes several levels with --pair only")
+    }
+  }
+
+  private var sigmas: [Double] {
+    get throws {
+      guard let sigma else { return pair ? DenoisingErrors.usualSigmas : [0.5] }
+      guard let levels = DenoisingErrors.sigmas(sigma) else {
+        throw ValidationError(
+          "--sigma must be positive numbers with commas between, got '\(sigma)'")
+      }
+      return levels
+    }
   }
 
   func run() throws {
     let store = try options.database.read()
-    let recorded = try RecordedImage(
-      prefix, image: image,
-      workers: WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount), store)
+    let workers = WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount)
+    if pair {
+      let errors = try DenoisingErrors(
+        prefix, image: image, at: sigmas, draw: draw, workers: workers, store)
+      return try options.write(
+        Figure(
+          errorPairs: errors.levels.map {
+            (
+              sigma: $0.sigma, first: rows($0.first, errors.header),
+              second: rows($0.second, errors.header)
+            )
+          },
+          classes: zip([errors.classes.first, errors.classes.second], errors.roles).map {
+            "\(errors.header.classNames[$0]) (\($1))"
+          },
+          description: [power(errors.header) + ", " + name(errors.input, errors.header) + "."],
+          run: errors.header.id))
+    }
+    let recorded = try RecordedImage(prefix, image: image, workers: workers, store)
+    let classifier = try recorded.denoising(draw: draw)
     let header = recorded.header
-    guard let classifier = recorded.plan.classifier as? any DenoisingClassifier else {
-      throw ElbowError(
-        .malformed,
-        "run \(header.id) is of \(header.configuration.classifier.rawValue), which denoises nothing; "
-          + "name a diffusion classifier's")
-    }
-    guard (0..<header.configuration.draws).contains(draw) else {
-      throw ElbowError(
-        .malformed,
-        "--draw must be 0 to \(header.configuration.draws - 1), the draws of run \(header.id); got "
-          + "\(draw)")
-    }
-    let timestep = classifier.nearestTimestep(to: sigma)
+    let timestep = classifier.nearestTimestep(to: try sigmas[0])
     let maps = try classifier.errorMaps(
       of: recorded.final(store), key: recorded.key, stream: recorded.stream, timestep: timestep,
-      draw: draw)
+      draw: draw, classes: nil)
     let predicted = try store.query(
       .predictions(of: header.id), where: .equal("position", recorded.position),
       columns: ["predicted"])
@@ -80,17 +107,26 @@ struct ErrorsPlot: ParsableCommand {
     let answer =
       predicted.flatMap { header.classNames.indices.contains($0) ? header.classNames[$0] : nil }
       .map { ", predicted \($0)" } ?? ""
-    let power =
-      header.configuration.loss == .squared ? "|D(x + σε; σ, y) − x|²" : "|D(x + σε; σ, y) − x|"
     return Figure(
       errors: maps.errors.map { Self.rows($0, height, width, +) },
       image: Self.rows(maps.image, height, width) { max($0, $1) },
       classes: header.classNames,
       description: [
-        "\(power) at σ = \(TableFormat.short(Double(maps.sigma))) (timestep \(timestep), draw "
-          + "\(draw)), images in [−1, 1]; image \(input.index) of \(input.dataset) \(input.split), "
-          + "\(header.classNames[input.label])\(answer)."
+        "\(power(header)) at σ = \(TableFormat.short(Double(maps.sigma))) (timestep \(timestep), draw "
+          + "\(draw)), images in [−1, 1]; \(name(input, header))\(answer)."
       ], isContrast: contrast, run: header.id)
+  }
+
+  private func power(_ header: RunHeader) -> String {
+    header.configuration.loss == .squared ? "|D(x + σε; σ, y) − x|²" : "|D(x + σε; σ, y) − x|"
+  }
+
+  private func name(_ input: InputRecord, _ header: RunHeader) -> String {
+    "image \(input.index) of \(input.dataset) \(input.split), \(header.classNames[input.label])"
+  }
+
+  private func rows(_ pixels: [Float], _ header: RunHeader) -> [[Double]] {
+    Self.rows(pixels, header.imageShape[1], header.imageShape[2], +)
   }
 
   /// Channels put together, `[H][W]`.
@@ -103,12 +139,5 @@ struct ErrorsPlot: ParsableCommand {
           .map { Double(planar[$0]) }.reduce(0, join)
       }
     }
-  }
-}
-
-extension DenoisingClassifier {
-  /// The timestep whose noise level is next to σ.
-  fileprivate func nearestTimestep(to sigma: Double) -> Int {
-    sigmas.indices.min { abs(Double(sigmas[$0]) - sigma) < abs(Double(sigmas[$1]) - sigma) } ?? 0
   }
 }

@@ -68,6 +68,30 @@ private struct XMLCheck {
     #expect(plot.output.contains("Trouser \(losses[1])"))
   }
 
+  /// Two classes, at levels of the run's grid, each once.
+  @Test func errorsOfAPairAreTheRunsOwn() throws {
+    let (elbow, run) = try Self.recorded()
+    defer { elbow.remove() }
+    let plot = try elbow.run(
+      "plot", "errors", run, "--image", "4", "--pair", "--sigma", "0.7,0.6,2")
+    #expect(plot.status == 0, "\(plot.errors)")
+    let rows = try elbow.column(
+      """
+      SELECT class || ' ' || timestep || ' ' || printf('%.2f', loss) FROM losses
+      JOIN predictions USING (run_id, image_index)
+      WHERE image_index = 4 AND class IN (label, predicted) AND timestep IN (1, 3)
+      """)
+    #expect(rows.count >= 2)
+    for row in rows {
+      let loss = row.split(separator: " ")[2]
+      #expect(plot.output.contains(" \(loss)"), "\(row): \(plot.output)")
+    }
+    #expect(plot.output.components(separatedBy: "first − second").count == 3)
+    for wrong in [["--sigma", "0.5,1"], ["--pair", "--contrast"], ["--pair", "--sigma", "0,1"]] {
+      #expect(try elbow.run(["plot", "errors", run, "--image", "4"] + wrong).status == 2)
+    }
+  }
+
   @Test func withoutGnuplotTheRemedyIsSaid() throws {
     let (elbow, run) = try Self.recorded()
     defer { elbow.remove() }

@@ -145,6 +145,43 @@ import Testing
     #expect(try await served.get("/runs/@last~1/images/1/other.png").status == 404)
   }
 
+  /// Error maps are made with the run's own model and noise: their sums are the losses that it recorded.
+  @Test func errorMapsAreTheRunsOwn() async throws {
+    let elbow = try recorded()
+    defer { elbow.remove() }
+    let served = try Served(elbow)
+    defer { served.stop() }
+    let run = "/runs/@last/images/1"
+    #expect(try await served.get(run).text.contains("data-load=\"/runs/"))
+    let page = try await served.get("\(run)/errors")
+    #expect(page.status == 200 && page.text.contains("first.png?sigma="), "\(page.text)")
+    let answer = try await served.get("/api/v1\(run)/errors?sigma=0.5,1")
+    let rows = try #require(
+      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [[String: Any]])
+    #expect(rows.count == 4)
+    for row in rows {
+      let (timestep, label) = ("\(row["timestep"] ?? "")", "\(row["class"] ?? "")")
+      let losses = try elbow.column(
+        """
+        SELECT printf('%.4f', loss) FROM losses WHERE image_index = 1 AND timestep = \(timestep)
+          AND class = \(label) AND run_id = (SELECT max(id) FROM runs)
+        """)
+      let error = try #require(row["error"] as? Double)
+      #expect(losses.isEmpty || losses == [String(format: "%.4f", error)], "\(row)")
+    }
+    #expect(rows.contains { "\($0["role"] ?? "")".contains("true") })
+    for name in ["first.png", "second.png", "difference.png"] {
+      let picture = try await served.get("\(run)/errors/\(name)?sigma=0.5")
+      #expect(picture.status == 200 && picture.type == "image/png", "\(picture.text)")
+    }
+    #expect(try await served.get("\(run)/errors/first.png").status == 400)
+    // A replay has no network, and says whose losses it replays.
+    #expect(try elbow.run("replay", "@last", "--strategy", "uniform:2").status == 0)
+    let replay = try await served.get("/runs/@last/images/1/errors")
+    #expect(replay.status == 400 && replay.text.contains("is a replay and has no network"))
+    #expect(!(try await served.get("/runs/@last/images/1").text.contains("data-load")))
+  }
+
   /// Runs that are recorded, and a file that is replaced, meanwhile are shown.
   @Test func theFileIsReadAsItIs() async throws {
     let elbow = try recorded()

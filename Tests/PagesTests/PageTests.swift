@@ -47,8 +47,10 @@ import Testing
       let page = try sites.get(address)
       #expect(page.status == 200, "\(address): \(page.text)")
       guard page["Content-Type"]?.hasPrefix("text/html") == true else { continue }
-      // The images of these runs are of no dataset, so that there are no pictures of them.
-      open += try Markup(page.text).links.filter { !$0.hasSuffix(".png") && $0.hasPrefix("/") }
+      // The images of these runs are of no dataset, so that there are no pictures of them, nor a network.
+      open += try Markup(page.text).links.filter { link in
+        link.hasPrefix("/") && ![".png", "/errors"].contains(where: link.hasSuffix)
+      }
     }
     #expect(seen.count > 40)
   }
@@ -99,9 +101,76 @@ import Testing
     #expect(try sites.get("/runs/@last").text.contains("elbow show \(sites.runs[1])"))
   }
 
-  /// Runs under way are looked at again, with the script and without.
+  /// Runs under way are looked at again, with the script and without; lists when the file changes.
   @Test func whatGoesOnIsRefreshed() throws {
     let sites = try Sites()
     #expect(!(try sites.get("/runs/@last").text.contains("data-refresh")))
+    let list = try sites.get("/").text
+    #expect(list.contains("data-refresh=\"2000\"") && !list.contains("data-live>"))
+    #expect(!(try sites.get("/?where=nonsense").text.contains("data-refresh")))
+    let before = try sites.get("/api/v1/state").text
+    #expect(try sites.get("/api/v1/state").text == before)
+    try sites.execute(
+      """
+      UPDATE run SET status = 'running', finished_at = NULL WHERE id = ?;
+      UPDATE session SET heartbeat_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE run_id = ?
+      """, [sites.runs[1], sites.runs[1]])
+    #expect(try sites.get("/api/v1/state").text != before)
+    for address in ["/runs/@last", "/", "/sweeps"] {
+      let page = try sites.get(address).text
+      #expect(page.contains("data-refresh=\"2000\" data-live>"), "\(address)")
+      #expect(page.contains("<noscript><meta http-equiv=\"refresh\""), "\(address)")
+    }
+  }
+
+  /// What was changed in the code since its commit, escaped, and cut where it is long.
+  @Test func changesOfTheCodeAreShown() throws {
+    let sites = try Sites()
+    try sites.execute("UPDATE session SET git_dirty = 0, diff_sha256 = NULL")
+    #expect(!(try sites.get("/runs/@last").text.contains("Changes of the code")))
+    let lines = ["diff --git a/a b/a", "@@ -1 +1,2000 @@", "-\tgone", "+\(hostile)"]
+    let long = [String](repeating: "+more", count: 2000)
+    try sites.execute(
+      "INSERT INTO code_diff VALUES ('x', ?)", [(lines + long).joined(separator: "\n")])
+    try sites.execute("UPDATE session SET git_commit = 'c0ffee', git_dirty = 1, diff_sha256 = 'x'")
+    let page = try sites.get("/runs/@last").text
+    #expect(page.contains("1 file, 2001 lines added, 1 removed since <code>c0ffee</code>"))
+    #expect(page.contains("<del>-    gone</del>"))
+    #expect(page.contains("<ins>+&lt;script&gt;") && !page.contains("<script>alert"))
+    #expect(page.contains("The first 1000 of 2004 lines."))
+    #expect(page.components(separatedBy: "<ins>").count == 998)
+    #expect(page.contains("elbow show \(sites.runs[1]) --diff"))
+    #expect(try Markup(page).problem == nil)
+    let data = try sites.get("/api/v1/runs/@last/changes.csv")
+    #expect(
+      data.status == 200
+        && data.text.hasPrefix("number,git_commit,diff_sha256,bytes,diff\n0,c0ffee,x,"))
+  }
+
+  /// An interval stands with the method that gave it.
+  @Test func comparisonsNameTheirMethod() throws {
+    let sites = try Sites(runs: 3)
+    let pair = try sites.get("/compare?run=\(sites.runs[0])&run=\(sites.runs[1])").text
+    #expect(pair.contains("(Bonett–Price)") && pair.contains("McNemar"))
+    let several = sites.runs.map { "run=\($0)" }.joined(separator: "&")
+    #expect(try sites.get("/compare?\(several)").text.contains("(95 %: Bonett–Price)"))
+  }
+
+  /// Runs without a network have no error maps, and their page says so.
+  @Test func errorMapsThatCannotBeMadeAreExplained() throws {
+    let sites = try Sites()
+    let page = try sites.get("/runs/@last/images/10/errors")
+    #expect((400..<500).contains(page.status), "\(page.text)")
+    #expect(page.text.contains("<div id=\"answer\" aria-live=\"polite\"><p class=\"problem\""))
+    #expect(try Markup(page.text).problem == nil)
+    for query in ["sigma=0", "sigma=-1", "sigma=a", "sigma=0.1,,1", "sigma=nan", "sigma=1e999"] {
+      let answer = try sites.get("/api/v1/runs/@last/images/10/errors?\(query)")
+      #expect(answer.status == 400 && answer.text.contains("sigma"), "\(query): \(answer.text)")
+    }
+    let many = [String](repeating: "1", count: 7).joined(separator: ",")
+    #expect(
+      try sites.get("/api/v1/runs/@last/images/10/errors?sigma=\(many)").text
+        .contains("1 to 6 noise levels"))
+    #expect(try sites.get("/runs/@last/images/10/errors/third.png").status == 404)
   }
 }

@@ -1,4 +1,5 @@
 import Basics
+import GRDB
 import Pages
 import Records
 import RunStore
@@ -33,6 +34,13 @@ struct Sites {
     }
     store.close()
     site = Site(try Archive(path), door: Door(port: 8642, token: token))
+  }
+
+  /// Changes the file as another program would.
+  func execute(_ sql: String, _ arguments: StatementArguments = []) throws {
+    let queue = try DatabaseQueue(path: folder.file("runs.db"))
+    try queue.write { try $0.execute(sql: sql, arguments: arguments) }
+    try queue.close()
   }
 
   /// An answer.

@@ -63,6 +63,24 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     }
   }
 
+  /// Rows are counted without being put in order, which changes nothing of their number.
+  @Test func countsAreOfAllRows() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let runs = try (0..<3).map { try record(header($0 + 1), [prediction(0)], in: store).id }
+    #expect(Queries.all.count { $0.unordered != $0.sql } > 30)
+    for query in Queries.all where query.parameters.allSatisfy({ $0.kind == .run }) {
+      let values = Dictionary(uniqueKeysWithValues: query.parameters.map { ($0.name, runs[0]) })
+      #expect(
+        try store.count(query.name, values) == store.query(query.name, values).rows.count,
+        "\(query.name)")
+    }
+    #expect(try store.count("runs", where: RowFilter("images > 1")) == 2)
+    #expect(try store.count("runs", where: RowFilter("tags.stage = 'final'")) == 3)
+    let nested = try #require(Queries.named("metric-curves"))
+    #expect(nested.sql.hasPrefix(nested.unordered) && !nested.unordered.hasSuffix(";"))
+  }
+
   /// The views are plain SQL: any SQLite from 3.37 (STRICT) on reads them without our functions.
   @Test func viewsNeedNoFunctionsOfOurs() throws {
     let database = TemporaryDatabase()

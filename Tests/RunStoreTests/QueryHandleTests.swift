@@ -4,7 +4,8 @@ import Testing
 @Suite struct QueryHandleTests {
   private static let threat = QueryHandle.ThreatModel(norm: "linf", epsilon: 0.1)
   private static let handles: [QueryHandle] = [
-    .runs, .trash, .run("R"), .sessions(of: "R"), .timesteps(of: "R"), .provenance(of: ["R"]),
+    .runs, .trash, .run("R"), .sessions(of: "R"), .codeChanges(of: "R"),
+    .timesteps(of: "R"), .provenance(of: ["R"]),
     .dependants(of: ["R"]), .inconsistencies(of: "R"), .replays(of: "R"), .predictions(of: "R"),
     .confusion(of: "R"), .classELBOs(of: "R"), .groups,
     .classes(of: "R"), .evidence(of: "R"), .evidence(of: "R", image: 1), .attackSummary(of: "R"),

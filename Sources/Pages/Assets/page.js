@@ -168,19 +168,68 @@ for (const input of every('input[data-complete]')) {
   });
 }
 
-// What still goes on is asked for again, while somebody looks.
+// What is dear to make is asked for when it is opened.
+for (const details of every('details[data-load]')) {
+  details.addEventListener('toggle', async () => {
+    const place = details.querySelector('p');
+    place.classList.add('busy');
+    const part = (await page(details.dataset.load))?.getElementById('answer');
+    place.classList.remove('busy');
+    if (part) place.replaceWith(...part.children);
+  }, { once: true });
+}
+
+// What a reader has done to a part of the page: what has the focus, is ticked, or is open.
+const name = (one) => one && (one.id || one.getAttribute('href') || one.value || one.textContent);
+const doings = (part) => ({
+  ticked: every('input:checked', part).map(name),
+  open: every('details[open] > summary', part).map(name),
+  focus: part.contains(document.activeElement) ? name(document.activeElement) : null,
+});
+const redo = (part, { ticked, open, focus }) => {
+  every('input[type=checkbox]', part).forEach((one) => { one.checked = ticked.includes(name(one)); });
+  every('details', part)
+    .forEach((one) => { if (open.includes(name(one.querySelector('summary')))) one.open = true; });
+  if (focus) every('a, input, summary', part).find((one) => name(one) === focus)?.focus();
+};
+
+// What goes on, or may change with the file, is asked for again while somebody looks. Who writes is
+// left alone, and a change is not read out unasked.
 const main = document.querySelector('main[data-refresh]');
 if (main) {
+  const state = async () => {
+    try {
+      return await (await fetch('/api/v1/state')).text();
+    } catch {
+      return null;
+    }
+  };
+  let known;
   const again = async () => {
-    const isInUse = main.contains(document.activeElement) && document.activeElement !== main;
-    if (!document.hidden && !isInUse) {
-      const answer = await page(location.href);
-      if (answer) {
-        replace('main', answer);
-        if (!answer.querySelector('main[data-refresh]')) return;
+    const id = document.getElementById('answer') ? 'answer' : 'main';
+    const here = document.getElementById(id);
+    const writes = here.contains(document.activeElement)
+      && document.activeElement.matches('input:not([type=checkbox]), select');
+    if (!document.hidden && !writes) {
+      const now = await state();
+      if (now !== null && ('live' in main.dataset || now !== known)) {
+        const answer = await page(location.href);
+        if (answer?.querySelector('main')) {
+          const before = doings(here);
+          here.setAttribute('aria-live', 'off');
+          replace(id, answer);
+          redo(here, before);
+          const isLive = 'live' in answer.querySelector('main').dataset;
+          main.toggleAttribute('data-live', isLive);
+          known = now;
+          if (!answer.querySelector('main[data-refresh]')) return;
+        }
       }
     }
     setTimeout(again, Number(main.dataset.refresh));
   };
-  setTimeout(again, Number(main.dataset.refresh));
+  state().then((now) => {
+    known = now;
+    setTimeout(again, Number(main.dataset.refresh));
+  });
 }

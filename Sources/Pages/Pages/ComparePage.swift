@@ -18,7 +18,7 @@ enum ComparePage {
     guard ids.count >= 2 else { return try choice(ids, call) }
     let comparison = try Comparison(ids, call.store)
     var problem: ElbowError?
-    if call[common.name] == nil {
+    if try !call.flag(common.name) {
       do { try comparison.refuseUnequalInputs() } catch let error as ElbowError {
         problem = error
       }
@@ -35,9 +35,9 @@ enum ComparePage {
         \(try form(ids, call))</section>
         """,
       command: problem == nil
-        ? call.command(
+        ? try call.command(
           ["compare"] + names + (ids.count == 2 ? ["--flips"] : [])
-            + (call[common.name] == nil ? [] : ["--common"])) : nil,
+            + (call.flag(common.name) ? ["--common"] : [])) : nil,
       data: problem == nil ? Address.of(["api", "v1", "comparison"], call.query) : nil,
       section: "/compare", status: problem == nil ? 200 : 400)
   }

@@ -10,7 +10,9 @@ enum FrontPage {
   static let parameters: [Route.Parameter] = [
     .init(name: "axes", meaning: "Two measures with a comma between, as nfe,accuracy."),
     .condition("runs"),
-    .init(name: "norm", meaning: "Threat model of robust accuracy, as linf."),
+    .init(
+      name: "norm", meaning: "Threat model of robust accuracy.",
+      kind: .choice(AttackConfiguration.Norm.allCases.map(\.rawValue))),
     .init(name: "epsilon", meaning: "Its budget in pixel units, as 8/255."),
     .init(
       name: "within", meaning: "Points that the cheapest may be below the best.", kind: .number),
@@ -63,7 +65,7 @@ enum FrontPage {
         <div id="answer" aria-live="polite">\(shown)</div>
         """,
       command: problem == nil
-        ? call.command(["pareto"] + (call["all"] == nil ? [] : ["--all"]), options) : nil,
+        ? call.command(["pareto"] + (try call.flag("all") ? ["--all"] : []), options) : nil,
       data: problem == nil ? Address.of(["api", "v1", "pareto"], call.query) : nil,
       section: "/front", status: problem == nil ? 200 : 400)
   }
@@ -107,15 +109,16 @@ enum FrontPage {
     guard !answer.view.runs.rows.isEmpty else {
       return "<p class=\"none\">No finished clean runs to compare.</p>"
     }
+    let isAll = try call.flag("all")
     let rows = try answer.view.rows(all: true)
-    let shown = try answer.view.rows(all: call["all"] != nil)
-    let table = try answer.view.table(all: call["all"] != nil)
+    let shown = try answer.view.rows(all: isAll)
+    let table = try answer.view.table(all: isAll)
       .beginning(with: ["run", "name", "pareto"] + RunsPage.leading)
     func id(_ row: Int) -> String { shown[row, "id"].text(null: "") }
     let notes = HTML(answer.notes.map { "<p class=\"note\">\(HTML.spelled($0))</p>" })
     let choices = HTML(answer.choices.map { "<p class=\"choice\">\($0.text)</p>" })
     let all =
-      call["all"] == nil
+      !isAll
       ? HTML.link(Address.of(["front"], call.query.with(["all": "true"])), "Show every run")
       : HTML.link(Address.of(["front"], call.query.with(["all": nil])), "Show the front only")
     return """

@@ -36,6 +36,7 @@ enum ImagePage {
         <section><h2>ELBO by class</h2>
         \(bars(elbos, classes, label: answers[0, "label"]))</section>
         \(figure.map { "<section><h2>Evidence by noise level</h2>\n\($0)</section>" as HTML })
+        \(try maps(id, index, store.query(.run(id))))
         """,
       command: evidence.rows.isEmpty
         ? call.command(
@@ -60,6 +61,19 @@ enum ImagePage {
       "<figure>\(ImagesPage.picture(id, index, kind, size: 168))<figcaption>\(text)</figcaption></figure>"
     }
     return "<div class=\"pictures\">\(figures)</div>"
+  }
+
+  /// The way to the error maps, of runs that have a denoiser: they take some evaluations of it, so
+  /// that they are made where they are asked for.
+  private static func maps(_ id: String, _ index: Int, _ run: ResultTable) -> HTML? {
+    let kind = run[0, "classifier"].string.flatMap(Configuration.Classifier.init)
+    guard kind?.weighsLosses == true, run[0, "replay_of"] == .null else { return nil }
+    let address = Address.errors(id, index)
+    return """
+      <section><h2>Error maps</h2>
+      <details data-load="\(address)"><summary>Where in the image the denoiser errs</summary>
+      <p>\(HTML.link(address, "Error maps")) take some evaluations of the network.</p></details></section>
+      """
   }
 
   private static func facts(_ answers: ResultTable) -> HTML {

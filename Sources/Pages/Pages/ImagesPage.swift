@@ -8,7 +8,8 @@ import RunStore
 enum ImagesPage {
   static let parameters: [Route.Parameter] = [
     .condition("the query predictions"),
-    .init(name: "page", meaning: "Which part of a long list, from 1.", kind: .integer),
+    .init(
+      name: "page", meaning: "Which part of a long list, from 1.", kind: .integer(1...1_000_000)),
   ]
 
   /// Images on a page.

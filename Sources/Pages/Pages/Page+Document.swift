@@ -11,7 +11,7 @@ extension Page {
 
   /// The page that says what went wrong.
   init(_ error: ElbowError) {
-    let title = error.status == 404 ? "Not found" : error.status == 400 ? "Not so" : "Trouble"
+    let title = error.status == 404 ? "Not found" : error.status < 500 ? "Not so" : "Trouble"
     self.init(
       title: title, body: "<h1>\(title)</h1>\n\(HTML.problem(error))", section: "",
       status: error.status)
@@ -27,7 +27,8 @@ extension Page {
       let current: HTML = section.path == self.section ? " aria-current=\"page\"" : ""
       return "<li><a href=\"\(section.path)\"\(current)>\(section.name)</a></li>"
     }
-    let refresh: HTML = isLive ? " data-refresh=\"2000\"" : ""
+    let refresh: HTML =
+      isLive ? " data-refresh=\"2000\" data-live" : isWatched ? " data-refresh=\"2000\"" : ""
     let again: HTML =
       isLive ? "<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n" : ""
     return """

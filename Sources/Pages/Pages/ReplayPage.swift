@@ -11,10 +11,14 @@ import RunStore
 enum ReplayPage {
   static let parameters: [Route.Parameter] = [
     .init(name: "run", meaning: "The run whose losses are replayed."),
-    .init(name: "family", meaning: "uniform, first, last or random, with `count`."),
-    .init(name: "count", meaning: "Timesteps of the family.", kind: .integer),
+    .init(
+      name: "family", meaning: "Which timesteps, so many as `count` says.",
+      kind: .choice(families)),
+    .init(name: "count", meaning: "Timesteps of the family.", kind: .integer(1...100_000)),
     .init(name: "strategy", meaning: "Any strategy, in place of the family."),
-    .init(name: "weights", meaning: "edm, edm-as-released, elbo, snr or uniform."),
+    .init(
+      name: "weights", meaning: "Weights of the noise levels.",
+      kind: .choice(NoiseWeights.allCases.map(\.rawValue))),
   ]
 
   /// Strategies that one number makes.

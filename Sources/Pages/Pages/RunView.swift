@@ -25,6 +25,7 @@ enum RunView {
         \(isOwn ? try figures(id, header, call) : nil)
         \(try metrics(id, header, call))
         \(try sections(page))
+        \(try ChangesView.section(id, call))
         \(try json(header))
         """, command: call.command(["show", id]), isLive: status == "running",
       data: Address.of(["api", "v1", "runs", id]), section: "/")

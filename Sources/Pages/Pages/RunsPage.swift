@@ -8,7 +8,8 @@ import RunStore
 enum RunsPage {
   static let parameters =
     Route.Parameter.list + [
-      .init(name: "page", meaning: "Which part of a long list, from 1.", kind: .integer)
+      .init(
+        name: "page", meaning: "Which part of a long list, from 1.", kind: .integer(1...1_000_000))
     ]
 
   /// Runs on a page.
@@ -27,8 +28,8 @@ enum RunsPage {
 
   @Sendable static func page(_ call: Call) throws -> Page {
     var problem: ElbowError?
-    var listing: HTML = ""
-    do { listing = try list(call) } catch let error as ElbowError {
+    var (listing, isLive): (HTML, Bool) = ("", false)
+    do { (listing, isLive) = try list(call) } catch let error as ElbowError {
       guard error.status < 500 else { throw error }
       problem = error
     }
@@ -46,6 +47,7 @@ enum RunsPage {
         \(listing)
         </div>
         """, command: problem == nil ? command : nil,
+      isLive: isLive, isWatched: problem == nil,
       data: problem == nil
         ? Address.of(["api", "v1", "runs"], call.query.with(["page": nil])) : nil,
       section: "/", status: problem == nil ? 200 : 400)
@@ -115,10 +117,11 @@ enum RunsPage {
 
   // MARK: The list
 
-  private static func list(_ call: Call) throws -> HTML {
+  /// The list, and whether a run of it is still under way.
+  private static func list(_ call: Call) throws -> (HTML, isLive: Bool) {
     var list = try RunList(call)
     let filter = try call.filter()
-    if list.groupedBy != nil { return try groups(call, list, filter) }
+    if list.groupedBy != nil { return (try groups(call, list, filter), false) }
     let total = try call.store.count("runs", where: filter)
     let place = try call.number("page", in: 1...1_000_000, usual: 1)
     (list.limit, list.offset) = (shown, shown * (place - 1))
@@ -126,33 +129,34 @@ enum RunsPage {
       call.store, where: filter, isForReading: list.columns == nil, times: call.times)
     if list.columns == nil { answer.table = answer.table.beginning(with: leading) }
     guard !answer.table.rows.isEmpty else {
-      return total > 0
+      let nothing: HTML =
+        total > 0
         ? "<p class=\"none\">There is no page \(place).</p>"
         : filter == nil
           ? "<p class=\"none\">No runs yet. <code>elbow demo</code> records the first ones.</p>"
           : "<p class=\"none\">No runs meet the condition.</p>"
+      return (nothing, false)
     }
     let from = shown * (place - 1) + 1
     let count = "\(from)–\(from + answer.table.rows.count - 1) of \(total)"
-    return """
+    let values = answer.values
+    let isLive = values.rows.indices.contains { row in
+      values.columns.contains("status") && values[row, "status"] == .text("running")
+    }
+    let html: HTML = """
       <form action="/compare" method="get">
       <div class="over"><p>\(total.counted("run"))\(total > shown ? ", \(count)" : "")</p>
       <button>Compare chosen</button></div>
-      \(try rows(answer, call, list))
+      \(rows(answer, call, list))
       </form>
       \(pages(place, (total + shown - 1) / shown, call))
       """
+    return (html, isLive)
   }
 
-  private static func rows(
-    _ answer: RunList.Answer, _ call: Call, _ list: RunList
-  ) throws -> HTML {
+  private static func rows(_ answer: RunList.Answer, _ call: Call, _ list: RunList) -> HTML {
     let ids = answer.runs.map { $0.first ?? "" }
-    let measured = try call.store.query(
-      .runs, where: .ids(ids), columns: ["id", "accuracy", "accuracy_low", "accuracy_high"])
-    let places = Dictionary(
-      measured.rows.indices.map { (measured[$0, "id"].text(null: ""), $0) },
-      uniquingKeysWith: { a, _ in a })
+    let measured = answer.values
     return TableView(
       table: answer.table, caption: "Runs",
       cell: { row, column in
@@ -162,8 +166,8 @@ enum RunsPage {
         case "name": return value.string.map { .link(Address.run(ids[row]), "\($0)") }
         case "status": return value.string.map { .status($0) }
         case "accuracy % (95 %)":
-          guard let i = places[ids[row]], let accuracy = measured[i, .accuracy],
-            let low = measured[i, .accuracyLow], let high = measured[i, .accuracyHigh]
+          guard let accuracy = measured[row, .accuracy], let low = measured[row, .accuracyLow],
+            let high = measured[row, .accuracyHigh]
           else { return nil }
           return "\(value.text(null: "")) \(HTML.bar(accuracy, low: low, high: high))"
         default: return nil

@@ -17,7 +17,7 @@ enum SweepsPage {
         \(groups.rows.isEmpty
           ? "<p class=\"none\">No groups yet. <code>elbow sweep FILE.yaml</code> makes one, and <code>elbow group</code>.</p>"
           : table(groups, call))
-        """, command: call.command(["query", "groups"]), isLive: isRunning,
+        """, command: call.command(["query", "groups"]), isLive: isRunning, isWatched: true,
       data: Address.of(["api", "v1", "groups"]), section: "/sweeps")
   }
 

@@ -33,6 +33,7 @@ enum TrainingsPage {
           <h1>Trainings</h1>
           <p class="none">No trainings yet. <code>elbow train diffusion</code> makes one.</p>
           """, command: call.command(["query", "trainings"]),
+        isWatched: true,
         data: Address.of(["api", "v1", "trainings"]), section: "/trainings")
     }
     let isRunning = all.rows.indices.contains { all[$0, "status"] == .text("running") }
@@ -43,6 +44,7 @@ enum TrainingsPage {
         \(try curves(chosen, all, call))
         \(table(all, chosen, call))
         """, command: call.command(["plot", "training", chosen]), isLive: isRunning,
+      isWatched: true,
       data: Address.of(["api", "v1", "trainings"]), section: "/trainings")
   }
 

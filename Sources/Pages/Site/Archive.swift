@@ -20,6 +20,7 @@ package final class Archive: Sendable {
   private let session: Session
   private let stores = Mutex<(file: UInt64?, idle: [RunStore])>((nil, []))
   private let replays = Mutex<(order: [String], replays: [String: Replay])>(([], [:]))
+  private let errors = Mutex<(order: [String], errors: [String: DenoisingErrors])>(([], [:]))
   private let datasets = Mutex<[String: Dataset]>([:])
 
   /// Opens a database.
@@ -54,6 +55,18 @@ package final class Archive: Sendable {
     return try body(store)
   }
 
+  /// A text that is another after every change of the file: what was answered before holds as long as
+  /// it stays the same. Nothing is read.
+  var state: String {
+    let parts = ["", "-wal"].map { suffix -> String in
+      var facts = stat()
+      guard stat(path + suffix, &facts) == 0 else { return "-" }
+      let time = facts.modified
+      return "\(facts.st_ino) \(facts.st_size) \(time.tv_sec) \(time.tv_nsec)"
+    }
+    return String(SHA256.hexDigest(of: parts.joined(separator: "\n")).prefix(16))
+  }
+
   private static func file(at path: String) -> UInt64? {
     (try? FileManager.default.attributesOfItem(atPath: path))?[.systemFileNumber] as? UInt64
   }
@@ -73,6 +86,33 @@ package final class Archive: Sendable {
     return (replay, session)
   }
 
+  /// Where in an image a run's denoiser errs; computed for one caller at a time, and kept for the
+  /// pictures that the page of it names.
+  ///
+  /// - Throws: `ElbowError` where it cannot be computed.
+  func errors(
+    of id: String, _ image: Int, at sigmas: [Double], _ store: RunStore
+  ) throws -> DenoisingErrors {
+    try errors.withLock { kept in
+      let wanted = Set(sigmas)
+      func key(_ sigmas: some Sequence<Double>) -> String { "\(id) \(image) \(sigmas.sorted())" }
+      if let known = kept.errors[key(wanted)] { return known }
+      let made = try DenoisingErrors(
+        id, image: image, at: sigmas, workers: session.workers, store)
+      // By what was asked, and each level by what it is.
+      let parts = made.levels.map { (key([$0.sigma]), made.at($0)) }
+      for (key, errors) in [(key(wanted), made)] + parts where kept.errors[key] == nil {
+        kept.order.append(key)
+        kept.errors[key] = errors
+        if kept.order.count > Self.keptErrors { kept.errors[kept.order.removeFirst()] = nil }
+      }
+      return made
+    }
+  }
+
+  /// Of error maps, a few images' at a few levels.
+  private static let keptErrors = 64
+
   /// A split of a dataset, read once.
   ///
   /// - Throws: `ElbowError` where its files are not there.
@@ -82,5 +122,16 @@ package final class Archive: Sendable {
     let dataset = try DatasetCatalog.load(name, split: split, directory: directory)
     datasets.withLock { $0[key] = dataset }
     return dataset
+  }
+}
+
+extension stat {
+  /// When it was last changed.
+  fileprivate var modified: timespec {
+    #if canImport(Darwin)
+      st_mtimespec
+    #else
+      st_mtim
+    #endif
   }
 }

@@ -19,6 +19,8 @@ struct Call {
   static let usualLimit = 1000
   /// Most rows of a table.
   static let largestLimit = 100_000
+  /// Most rows to pass over.
+  static let largestOffset = 1_000_000_000
 
   var query: Query { request.query }
 
@@ -52,6 +54,17 @@ struct Call {
     return number
   }
 
+  /// Whether something is asked for.
+  ///
+  /// - Throws: `ElbowError` for what is neither yes nor no.
+  func flag(_ name: String) throws -> Bool {
+    guard let text = self[name] else { return false }
+    guard let isSet = Bool(text) else {
+      throw ElbowError(.malformed, "`\(name)` must be true or false, got '\(text)'")
+    }
+    return isSet
+  }
+
   /// A number of the query; nil where there is none.
   ///
   /// - Throws: `ElbowError` for what is none.
@@ -69,7 +82,7 @@ struct Call {
   }
 
   /// Rows to pass over.
-  var offset: Int { get throws { try number("offset", in: 0...1_000_000_000, usual: 0) } }
+  var offset: Int { get throws { try number("offset", in: 0...Self.largestOffset, usual: 0) } }
 
   /// The conditions of the query; nil where there are none.
   ///

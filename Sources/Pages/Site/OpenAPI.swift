@@ -40,18 +40,21 @@ enum OpenAPI {
   private static func operation(_ route: Route, isCSV: Bool) -> JSONValue {
     let inPath = route.segments.filter { $0.hasPrefix("{") }.map { segment -> JSONValue in
       let name = String(segment.dropFirst().dropLast())
-      return .object([
+      var described: [String: JSONValue] = [
         "name": .string(name), "in": "path", "required": true,
         "schema": .object(["type": "string", "minLength": .number(1)]),
-      ])
+      ]
+      described["example"] = ["run": "@last", "image": "0"][name]
+      return .object(described)
     }
-    let inQuery = route.parameters.map { parameter -> JSONValue in
-      let one = JSONValue.object(["type": .string(parameter.kind.rawValue)])
-      return .object([
+    let inQuery = route.parameters(isCSV: isCSV).map { parameter -> JSONValue in
+      var described: [String: JSONValue] = [
         "name": .string(parameter.name), "in": "query",
-        "description": .string(parameter.meaning),
-        "schema": parameter.isList ? .object(["type": "array", "items": one]) : one,
-      ])
+        "required": .bool(parameter.count.lowerBound > 0),
+        "description": .string(parameter.meaning), "schema": parameter.schema,
+      ]
+      described["example"] = parameter.example
+      return .object(described)
     }
     let rows = JSONValue.object(["type": "array", "items": .object(["type": "object"])])
     let isRows = if case .table = route.answer { true } else { false }
@@ -69,6 +72,7 @@ enum OpenAPI {
     var responses = ["200": answer(route.summary, content.type, content.schema)]
     for (status, meaning) in [
       ("400", "Asked wrongly."), ("404", "A name that stands for nothing."),
+      ("409", "A name that stands for several, or for what cannot be had of it."),
       ("500", "The file cannot be read."), ("503", "The file is held by another process."),
     ] {
       responses[status] = answer(meaning, "application/json", error)

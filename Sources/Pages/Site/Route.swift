@@ -6,18 +6,6 @@ import Basics
 /// The table of routes is all that the server knows; pages, documents and the description of the
 /// interface follow from it.
 struct Route: Sendable {
-  /// A name that may stand behind the question mark.
-  struct Parameter: Sendable {
-    /// What a value must be.
-    enum Kind: String, Sendable { case string, integer, number, boolean }
-
-    let name: String
-    let meaning: String
-    var kind = Kind.string
-    /// Whether it may be repeated.
-    var isList = false
-  }
-
   /// What is answered.
   enum Answer: Sendable {
     /// A page to read.

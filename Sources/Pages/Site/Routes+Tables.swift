@@ -32,22 +32,29 @@ extension Routes {
         parameters: Route.Parameter.part,
         answer: .table { call in try call.rows(.evidence(of: call.run(), image: call.image())) }),
       Route(
+        path: "\(root)/runs/{run}/images/{image}/errors",
+        summary:
+          "What the denoiser errs by at a few noise levels, for the two classes that the answer "
+          + "turned on; runs the network.",
+        parameters: ErrorsPage.parameters + Route.Parameter.part,
+        answer: .table { call in try call.rows(of: ErrorsPage.errors(call).table) }),
+      Route(
         path: "\(root)/comparison",
         summary: "Runs against the first; 'elbow compare RUN … --format json'.",
-        parameters: [.runs, ComparePage.common] + Route.Parameter.part,
+        parameters: [.runs(1...50), ComparePage.common] + Route.Parameter.part,
         answer: .document(
           { call in try comparison(call).json(flips: flips(call)) },
           table: { call in try call.rows(of: comparison(call).runs) })),
       Route(
         path: "\(root)/flips", summary: "Images that two runs answer differently.",
-        parameters: [.runs] + Route.Parameter.part,
+        parameters: [.runs(1...2)] + Route.Parameter.part,
         answer: .table { call in
           let ids = try call.pair()
           return try call.rows(.flips(ids[0], ids[1]))
         }),
       Route(
         path: "\(root)/difference", summary: "What two runs differ in; 'elbow diff A B'.",
-        parameters: [.runs] + Route.Parameter.part,
+        parameters: [.runs(1...2)] + Route.Parameter.part,
         answer: .table { call in
           let ids = try call.pair()
           return try call.rows(.diff(ids[0], ids[1]))
@@ -60,12 +67,12 @@ extension Routes {
           { call in
             let answer = try FrontPage.question(call)
               .answer(call.store, where: call.filter(), isForReading: false)
-            return try answer.view.json(all: call["all"] != nil, answers: answer.choices)
+            return try answer.view.json(all: call.flag("all"), answers: answer.choices)
           },
           table: { call in
             let answer = try FrontPage.question(call)
               .answer(call.store, where: call.filter(), isForReading: false)
-            return try call.rows(of: answer.view.rows(all: call["all"] != nil))
+            return try call.rows(of: answer.view.rows(all: call.flag("all")))
           })),
       Route(
         path: "\(root)/robustness",
@@ -82,11 +89,18 @@ extension Routes {
       Route(
         path: "\(root)/replay",
         summary: "What a strategy answers on a run's recorded losses; nothing is recorded.",
-        parameters: ReplayPage.parameters + Route.Parameter.part,
+        parameters: [.runs(1...1)] + ReplayPage.parameters.dropFirst() + Route.Parameter.part,
         answer: .table { call in
           let answer = try ReplayPage.answer(call.store.runID(ReplayPage.runName(call)), call)
           return try call.rows(of: answer.table)
         }),
+      Route(
+        path: "\(root)/state",
+        summary:
+          "Another text after every change of the file: what was answered before holds as long as "
+          + "it stays the same.",
+        answer: .document(
+          { JSONValue.object(["state": .string($0.archive.state)]).canonical + "\n" }, table: nil)),
       Route(
         path: "\(root)/groups", summary: "Groups of runs; 'elbow query groups'.",
         parameters: Route.Parameter.part, answer: .table { try $0.rows(.groups) }),
@@ -115,6 +129,10 @@ extension Routes {
       ("classes", "Accuracy by class.", { .classes(of: $0) }),
       ("timesteps", "Noise levels with their weights.", { .timesteps(of: $0) }),
       ("sessions", "The processes that worked on it.", { .sessions(of: $0) }),
+      (
+        "changes", "What was changed in its code since the commit; 'elbow show RUN --diff'.",
+        { .codeChanges(of: $0) }
+      ),
       ("replays", "Replays of its losses.", { .replays(of: $0) }),
       (
         "metrics", "Every point of its metrics.",
@@ -134,7 +152,7 @@ extension Routes {
 
   private static func comparison(_ call: Call) throws -> Comparison {
     let comparison = try Comparison(call.several(), call.store)
-    if call[ComparePage.common.name] == nil { try comparison.refuseUnequalInputs() }
+    if try !call.flag(ComparePage.common.name) { try comparison.refuseUnequalInputs() }
     return comparison
   }
 

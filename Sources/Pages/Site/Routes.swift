@@ -16,8 +16,12 @@ enum Routes {
       path: "/runs/{run}/images/{image}", summary: "One image of a run.",
       answer: .page(ImagePage.page)),
     Route(
+      path: "/runs/{run}/images/{image}/errors",
+      summary: "Where in the image the run's denoiser errs.", parameters: ErrorsPage.parameters,
+      answer: .page(ErrorsPage.page)),
+    Route(
       path: "/compare", summary: "Runs against the first of them.",
-      parameters: [.runs] + ComparePage.parameters, answer: .page(ComparePage.page)),
+      parameters: [.runs(0...1000)] + ComparePage.parameters, answer: .page(ComparePage.page)),
     Route(
       path: "/front", summary: "Accuracy against compute.", parameters: FrontPage.parameters,
       answer: .page(FrontPage.page)),
@@ -38,7 +42,11 @@ enum Routes {
     Route(
       path: "/runs/{run}/images/{image}/{picture}",
       summary: "An image as clean.png, as final.png, or what changed as difference.png.",
-      answer: .picture(Picture.png))
+      answer: .picture(Picture.png)),
+    Route(
+      path: "/runs/{run}/images/{image}/errors/{map}",
+      summary: "Errors of either class as first.png and second.png, or difference.png.",
+      parameters: ErrorsPage.parameters, answer: .picture(ErrorsPage.png)),
   ]
 
   private static let description = Route(
@@ -47,10 +55,12 @@ enum Routes {
 }
 
 extension Route.Parameter {
-  /// Runs, by id, name or group.
-  static let runs = Self(
-    name: "run", meaning: "A run: an id or its beginning, @last, its name, or a group.",
-    isList: true)
+  /// So many runs, by id, name or group; a group stands for its runs.
+  static func runs(_ count: ClosedRange<Int>) -> Self {
+    Self(
+      name: "run", meaning: "A run: an id or its beginning, @last, its name, or a group.",
+      count: count, examples: count.upperBound > 1 ? ["@last~1", "@last"] : ["@last"])
+  }
 
   /// A condition over the columns of something.
   static func condition(_ what: String) -> Self {
@@ -59,8 +69,9 @@ extension Route.Parameter {
 
   /// Which rows of a table.
   static let part = [
-    Self(name: "limit", meaning: "At most so many rows.", kind: .integer),
-    Self(name: "offset", meaning: "Rows to pass over first.", kind: .integer),
+    Self(name: "limit", meaning: "At most so many rows.", kind: .integer(1...Call.largestLimit)),
+    Self(
+      name: "offset", meaning: "Rows to pass over first.", kind: .integer(0...Call.largestOffset)),
   ]
 
   /// Which runs, and how they are listed, as `elbow runs` takes it.

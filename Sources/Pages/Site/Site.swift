@@ -29,7 +29,7 @@ package struct Site: Sendable {
         let call = Call(
           request: request, values: found.values, store: store, archive: archive,
           times: TimeDisplay(now: Date(), zone: .current))
-        try Self.check(request.query, found.route)
+        try Self.check(request.query, found.route, isCSV: found.isCSV)
         return try respond(found.route, call, isCSV: found.isCSV)
       }
     } catch {
@@ -58,8 +58,9 @@ package struct Site: Sendable {
       .missing, "there is no page at /\(request.path.joined(separator: "/"))")
   }
 
-  private static func check(_ query: Query, _ route: Route) throws {
-    let known = route.parameters.map(\.name)
+  private static func check(_ query: Query, _ route: Route, isCSV: Bool) throws {
+    let parameters = route.parameters(isCSV: isCSV)
+    let known = parameters.map(\.name)
     for item in query.items where !known.contains(item.name) {
       throw ElbowError(
         .malformed,
@@ -67,8 +68,12 @@ package struct Site: Sendable {
           + (known.isEmpty ? "" : "; it takes \(known.joined(separator: ", "))")
           + didYouMean(item.name, among: known))
     }
-    for parameter in route.parameters where !parameter.isList {
-      if query.all(parameter.name).count > 1 {
+    for parameter in parameters {
+      let values = query.all(parameter.name)
+      // Pages say in place what is wrong with a value.
+      if route.path.hasPrefix("/api/") {
+        try parameter.check(values)
+      } else if values.count > parameter.count.upperBound {
         throw ElbowError(.malformed, "`\(parameter.name)` is given more than once")
       }
     }
@@ -142,7 +147,8 @@ extension ElbowError {
   /// What a client is told by number.
   var status: Int {
     switch code {
-    case .malformed, .ambiguous, .conflict: 400
+    case .malformed: 400
+    case .ambiguous, .conflict: 409
     case .unknownName, .missing: 404
     case .busy, .late: 503
     case .inaccessible, .damaged, .newer, .full, .diverged: 500

@@ -74,6 +74,50 @@ extension Figure {
       ], sources: [run])
   }
 
+  /// Denoising errors of one image for two classes and their difference, a row a noise level.
+  ///
+  /// - Parameters:
+  ///   - errorPairs: by noise level, each class's errors `[y][x]`.
+  ///   - classes: names of the two.
+  ///   - description: what is shown: image, unit.
+  ///   - run: full id of the run.
+  public init(
+    errorPairs: [(sigma: Double, first: [[Double]], second: [[Double]])], classes: [String],
+    description: [String], run: String
+  ) {
+    precondition(classes.count == 2, "\(classes.count) classes of a pair")
+    func panel(_ name: String, _ values: [[Double]], _ range: ClosedRange<Double>) -> Panel {
+      Panel(
+        name, x: Axis(""), y: Axis(""),
+        .matrix(
+          Matrix(
+            values, range: range, colors: range.lowerBound < 0 ? .difference : .amount)))
+    }
+    func largest(_ values: [[Double]]) -> Double {
+      let most = values.joined().filter(\.isFinite).map(\.magnitude).max() ?? 0
+      return most > 0 ? most : 1
+    }
+    func sum(_ values: [[Double]]) -> String {
+      String(format: "%.2f", values.joined().reduce(0, +))
+    }
+    let panels = errorPairs.flatMap { sigma, first, second in
+      let difference = zip(first, second).map { zip($0, $1).map(-) }
+      let (most, reach) = (max(largest(first), largest(second)), largest(difference))
+      let level = "σ = \(TableFormat.short(sigma))"
+      return [
+        panel("\(level), \(classes[0]) \(sum(first))", first, 0...most),
+        panel("\(level), \(classes[1]) \(sum(second))", second, 0...most),
+        panel("\(level), first − second \(sum(difference))", difference, -reach...reach),
+      ]
+    }
+    self.init(
+      "Denoising error by pixel, two classes", panels: panels, columns: 3,
+      caption: description + [
+        "Beside each its sum over pixels: the smaller, the more likely the class.",
+        "One scale for both classes of a level.", Self.describe(runs: [run]),
+      ], sources: [run])
+  }
+
   /// What each map has more than the mean of all.
   private static func lessMean(_ maps: [[[Double]]]) -> [[[Double]]] {
     maps.map { map in

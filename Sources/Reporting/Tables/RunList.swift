@@ -40,6 +40,8 @@ package struct RunList: Hashable, Sendable {
     package var table: ResultTable
     /// Full ids.
     package var runs: [[String]]
+    /// The rows as they are recorded, with an `id`.
+    package var values: ResultTable
     /// Columns that were asked for, which stay where there is no room for all.
     package var asked: [String] = []
     /// What is left out; nil: nothing.
@@ -91,7 +93,8 @@ package struct RunList: Hashable, Sendable {
       table = table.dropping(isForReading ? RunSummary.heading(of: name) : name)
     }
     return Answer(
-      table: table, runs: ids, asked: asked + (onlyChanged ? RunSummary.distinguishing(table) : []))
+      table: table, runs: ids, values: runs,
+      asked: asked + (onlyChanged ? RunSummary.distinguishing(table) : []))
   }
 
   private func groups(
@@ -109,7 +112,7 @@ package struct RunList: Hashable, Sendable {
       let groups = try RunGroups.table(runs, by: keys, over: over)
       return Answer(
         table: isForReading ? RunGroups.summary(groups) : groups,
-        runs: RunGroups.members(runs, by: keys), asked: keys,
+        runs: RunGroups.members(runs, by: keys), values: runs, asked: keys,
         note: RunGroups.note(older: all.rows.count - runs.rows.count))
     } catch let twins as RunGroups.Repetition {
       throw ElbowError(
