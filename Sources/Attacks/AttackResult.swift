@@ -18,7 +18,4 @@ public struct AttackResult: Sendable {
   /// Member of an ensemble that misclassified the image as the attacker saw it; nil where none did,
   /// and of a single attack.
   public var finder: String?
-  /// Classifications of the choice of the final image that a second and a third round would take; 0
-  /// where it was the only one.
-  package var laterRounds = 0
 }

@@ -86,8 +86,6 @@ public struct Attacker: Sendable {
     return AttackResult(
       image: final.image, cost: view.queries.cost, zeroGradientShare: view.zeroGradientShare,
       loss: final.loss, linf: ball.distanceInfinity(final.image),
-      l2: ball.distance2(final.image.map(Double.init)), finder: finder,
-      laterRounds: found.points.count > 1
-        ? (Knowledge.rounds - 1) * found.points.count * knowledge.choiceDraws : 0)
+      l2: ball.distance2(final.image.map(Double.init)), finder: finder)
   }
 }

@@ -48,12 +48,7 @@ extension RunPlan {
       Array(repeating: 0.5, count: dataset.shape.count), label: 0,
       key: ImageKey(dataset: dataset.name, split: "", index: 0), seed: 0,
       defence: NoiseStream(seed: 0, owner: .defence), against: counted)
-    var cost = attacked?.cost
-    // All points are level against the stand-in; in earnest the first round mostly decides.
-    let later = attacked?.laterRounds ?? 0
-    cost?.evaluations -= later * counted.cost.evaluations
-    cost?.gradients -= later * counted.cost.gradients
     return ExpectedCost(
-      own: counted.cost, attack: cost, redraws: redraws, isBound: counted.isBound)
+      own: counted.cost, attack: attacked?.cost, redraws: redraws, isBound: counted.isBound)
   }
 }

@@ -164,7 +164,7 @@ struct IngestCommandTests {
     let result = try program.run("ingest", file)
     #expect(result.status == 1)
     #expect(result.output.contains("\"line\":2") && result.output.hasSuffix("{\"committed\":2}\n"))
-    #expect(result.errors.contains("1 of 2 lines were refused"))
+    #expect(result.errors.contains("1 of 2 lines was refused"))
     #expect(try program.run("ingest").status == 2)
     #expect(try program.run("ingest", "nowhere.jsonl").status == 1)
   }

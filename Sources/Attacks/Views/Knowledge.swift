@@ -25,8 +25,6 @@ public struct Knowledge: Hashable, Sendable {
   static let period = 10
   /// Points that the final image of a randomized classifier is chosen among.
   static let finalists = 5
-  /// Rounds of draws that level points are chosen by, at most.
-  static let rounds = 3
 
   /// The knowledge as given.
   public init(

@@ -83,7 +83,7 @@ public struct QueryView {
   mutating func choice(among points: [AttackPoint], draws count: Int) throws -> AttackPoint {
     var finalists = points.map { (point: $0, fooled: 0, margin: 0.0) }
     var drawn = 0
-    for _ in 0..<Knowledge.rounds where finalists.count > 1 || drawn == 0 {
+    for _ in 0..<3 where finalists.count > 1 || drawn == 0 {
       let streams = freshStreams(count)
       for i in finalists.indices {
         for z in try draws(at: finalists[i].point.image, on: streams) {

@@ -35,7 +35,7 @@ enum ErrorsPage {
     let (id, index) = (try call.run(), try call.image())
     var problem: ElbowError?
     var shown: HTML = ""
-    do { shown = try answer(try errors(call), id, index) } catch let error as ElbowError {
+    do { shown = try answer(errors(call), id, index) } catch let error as ElbowError {
       problem = error
       shown = .problem(error)
     }
