@@ -4,10 +4,10 @@ import Basics
 /// SQLite's integers cannot hold as texts of their digits: as texts of twenty digits, which stand in
 /// the order of the numbers.
 enum SeedOrder {
-  /// Whether a name is that of a column of seeds.
+  /// Whether a name is that of a column of seeds: tags and metrics called so are none.
   static func holds(_ name: String) -> Bool {
-    let bare = name.split(separator: ".").last.map(String.init) ?? name
-    return ["seed", "attack_seed"].contains(bare.lowercased())
+    let prefix = ["params.", "attributes."].first(where: name.hasPrefix) ?? ""
+    return ["seed", "attack_seed"].contains(name.dropFirst(prefix.count).lowercased())
   }
 
   /// The place of a column's values, in SQL.
