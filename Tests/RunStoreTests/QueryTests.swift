@@ -113,6 +113,9 @@ import Testing
     }
     #expect(try found("seed NOT IN (7, \(UInt64.max))") == Set(seeds[1...3].map(cell)))
     #expect(try found("seed LIKE '1844%'") == [cell(.max)])
+    // Tags of that name are texts.
+    try store.tag([ids[1]], set: ["seed": "abc"], removing: [])
+    #expect(try found("tags.seed = 'abc' AND params.seed > 7") == [cell(1 << 63 - 1)])
     let ordered = try store.query("runs", columns: ["seed"], order: ["-seed"]).rows.map { $0[0] }
     #expect(ordered == seeds.reversed().map(cell))
     let differences = try store.query("diff", ["a": ids[0], "b": ids[4]]).rows
