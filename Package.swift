@@ -113,9 +113,9 @@ let package = Package(
 
     // Method.
     .target(name: "Datasets", dependencies: ["Basics", "CZlib", "Records", "TensorCore"]),
-    engine("Classifiers", ["Basics", "Networks", "Records", "TensorCore"]),
+    engine("Classifiers", ["Basics", "Networks", "Records", "Statistics", "TensorCore"]),
     engine(
-      "Engines", ["Basics", "Classifiers", "Networks", "Records", "TensorCore"],
+      "Engines", ["Basics", "Classifiers", "Networks", "Records", "Statistics", "TensorCore"],
       resources: [.embedInCode("serve.py")]),
     engine("Attacks", ["Basics", "Classifiers", "Records", "TensorCore"]),
     engine(
@@ -155,6 +155,7 @@ let package = Package(
         .embedInCode("accuracy-cost.sql"),
         .embedInCode("attack-summary.sql"),
         .embedInCode("broken-by.sql"),
+        .embedInCode("certificates.sql"),
         .embedInCode("class-elbos.sql"),
         .embedInCode("classes.sql"),
         .embedInCode("code-changes.sql"),
@@ -198,7 +199,7 @@ let package = Package(
       ]),
     .target(
       name: "RunStore",
-      dependencies: ["Basics", "CSQLite", "Migrations", "Queries", "Records"] + grdb),
+      dependencies: ["Basics", "CSQLite", "Migrations", "Queries", "Records", "Statistics"] + grdb),
     .target(name: "Statistics", dependencies: ["Basics"]),
     .target(
       name: "Reporting",
@@ -258,7 +259,8 @@ let package = Package(
       settings: numeric),
     tests("DatasetsTests", ["Basics", "Datasets", "Records", "TensorCore", "TestSupport"]),
     tests(
-      "ClassifiersTests", ["Basics", "Classifiers", "Networks", "Records", "TensorCore"],
+      "ClassifiersTests",
+      ["Basics", "Classifiers", "Networks", "Records", "Statistics", "TensorCore"],
       fixtures: true, settings: numeric),
     tests(
       "EnginesTests",

@@ -108,6 +108,7 @@ package enum Queries {
     PackageResources.accuracy_cost_sql,
     PackageResources.attack_summary_sql,
     PackageResources.broken_by_sql,
+    PackageResources.certificates_sql,
     PackageResources.class_elbos_sql,
     PackageResources.classes_sql,
     PackageResources.code_changes_sql,

@@ -60,6 +60,8 @@ extension QueryHandle {
   package static func predictions(of run: String) -> Self { Self("predictions", ["run": run]) }
   /// A run's ELBO of every image and class.
   package static func classELBOs(of run: String) -> Self { Self("class-elbos", ["run": run]) }
+  /// Votes of randomized smoothing, and the radius around each image.
+  package static func certificates(of run: String) -> Self { Self("certificates", ["run": run]) }
   /// How often a run took one class for another.
   package static func confusion(of run: String) -> Self { Self("confusion", ["run": run]) }
   /// A run's accuracy by class.

@@ -81,7 +81,9 @@ SELECT
   END AS inputs,
   run.question AS question, -- the same for runs that asked the same of the same images
   run.deleted_at AS deleted_at,
-  json_extract(configuration.json, '$.purify') AS purify -- as sde:0.34:10, NULL without
+  json_extract(configuration.json, '$.purify') AS purify, -- as sde:0.34:10, NULL without
+  json_extract(configuration.json, '$.randomized_smoothing')
+    AS randomized_smoothing -- as 0.25:100:1000, NULL without
 FROM run
 LEFT JOIN configuration ON configuration.fingerprint = run.fingerprint
 LEFT JOIN model ON model.sha256 = configuration.model

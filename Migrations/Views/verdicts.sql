@@ -31,23 +31,32 @@ WITH
         iif(norm = 'corruption', epsilon, 0)
       ORDER BY epsilon
     )
+  ),
+  -- Whether a configuration's classifier draws noise.
+  answering AS (
+    SELECT fingerprint,
+      json_extract(json, '$.randomized_smoothing') IS NOT NULL
+        OR (classifier <> 'cnn' AND NOT (
+          classifier = 'purify+cnn'
+          AND coalesce(json_extract(json, '$.purify') LIKE 'denoise:%', 0))) AS randomized
+    FROM configuration
   )
 SELECT
   seeded.fingerprint AS fingerprint,
   dataset, split, norm, epsilon, image,
-  configuration.classifier <> 'cnn' AS randomized, -- whether the classifier draws noise
+  randomized, -- whether the classifier draws noise
   count(DISTINCT seed) AS seeds, -- of the defence
   avg(clean) AS clean,
   min(correct) AS stands, -- 1: no attempt of any kind broke it
-  CASE WHEN configuration.classifier = 'cnn' THEN min(correct) END AS certain,
-  CASE WHEN configuration.classifier <> 'cnn' THEN avg(frozen) END AS frozen,
-  CASE WHEN configuration.classifier <> 'cnn' THEN avg(one_shot) END AS one_shot,
+  CASE WHEN NOT randomized THEN min(correct) END AS certain,
+  CASE WHEN randomized THEN avg(frozen) END AS frozen,
+  CASE WHEN randomized THEN avg(one_shot) END AS one_shot,
   avg(mean_of_draws) AS mean_of_draws,
   avg(worst_of_draws) AS worst_of_draws,
   avg(majority_of_draws) AS majority_of_draws,
   -- Under the worst of all seeds tried: an attacker who may ask again.
-  CASE WHEN configuration.classifier <> 'cnn' THEN min(one_shot) END AS resubmission,
+  CASE WHEN randomized THEN min(one_shot) END AS resubmission,
   CASE WHEN norm = 'corruption' THEN avg(shift) END AS shift
 FROM seeded
-JOIN configuration ON configuration.fingerprint = seeded.fingerprint
+JOIN answering ON answering.fingerprint = seeded.fingerprint
 GROUP BY 1, 2, 3, 4, 5, 6;

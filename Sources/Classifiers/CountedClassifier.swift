@@ -9,9 +9,11 @@ import TensorCore
 package final class CountedClassifier: DifferentiableClassifier, @unchecked Sendable {
   package let shape: ImageShape
   package let classCount: Int
-  package var isRandomized: Bool { plan != nil || purification != Cost() }
+  package let isRandomized: Bool
   /// What one image takes to classify.
   package let cost: Cost
+  /// The same on one draw of randomized smoothing's noise.
+  private let single: Cost
   /// Whether an image of which one class leads clearly takes less.
   package let isBound: Bool
 
@@ -20,6 +22,7 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
   private let most: Int
   private let purification: Cost
   private let passage: Cost
+  private let smoothing: Smoothing?
   private let source: EvenLosses
   /// Of gradients, by what they are asked for.
   private let known = Mutex<[Case: Cost]>([:])
@@ -37,15 +40,21 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
   ///   - isMultiHead: whether the denoiser gives all classes at once.
   ///   - purification: what moving the image takes, which comes before.
   ///   - passage: what carrying a gradient back through that takes.
+  ///   - isRandomized: whether the real one draws noise.
+  ///   - smoothing: how often all of that is done.
   package init(
     _ plan: ClassifierPlan?, classCount: Int, shape: ImageShape, isMultiHead: Bool,
-    purification: Cost, passage: Cost = Cost()
+    purification: Cost, passage: Cost = Cost(), isRandomized: Bool = true,
+    smoothing: Smoothing? = nil
   ) throws {
     (self.plan, self.classCount, self.shape) = (plan, classCount, shape)
     (self.purification, self.passage) = (purification, passage)
+    (self.isRandomized, self.smoothing) = (isRandomized, smoothing)
+    let times = smoothing.map { $0.selection + $0.draws } ?? 1
     guard let plan else {
       source = EvenLosses(classCount: classCount, sharesEvaluations: true)
-      (most, isBound, cost) = (1, false, Cost(evaluations: 1) + purification)
+      (most, isBound, single) = (1, false, Cost(evaluations: 1) + purification)
+      cost = single * times
       return
     }
     let shares = plan.sharesEvaluations(isMultiHead: isMultiHead)
@@ -56,14 +65,15 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
     most =
       source.evaluations(classes: classCount) * plan.strategy.largestSubset(of: plan.grid.count)
       * plan.draws
-    cost = Cost(evaluations: isBound ? most : even.evaluations) + purification
+    single = Cost(evaluations: isBound ? most : even.evaluations) + purification
+    cost = single * times
   }
 
   package func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
   ) throws -> (logits: [Double], cost: Cost) {
     // Close together, and no two of them equal: no loss of an attack is flat in any class it looks at.
-    ((0..<classCount).map { -0.1 * Double($0) }, cost)
+    ((0..<classCount).map { -0.1 * Double($0) }, single * (smoothing?.draws ?? 1))
   }
 
   package func gradient(
@@ -75,14 +85,16 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
     let settled = demand.settled(slope)
     let labels = settled.indices.filter { settled[$0] != 0 }
     let question = Case(labels: labels, absent: demand.absence?.gaps.count ?? 0)
-    let cost = try known.withLock { $0[question] } ?? gradientCost(slope, demand)
-    known.withLock { $0[question] = cost }
+    let once = try known.withLock { $0[question] } ?? gradientCost(slope, demand)
+    known.withLock { $0[question] = once }
+    // Every draw's logits come before the gradient of the first.
+    let cost = smoothing.map { (single + once) * $0.draws } ?? once
     return LogitGradient(
       logits: logits, gradient: Array(repeating: 1, count: image.count), cost: cost)
   }
 
   private func gradientCost(_ slope: [Double], _ demand: GradientDemand) throws -> Cost {
-    guard let plan else { return cost + passage + Cost(gradients: 1) }
+    guard let plan else { return single + passage + Cost(gradients: 1) }
     var demand = demand
     if source.sharesEvaluations { demand.absence = nil }
     let ledger = try plan.sample(

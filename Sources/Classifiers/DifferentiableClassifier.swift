@@ -60,6 +60,11 @@ public struct Cost: Hashable, Sendable {
   public static func + (a: Cost, b: Cost) -> Cost {
     Cost(evaluations: a.evaluations + b.evaluations, gradients: a.gradients + b.gradients)
   }
+
+  /// So many times a cost.
+  public static func * (a: Cost, times: Int) -> Cost {
+    Cost(evaluations: a.evaluations * times, gradients: a.gradients * times)
+  }
 }
 
 /// Logits of one image with the gradient an attack asked for.

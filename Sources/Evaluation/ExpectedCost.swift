@@ -43,7 +43,8 @@ extension RunPlan {
   package func expectedCost() throws -> ExpectedCost {
     let counted = try CountedClassifier(
       weighing, classCount: dataset.classNames.count, shape: dataset.shape,
-      isMultiHead: model.isMultiHead, purification: purification, passage: passage)
+      isMultiHead: model.isMultiHead, purification: purification, passage: passage,
+      isRandomized: classifier.isRandomized, smoothing: configuration.smoothing)
     let attacked = try attack?.perturb(
       Array(repeating: 0.5, count: dataset.shape.count), label: 0,
       key: ImageKey(dataset: dataset.name, split: "", index: 0), seed: 0,

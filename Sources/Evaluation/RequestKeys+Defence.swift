@@ -137,8 +137,14 @@ extension RequestKeys {
     RequestKey(
       "purify", .lm, usage: "process:sigma:steps",
       "Purification of purify+dc and purify+cnn: \(Purification.usage), diffusion to σ and the way "
-        + "back by Heun's method or ancestral sampling (default: \(Purification.usual.spelling))."
+        + "back by Heun's method or ancestral sampling, or one denoising of what has noise (default: "
+        + "\(Purification.usual.spelling))."
     ) { $0.configuration.purification = try Purification($1.text) },
+    RequestKey(
+      "randomized-smoothing", .lm, usage: "tau:n0:n",
+      "The class of most votes among n draws of N(0, τ²) noise, pixel units; n0 draws before them "
+        + "choose whose share bounds a radius (default: none; of 0.25 alone 0.25:100:1000)."
+    ) { $0.configuration.smoothing = try Smoothing($1.text) },
   ]
 
   // MARK: Run

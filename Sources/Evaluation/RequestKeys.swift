@@ -90,6 +90,14 @@ public enum RequestKeys {
       (request.configuration.grid, request.configuration.weights) = ("", "")
       request.recordsLosses = false
     }
+    if request.configuration.smoothing != nil {
+      guard values["losses"] != "true" else {
+        throw ElbowError(
+          .malformed,
+          "`randomized-smoothing` keeps votes, not the losses behind each; leave `losses` out")
+      }
+      request.recordsLosses = false
+    }
     guard values["lm"] == "none" else { return }
     guard request.lm.isEmpty else {
       throw ElbowError(.malformed, "`lm` none has no parameters; leave `lm-…` and `eta` out")
@@ -101,7 +109,7 @@ public enum RequestKeys {
   private static func draw(_ request: inout RunRequest, _ values: [String: String]) throws {
     guard let attack = request.attack else { return }
     let usual = 10
-    guard request.configuration.classifier.isRandomized, !Attacks.isShift(attack.name) else {
+    guard request.configuration.isRandomized, !Attacks.isShift(attack.name) else {
       for key in ["redraws", "choice-draws"] where values[key] != nil && values[key] != "0" {
         throw ElbowError(
           .malformed,

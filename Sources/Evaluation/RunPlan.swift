@@ -110,6 +110,7 @@ package struct RunPlan: Sendable {
       (timesteps, timestepsAsked, weighing) = ([], nil, nil)
     }
 
+    let whole: any ImageClassifier
     if kind.movesImages {
       var record: ModelRecord?
       if denoisers == nil || request.lmModel != nil {
@@ -124,12 +125,13 @@ package struct RunPlan: Sendable {
       let purifier = try Self.purifier(configuration, denoisers, grid)
       purification = purifier.cost
       passage = purifier.pullbackCost(request.attack?.gradient ?? .bpda)
-      classifier = try Self.purified(base, by: purifier, request.attack)
+      whole = try Self.purified(base, by: purifier, request.attack)
     } else {
       lmModel = nil
       (purification, passage) = (Cost(), Cost())
-      classifier = base
+      whole = base
     }
+    classifier = configuration.smoothing.map { Self.smoothed(whole, $0) } ?? whole
     attack = try request.attack.map {
       try Attacks.make($0, classCount: dataset.classNames.count, shape: dataset.shape)
     }
@@ -256,5 +258,11 @@ package struct RunPlan: Sendable {
   ) throws -> any ImageClassifier {
     try PurifiedClassifier(
       purifier, base, passage: attack?.gradient ?? .bpda, smoothing: attack?.smoothing ?? 1)
+  }
+
+  private static func smoothed(
+    _ base: some ImageClassifier, _ smoothing: Smoothing
+  ) -> any ImageClassifier {
+    SmoothedClassifier(base, smoothing)
   }
 }

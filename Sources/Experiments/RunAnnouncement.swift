@@ -12,8 +12,11 @@ package struct RunAnnouncement {
   package init(_ run: Experiment.Prepared, _ estimate: Estimate) {
     let header = run.header
     let c = header.configuration
-    let mover = c.lm?.variant.rawValue ?? c.purification?.spelling
-    var what = [c.classifier.rawValue + (mover.map { " (\($0))" } ?? "")]
+    let around = [
+      c.lm?.variant.rawValue ?? c.purification?.spelling,
+      c.smoothing.map { "smoothed \($0.spelling)" },
+    ].compactMap(\.self).joined(separator: ", ")
+    var what = [c.classifier.rawValue + (around.isEmpty ? "" : " (\(around))")]
     if c.classifier.weighsLosses { what += [c.strategy, c.grid, "weights \(c.weights)"] }
     what.append("model \(header.model.name)")
     if let attack = header.attack {

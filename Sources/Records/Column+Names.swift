@@ -80,6 +80,8 @@ extension Column<String> {
   public static let note = Column("note")
   /// `purify`.
   public static let purify = Column("purify")
+  /// `randomized_smoothing`.
+  public static let randomizedSmoothing = Column("randomized_smoothing")
   /// `run`.
   public static let run = Column("run")
   /// `started_at`.

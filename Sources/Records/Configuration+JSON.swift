@@ -6,6 +6,7 @@ extension Configuration: Codable {
     case schema, classifier, model, grid, weights, loss, reduction, prior, noise, antithetic, draws
     case strategy, lm
     case purification = "purify"
+    case smoothing = "randomized_smoothing"
     case lmModel = "lm_model"
     case logitScale = "logit_scale"
     case sharesTimesteps = "share_timesteps"
@@ -46,6 +47,7 @@ extension Configuration: Codable {
     strategy = try c.decodeIfPresent(String.self, forKey: .strategy) ?? strategy
     lm = try c.decodeIfPresent(LikelihoodMaximization.self, forKey: .lm)
     purification = try c.decodeIfPresent(Purification.self, forKey: .purification)
+    smoothing = try c.decodeIfPresent(Smoothing.self, forKey: .smoothing)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -73,6 +75,7 @@ extension Configuration: Codable {
     try write(\.strategy, .strategy)
     try write(\.lm, .lm)
     try write(\.purification, .purification)
+    try write(\.smoothing, .smoothing)
   }
 
   /// Canonical JSON (RFC 8785), fields at their neutral default left out.

@@ -36,8 +36,6 @@ public struct Configuration: Hashable, Sendable {
     public var movesImages: Bool { maximizesLikelihood || purifies }
     /// Whether denoising losses decide: it has noise levels, weights and a strategy.
     public var weighsLosses: Bool { self != .cnn && self != .lmCNN && self != .purifyCNN }
-    /// Whether it draws noise, so that it may answer an image in more than one way.
-    public var isRandomized: Bool { self != .cnn }
     /// Whether the denoiser is the closed-form one of the training set.
     public var isOptimal: Bool { self == .optimal || self == .lmOptimal }
   }
@@ -94,6 +92,14 @@ public struct Configuration: Hashable, Sendable {
   public var lm: LikelihoodMaximization?
   /// Purification before classifying; nil where the classifier has none.
   public var purification: Purification?
+  /// Randomized smoothing of the classifier, all of the above included; nil: none.
+  public var smoothing: Smoothing?
+
+  /// Whether the classifier draws noise, so that it may answer an image in more than one way.
+  public var isRandomized: Bool {
+    smoothing != nil || classifier.weighsLosses || classifier.maximizesLikelihood
+      || (classifier.purifies && purification?.process != .denoise)
+  }
 
   /// A configuration with every other axis at its neutral default.
   public init(

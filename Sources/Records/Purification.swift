@@ -1,6 +1,7 @@
 import Basics
 
-/// Diffusion purification before classifying, in one word: `ode:SIGMA:STEPS` or `sde:SIGMA:STEPS`.
+/// Purification by a diffusion model before classifying, in one word: `ode:SIGMA:STEPS`,
+/// `sde:SIGMA:STEPS` or `denoise:SIGMA`.
 public struct Purification: Hashable, Sendable {
   /// What brings a diffused image back.
   public enum Process: String, CaseIterable, Sendable {
@@ -8,13 +9,15 @@ public struct Purification: Hashable, Sendable {
     case ode
     /// The reverse diffusion, by ancestral sampling.
     case sde
+    /// Nothing is added: the image, which has noise of that level already, is denoised once.
+    case denoise
   }
 
   /// What brings the image back.
   public var process: Process
   /// Noise level that it is diffused to, [−1, 1] units.
   public var sigma: Double
-  /// Steps back, N.
+  /// Steps back, N; of `denoise` 1.
   public var steps: Int
 
   /// The parameters as given.
@@ -28,11 +31,12 @@ public struct Purification: Hashable, Sendable {
   public static let usual = Purification(.sde, sigma: 0.34, steps: 10)
 
   /// How it is written.
-  public static let usage = "ode:SIGMA:STEPS or sde:SIGMA:STEPS"
+  public static let usage = "ode:SIGMA:STEPS, sde:SIGMA:STEPS or denoise:SIGMA"
 
   /// Canonical spelling, as `sde:0.34:10`.
   public var spelling: String {
-    "\(process.rawValue):\(JSONValue.canonical(number: sigma)):\(steps)"
+    "\(process.rawValue):\(JSONValue.canonical(number: sigma))"
+      + (process == .denoise ? "" : ":\(steps)")
   }
 
   /// Reads a spelling.
@@ -40,8 +44,9 @@ public struct Purification: Hashable, Sendable {
   /// - Throws: `ElbowError` where it is not of the form.
   public init(_ text: String) throws {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 3, let process = Process(rawValue: parts[0]), let sigma = Double(parts[1]),
-      sigma.isFinite, let steps = Int(parts[2])
+    guard let process = Process(rawValue: parts[0]), parts.count == (process == .denoise ? 2 : 3),
+      let sigma = Double(parts[1]), sigma.isFinite,
+      let steps = process == .denoise ? 1 : Int(parts[2])
     else {
       throw ElbowError(
         .malformed,

@@ -140,6 +140,7 @@ public final class RunStore: Sendable {
       }
       try db.execute(sql: "PRAGMA cache_size = -65536")
       ChecksumFunctions.install(in: db)
+      SmoothingFunction.install(in: db)
       if showsLosses { try LossRows.install(in: db) }
       try views?.shadow(in: db)
     }

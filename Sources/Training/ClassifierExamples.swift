@@ -1,10 +1,12 @@
 import Datasets
 import TensorCore
 
-/// The examples of a classifier's training: which image, how augmented, with which random start for
-/// its attack. A pure function of recipe, images and place.
+/// The examples of a classifier's training: which image, how augmented, with which noise and
+/// which random start for its attack. A pure function of recipe, images and place.
 public struct ClassifierExamples: TrainingExamples {
   private let batch: Int
+  /// Standard deviation, pixel units; 0: none.
+  private let noise: Float
   private var images: TrainingImages
 
   public var count: Int { images.count }
@@ -12,6 +14,7 @@ public struct ClassifierExamples: TrainingExamples {
   /// The examples of `recipe` over `dataset`.
   public init(_ recipe: ClassifierRecipe, dataset: Dataset) {
     batch = recipe.batch
+    noise = Float(recipe.noise ?? 0)
     images = TrainingImages(recipe, dataset: dataset) { $0 / 255 }
   }
 
@@ -24,7 +27,13 @@ public struct ClassifierExamples: TrainingExamples {
   }
 
   private func example(_ draw: TrainingImages.Draw) -> ClassifierTrainer.Example {
-    ClassifierTrainer.Example(
+    var example = ClassifierTrainer.Example(
       image: draw.pixels, label: images.label(draw.index), random: draw.random)
+    guard noise > 0 else { return example }
+    var values = [Float](repeating: 0, count: example.image.count)
+    var span = values.mutableSpan
+    example.random.gaussians(into: &span)
+    for i in values.indices { example.image[i] += noise * values[i] }
+    return example
   }
 }

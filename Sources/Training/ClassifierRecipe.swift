@@ -44,6 +44,9 @@ public struct ClassifierRecipe: TrainingRecipe {
   public var attackRate: Double?
   /// β of TRADES; nil: 6.
   public var beta: Double?
+  /// Standard deviation of Gaussian noise on every image, pixel units, before any attack: for randomized
+  /// smoothing (Cohen et al. 2019, arXiv 1902.02918); nil: none.
+  public var noise: Double?
   public var epochs = 20.0
   public var batch = 128
   public var rate = 2e-3
@@ -58,7 +61,9 @@ public struct ClassifierRecipe: TrainingRecipe {
 
   /// Keys as files spell them.
   public enum CodingKeys: String, CodingKey, CaseIterable {
-    case dataset, width, multipliers, blocks, method, norm, epsilon, beta, epochs, batch, rate, clip
+    case dataset, width, multipliers, blocks, method, norm, epsilon, beta, noise, epochs, batch,
+      rate
+    case clip
     case flip, shift, seed
     case initial = "init"
     case attackSteps = "attack_steps"
@@ -101,6 +106,7 @@ public struct ClassifierRecipe: TrainingRecipe {
     try read(.attackSteps, into: &attackSteps)
     attackRate = try Self.fraction(c, .attackRate)
     try read(.beta, into: &beta)
+    noise = try Self.fraction(c, .noise)
     try read(.epochs, into: &epochs)
     try read(.batch, into: &batch)
     try read(.rate, into: &rate)
@@ -149,6 +155,7 @@ public struct ClassifierRecipe: TrainingRecipe {
         ("epsilon", attack?.epsilon ?? 1, 1e-9...1e3),
         ("attack_steps", Double(attack?.steps ?? 1), 1...1000),
         ("attack_rate", attack?.rate ?? 1, 1e-9...1e3), ("beta", beta ?? 1, 0...1e3),
+        ("noise", noise ?? 1, 1e-9...1e3),
       ])
   }
 

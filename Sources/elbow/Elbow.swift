@@ -24,7 +24,7 @@ struct Elbow: ParsableCommand {
     subcommands: [
       DemoCommand.self, RunCommand.self, RunsCommand.self, ShowCommand.self, WatchCommand.self,
       CompareCommand.self,
-      RobustnessCommand.self, SanityCommand.self, TransferCommand.self,
+      RobustnessCommand.self, SanityCommand.self, CertifyCommand.self, TransferCommand.self,
       DiffCommand.self, ParetoCommand.self, ReplayCommand.self, ExportCommand.self,
       PlotCommand.self, QueryCommand.self, SQLCommand.self, ServeCommand.self,
       SweepCommand.self, LogCommand.self, IngestCommand.self, MetricsCommand.self, TagCommand.self,

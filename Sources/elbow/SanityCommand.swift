@@ -27,14 +27,7 @@ struct SanityCommand: ParsableCommand {
         elbow sanity @last --queries 100
       """)
 
-  @Argument(help: ArgumentHelp("A run whose configuration is checked.", valueName: "run"))
-  var checked: String?
-  @Option(
-    name: [.customShort("c"), .customLong("config")],
-    help: ArgumentHelp("YAML file of flags of 'elbow run'.", valueName: "file"))
-  var config: String?
-  @Option(help: ArgumentHelp("Images (default: the run's).", valueName: "n|a..b|a,b,c"))
-  var images: String?
+  @OptionGroup var asked: AskedRequest
   @Option(help: "Looks of the attacks without gradients.") var queries = 1000
   @Option(help: "Worker threads (default: all cores).") var threads: Int?
   @Option(help: ArgumentHelp("Interrupt after this time, as 90s, 30m or 2h.")) var budget: String?
@@ -42,25 +35,13 @@ struct SanityCommand: ParsableCommand {
   @OptionGroup var format: FormatOption
 
   func validate() throws {
-    guard (checked == nil) != (config == nil) else {
-      throw ValidationError("name a run, or a file with -c")
-    }
     if queries < 1 { throw ValidationError("--queries must be positive, got \(queries)") }
   }
 
   func run() throws {
     let store = try database.record()
     defer { store.close() }
-    var request: RunRequest
-    if let config {
-      let file = try RequestFile(config)
-      let known = file.values.filter { RequestKeys.named($0.key) != nil }
-      request = try RequestKeys.request(Dictionary(known.map { ($0.key, $0.value) }) { $1 })
-    } else {
-      let recorded = try store.recordedRun(checked ?? "")
-      request = try RunRequest(recorded: recorded.invocation, of: recorded.id)
-    }
-    if let images { request.images = images }
+    let request = try asked.request(store)
     let suite = try SanitySuite(request, queries: queries)
     let swept = SweptCells(
       cells: suite.cells, group: "sanity", threads: threads, budget: budget)

@@ -52,6 +52,7 @@ private struct GaussianDenoiser: Denoiser {
   private static let ways: [Purification] = [
     Purification(.ode, sigma: 0.34, steps: 1), Purification(.ode, sigma: 0.34, steps: 3),
     Purification(.sde, sigma: 0.34, steps: 1), Purification(.sde, sigma: 0.5, steps: 3),
+    Purification(.denoise, sigma: 0.5, steps: 1),
   ]
   /// Grey, so that no pixel is clipped.
   private static let smooth = (0..<784).map { i -> Float in
@@ -119,6 +120,24 @@ private struct GaussianDenoiser: Denoiser {
     let spread = values.reduce(0) { $0 + ($1 - found) * ($1 - found) } / n
     #expect(abs(found - mean) < 5 * (variance / n).squareRoot())
     #expect(abs(spread / variance - 1) < 5 * (2 / n).squareRoot())
+  }
+
+  /// One evaluation, of the image as it is, whatever the stream.
+  @Test func denoisingAddsNothing() throws {
+    let shape = ImageShape(channels: 1, height: 4, width: 4)
+    let pool = DenoiserPool(
+      GaussianDenoiser(shape: shape, deviation: 0.5), workers: WorkerPool(threads: 1))
+    let purifier = try DiffusionPurifier(pool, Purification("denoise:0.5"))
+    let image = (0..<shape.count).map { Float($0) / 15 }
+    let attacker = NoiseStream(seed: 3, owner: .attack(step: 0, eot: 0))
+    for stream in [defence, attacker] {
+      let found = try purifier.purify(image, key: key, stream: stream).image
+      // D = x/2 in [−1, 1] units.
+      for (pixel, moved) in zip(image, found) {
+        #expect(abs((2 * pixel - 1) / 2 - (2 * moved - 1)) < 1e-6)
+      }
+    }
+    #expect(purifier.cost == Cost(evaluations: 1) && !purifier.isRandomized)
   }
 
   /// The purified image moves along the gradient as the gradient says, and across it.

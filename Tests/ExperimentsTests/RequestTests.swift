@@ -29,8 +29,16 @@ import Testing
     (["model": "fashion-mnist-cnn"], "is a classifier (resnet), not a diffusion model (edm-unet)"),
     (["lm": "paper"], "`classifier` rdc"),
     (["purify": "ode:0.3:5"], "`classifier` purify+dc or purify+cnn, not dc"),
-    (["classifier": "purify+dc", "purify": "pde:0.3:5"], "ode:SIGMA:STEPS or sde:SIGMA:STEPS"),
+    (
+      ["classifier": "purify+dc", "purify": "pde:0.3:5"],
+      "ode:SIGMA:STEPS, sde:SIGMA:STEPS or denoise"
+    ),
     (["classifier": "purify+dc", "purify": "ode:0.001:5"], "usual is 0.34"),
+    (["classifier": "purify+dc", "purify": "denoise:0.3:5"], "not of the form"),
+    (["randomized-smoothing": "-0.25"], "TAU in pixel units"),
+    (["randomized-smoothing": "0.25:100"], "0.25:100:1000"),
+    (["randomized-smoothing": "0.25:100:0"], "1 to 1000000 draws"),
+    (["randomized-smoothing": "0.25", "losses": "true"], "keeps votes"),
     (
       ["classifier": "purify+dc", "lm": "paper"],
       "`lm`, with its parameters, needs `classifier` rdc"

@@ -119,6 +119,29 @@ import Testing
     }
   }
 
+  /// One word too, of which τ alone will do; a fraction is its number.
+  @Test func smoothingIsOneWord() throws {
+    var configuration = Configuration(classifier: .cnn, model: "abc")
+    #expect(!configuration.isRandomized)
+    configuration.smoothing = try Smoothing("1/4")
+    let text = try configuration.canonicalJSON()
+    #expect(
+      text
+        == #"{"classifier":"cnn","model":"abc","randomized_smoothing":"0.25:100:1000","schema":1}"#)
+    #expect(
+      try JSONDecoder().decode(Configuration.self, from: Data(text.utf8)) == configuration)
+    #expect(configuration.isRandomized)
+    for text in [
+      "", "0", "-1", "nan", "inf", "0.25:1", "0.25:0:9", "0.25:9:0", "0.25:1:2:3", "1e9",
+    ] {
+      #expect(throws: ElbowError.self) { try Smoothing(text) }
+    }
+    configuration = Configuration(classifier: .purifyCNN, model: "abc")
+    #expect(configuration.isRandomized)
+    configuration.purification = try Purification("denoise:0.5")
+    #expect(!configuration.isRandomized)
+  }
+
   /// A classifier that weighs no losses names nothing of them.
   @Test func networksHaveNoGrid() throws {
     let configuration = Configuration(classifier: .cnn, model: "abc")

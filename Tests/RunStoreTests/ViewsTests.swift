@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        7: "b573c4193901acbe11ad1147d00823de14488f67d01a90592ab519e244078483"
+        8: "db3fda188cb33ccc342e00fab950185846e3e9513fc01665e6a5967ae9ee9d69"
       ])
   }
 

@@ -36,6 +36,34 @@ import Training
     }
   }
 
+  /// Images of a recipe with noise are those without it and N(0, τ²), other numbers each step; the rest
+  /// stays as it is.
+  @Test func noiseComesOverTheImages() throws {
+    let dataset = try DatasetCatalog.load("fashion-mnist", split: "train")
+    var recipe = ClassifierRecipe()
+    recipe.batch = 64
+    var plain = recipe.makeExamples(dataset)
+    recipe.noise = 0.25
+    var noisy = recipe.makeExamples(dataset)
+    #expect(recipe.problem(images: dataset.count) == nil)
+    func noise(_ step: Int) -> [Double] {
+      zip(plain.batch(at: step), noisy.batch(at: step)).flatMap { a, b in
+        #expect(a.label == b.label)
+        return zip(a.image, b.image).map { Double($1 - $0) }
+      }
+    }
+    let (first, second) = (noise(0), noise(1))
+    let n = Double(first.count)
+    let variance = first.reduce(0) { $0 + $1 * $1 } / n
+    #expect(abs(variance / 0.0625 - 1) < 5 * (2 / n).squareRoot())
+    #expect(abs(first.reduce(0, +) / n) < 5 * 0.25 / n.squareRoot())
+    let together = zip(first, second).reduce(0) { $0 + $1.0 * $1.1 } / n
+    #expect(abs(together) < 5 * 0.0625 / n.squareRoot())
+    #expect(noisy.validation.count == 1000)
+    recipe.noise = -1
+    #expect(recipe.problem(images: dataset.count)?.contains("noise") == true)
+  }
+
   /// Logits, the gradient of the pixels, and losses with every parameter's gradient, standard and of
   /// FGSM's images, against an independent implementation in Float64.
   @Test func resultsMatchSavedValues() throws {

@@ -1,6 +1,7 @@
 import Basics
 import Foundation
 import Records
+import Statistics
 
 /// Noise levels in rising order, each with the width of noise that it stands for.
 ///
@@ -195,14 +196,6 @@ struct LogNormal: Sendable {
 
   /// The σ below which a share `p` of the probability lies, 0 < p < 1.
   func quantile(_ p: Double) -> Double {
-    // Newton on Φ(z) = p from the centre converges from both sides, since Φ is concave beyond it.
-    var z = 0.0
-    for _ in 0..<200 {
-      let error = erfc(-z / 2.0.squareRoot()) / 2 - p
-      let step = error / (exp(-z * z / 2) / (2 * Double.pi).squareRoot())
-      z -= max(-1, min(1, step))
-      if abs(step) < 1e-14 { break }
-    }
-    return exp(mean + deviation * z)
+    exp(mean + deviation * NormalDistribution.quantile(p))
   }
 }

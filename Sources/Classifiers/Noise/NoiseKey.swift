@@ -19,6 +19,8 @@ public struct NoiseKey: Hashable, Sendable {
     case start = 4
     /// ε of diffusion purification, and the noise of its steps back.
     case purification = 5
+    /// The noise of a draw of randomized smoothing.
+    case smoothing = 6
   }
 
   /// Seed and owner.

@@ -14,10 +14,11 @@ import TensorCore
 ///     sde   x′ = x + (1 − σ′²/σ²)·r(x; σ) + σ′√(1 − σ′²/σ²)·z
 ///
 /// Heun's method on the probability-flow ODE, whose last step is Euler's, and ancestral sampling, the
-/// reverse of the diffusion from σ′ to σ with D in the place of the unknown image. Both end at D.
+/// reverse of the diffusion from σ′ to σ with D in the place of the unknown image. Both end at D. Of an
+/// image that has noise of level σ already, `denoise` is D(x; σ) itself.
 ///
 /// **Source** Nie et al. 2022 (arXiv 2205.07460); Karras et al. 2022 (arXiv 2206.00364), algorithm 1;
-/// Song et al. 2021 (arXiv 2011.13456), appendix F.
+/// Song et al. 2021 (arXiv 2011.13456), appendix F; Carlini et al. 2023 (arXiv 2206.10550), algorithm 1.
 public struct DiffusionPurifier: Purifier {
   /// The way back from the last level but 0.
   private static let lowest = 0.002
@@ -61,6 +62,8 @@ public struct DiffusionPurifier: Purifier {
     }
     return levels + [0]
   }
+
+  public var isRandomized: Bool { purification.process != .denoise }
 
   public var cost: Cost {
     let steps = purification.steps
@@ -131,7 +134,7 @@ public struct DiffusionPurifier: Purifier {
       random.gaussians(into: &span)
       return values
     }
-    Self.add(levels[0], noise(levels[0], draw: 0), to: &x)
+    if isRandomized { Self.add(levels[0], noise(levels[0], draw: 0), to: &x) }
     for (index, step) in steps.enumerated() {
       let r = try residual(x, step.from)
       switch purification.process {
@@ -140,7 +143,7 @@ public struct DiffusionPurifier: Purifier {
         Self.add(step.euler, r, to: &ahead)
         Self.add(step.halves.first, r, to: &x)
         Self.add(step.halves.second, try residual(ahead, step.to), to: &x)
-      case .ode:
+      case .ode, .denoise:
         Self.add(step.euler, r, to: &x)
       case .sde:
         Self.add(step.ancestral, r, to: &x)
@@ -175,7 +178,7 @@ public struct DiffusionPurifier: Purifier {
         Self.add(step.halves.first, adjoint, to: &slope)
         Self.add(step.euler, ahead, to: &slope)
         Self.add(1, ahead, to: &adjoint)
-      case .ode: Self.add(step.euler, adjoint, to: &slope)
+      case .ode, .denoise: Self.add(step.euler, adjoint, to: &slope)
       case .sde: Self.add(step.ancestral, adjoint, to: &slope)
       }
       Self.add(1, try product(step.from, slope), to: &adjoint)

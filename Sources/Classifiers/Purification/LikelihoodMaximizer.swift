@@ -59,6 +59,8 @@ public struct LikelihoodMaximizer: Purifier {
     }
   }
 
+  public var isRandomized: Bool { true }
+
   public var cost: Cost {
     let steps = parameters.steps * (sigmas?.count ?? 1)
     return Cost(evaluations: steps, gradients: steps)

@@ -36,8 +36,7 @@ public struct PurifiedClassifier<Base: ImageClassifier>: ImageClassifier {
 
   public var shape: ImageShape { base.shape }
   public var classCount: Int { base.classCount }
-  /// Every purifier draws noise.
-  public var isRandomized: Bool { true }
+  public var isRandomized: Bool { purifier.isRandomized || base.isRandomized }
 
   public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
     let moved = try purifier.purify(image, key: key, stream: stream).image

@@ -4,6 +4,9 @@ import Records
 ///
 /// Images are planar `[C, H, W]` in pixel units [0, 1].
 public protocol Purifier: Sendable {
+  /// Whether it draws noise.
+  var isRandomized: Bool { get }
+
   /// What moving one image takes.
   var cost: Cost { get }
 

@@ -160,7 +160,7 @@ public struct Robustness: Sendable {
       n: n, accuracy: accuracy, verdict: verdict, clean: table[i, "clean"].number,
       frozen: table[i, "frozen"].number,
       draws: table[i, "mean_of_draws"].number, oneShot: table[i, "one_shot"].number,
-      isRandomized: table[i, .classifier] != Configuration.Classifier.cnn.rawValue,
+      isRandomized: verdict != .worst && verdict != .shifts,
       partial: count("partial") ?? 0)
   }
 

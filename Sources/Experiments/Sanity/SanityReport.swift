@@ -67,7 +67,7 @@ package struct SanityReport: Sendable {
     func percent(_ count: Int) -> String {
       images.isEmpty ? "–" : RunSummary.percent(Double(count) / Double(images.count)) + " %"
     }
-    let isRandomized = suite.base.configuration.classifier.isRandomized
+    let isRandomized = suite.base.configuration.isRandomized
     /// Two points, and one image of few.
     let slack = max(1, Int(0.02 * Double(images.count)))
     func add(

@@ -53,7 +53,7 @@ package struct SanitySuite {
         .malformed,
         "the checks are of attacks within linf or l2, not \(asked.norm.rawValue)")
     }
-    let isRandomized = request.configuration.classifier.isRandomized
+    let isRandomized = request.configuration.isRandomized
     func attack(_ name: String, steps: Int?) throws -> AttackConfiguration {
       var attack = try Attacks.usual(name, norm: asked?.norm ?? .linf)
       attack.epsilon = asked?.epsilon ?? attack.epsilon

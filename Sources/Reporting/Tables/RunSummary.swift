@@ -10,7 +10,8 @@ package enum RunSummary {
 
   /// Columns of `runs` that `table` shows.
   package static let needed = [
-    "id", "name", "status", "classifier", "lm", "purify", "strategy", "grid", "weights", "attack",
+    "id", "name", "status", "classifier", "lm", "purify", "randomized_smoothing", "strategy",
+    "grid", "weights", "attack",
     "norm", "epsilon", "inputs_run", "images", "n_done", "accuracy", "accuracy_low",
     "accuracy_high",
     "nfe_per_image", "gradients_per_image", "seconds_per_image", "replay_of", "seed",
@@ -169,11 +170,16 @@ package enum RunSummary {
     spelling.shortened(to: 28, cut: .middle)
   }
 
-  /// As `rdc (paper)` or `purify+cnn (sde:0.34:10)`.
+  /// As `rdc (paper)`, `purify+cnn (sde:0.34:10)` or `cnn (smoothed 0.25:100:1000)`.
   package static func classifier(_ runs: ResultTable, _ row: Int) -> String {
     let name = runs[row, .classifier] ?? ""
-    let purification = runs.columns.contains("purify") ? runs[row, .purify] : nil
-    return (runs[row, .lm] ?? purification).map { "\(name) (\($0))" } ?? name
+    func text(_ column: Column<String>) -> String? {
+      runs.columns.contains(column.name) ? runs[row, column] : nil
+    }
+    let around = [
+      text(.lm) ?? text(.purify), text(.randomizedSmoothing).map { "smoothed \($0)" },
+    ].compactMap(\.self)
+    return around.isEmpty ? name : "\(name) (\(around.joined(separator: ", ")))"
   }
 
   /// `replayed` for a finished replay, so that nobody takes it for a live run.
