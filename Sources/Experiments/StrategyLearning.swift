@@ -39,11 +39,22 @@ package struct StrategyLearning {
   ///
   /// - Throws: `ElbowError` for methods out of form, and where the images tell no classes apart.
   package func learn(from run: RecordedLosses, in session: Session) throws -> [Learnt] {
-    let calibration = try run.replay(workers: session.workers) { images.contains($0.index) }
-    let asked = try asked(of: calibration.source.timesteps.count)
-    let samples = try calibration.samples()
+    try learn(
+      from: [run.replay(workers: session.workers) { images.contains($0.index) }], in: session)
+  }
+
+  /// Learns from all losses of runs on one grid.
+  ///
+  /// - Throws: as `learn(from:in:)`.
+  package func learn(from calibration: [Replay], in session: Session) throws -> [Learnt] {
+    guard let first = calibration.first,
+      calibration.allSatisfy({ $0.source.timesteps == first.source.timesteps })
+    else { throw ElbowError(.malformed, "strategies are learnt from runs on one grid") }
+    let asked = try asked(of: first.source.timesteps.count)
+    let samples = try calibration.map { try $0.samples() }
     let learner = SubsetLearner(
-      losses: samples.losses, labels: samples.labels, weights: calibration.gridWeights)
+      losses: samples.flatMap(\.losses), labels: samples.flatMap(\.labels),
+      weights: first.gridWeights)
     return try asked.enumerated().flatMap { number, asked in
       session.watch(WorkUpdate("learning", number, of: methods.count, "methods"))
       let list = learner.learn(asked.method, size: asked.size)
@@ -85,13 +96,15 @@ package struct StrategyLearning {
 
   /// The smallest threshold of a ladder that changes at most `share` of the answers.
   private func sift(
-    _ list: TimestepList, _ whole: String, _ share: Double, _ calibration: Replay,
+    _ list: TimestepList, _ whole: String, _ share: Double, _ calibration: [Replay],
     _ session: Session
   ) throws -> String {
     func answers(_ strategy: String) throws -> [Int] {
-      try calibration.predictions(
-        calibration.configuration(strategy: strategy, weights: nil), workers: session.workers
-      ).map(\.predicted)
+      try calibration.flatMap { replay in
+        try replay.predictions(
+          replay.configuration(strategy: strategy, weights: nil), workers: session.workers
+        ).map(\.predicted)
+      }
     }
     let expected = try answers(whole)
     var strategy = ""

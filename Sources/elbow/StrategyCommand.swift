@@ -19,7 +19,7 @@ struct StrategyCommand: ParsableCommand {
       EXAMPLE:
         elbow strategy learn "DC, whole grid" --calibrate 0..50 --method greedy:6
       """,
-    subcommands: [Learn.self])
+    subcommands: [Learn.self, Adapt.self])
 
   /// Fits strategies to some images of a run and judges them on others.
   struct Learn: ParsableCommand {
@@ -90,7 +90,7 @@ struct StrategyCommand: ParsableCommand {
       try show(judgements, learnt, store)
     }
 
-    private static func share(_ text: String) throws -> Double {
+    static func share(_ text: String) throws -> Double {
       guard let share = Fraction.parse(text), (0..<1).contains(share) else {
         throw ElbowError(.malformed, "`sift` takes a share of images, as 0.002, got '\(text)'")
       }

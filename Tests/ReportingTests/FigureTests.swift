@@ -110,6 +110,22 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
     #expect(figure.sources == ["01A", "01B"])
   }
 
+  /// Each step holds what is certified beyond its radius; nothing is beyond the largest.
+  @Test func certifiedAccuracyFallsInSteps() {
+    let figure = Figure(certified: [
+      .init(run: "01A", label: "cnn", radii: [0.5, 0, 0.25, 0.5]),
+      .init(run: "01B", label: "dc", radii: [0.1, 0.3], attacked: [0.25: (0.5, 10)]),
+    ])
+    let lines = series(figure)
+    #expect(lines.map(\.name) == ["cnn, n = 4", "dc, n = 2", "dc, attacked"])
+    #expect(lines[0].points.map(\.x) == [0, 0.25, 0.5])
+    #expect(lines[0].points.map(\.y) == [75, 50, 0] && lines[0].style == .steps)
+    #expect(lines[1].points.map(\.y) == [100, 50, 0])
+    #expect(
+      lines[2].points.map(\.y) == [50] && near(lines[2].points[0].low, 23.659_309_051_256_4, 1e-6))
+    #expect(lines.map(\.color) == [0, 1, 1] && figure.sources == ["01A", "01B"])
+  }
+
   /// Differences 1, 2, 3 and 6 have mean 3, deviation √(14/3), t = 3.182 of three degrees.
   @Test func evidenceHasStudentsIntervals() {
     let figure = Figure(

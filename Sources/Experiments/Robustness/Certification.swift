@@ -16,7 +16,7 @@ package struct Certification {
   /// Images where it abstains.
   package let abstentions: Int
   /// Of the same classifier under attacks within ℓ2 balls, by budget.
-  private let attacked: [Double: (accuracy: Double, n: Int)]
+  package let attacked: [Double: (accuracy: Double, n: Int)]
 
   /// The request as it is certified: without an attack, on noisy images.
   package static func request(_ request: RunRequest, _ smoothing: Smoothing) -> RunRequest {
