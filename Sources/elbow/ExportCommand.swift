@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Experiments
 import Foundation
 import Queries
 import Records
@@ -17,6 +18,7 @@ struct ExportCommand: ParsableCommand {
       elbow export <run> ... --table predictions|class_elbos|losses [-o <file>]
       elbow export <run> --table losses -o losses.npz
       elbow export [<run> ...] [--where <where>] -o report.html
+      elbow export <run> ... --format ingest -o <file>
       """,
     discussion: """
       Without runs and conditions every run is taken. CSV, TSV, JSON and JSON lines have all \
@@ -28,7 +30,9 @@ struct ExportCommand: ParsableCommand {
       report in one file: summary, Pareto front, \
       intervals, paired comparisons, confusion, provenance. NPZ is for numpy.load: the losses of \
       one run as an array of images, draws, timesteps and classes, with what its axes are. \
-      "datasette" describes the whole database to Datasette, with Elbow's queries.
+      "datasette" describes the whole database to Datasette, with Elbow's queries; "ingest" writes \
+      the lines that 'elbow ingest' reads: what runs asked and answered, an image a line, without \
+      losses and pixels, to be kept beside code.
 
       EXAMPLE:
         elbow export -o runs.csv
@@ -36,6 +40,7 @@ struct ExportCommand: ParsableCommand {
         elbow export @last --table losses -o losses.npz
         elbow export -o report.html
         elbow export --format datasette -o metadata.json
+        elbow export @last --format ingest -o records.jsonl
       """)
 
   /// What the rows are.
@@ -49,7 +54,7 @@ struct ExportCommand: ParsableCommand {
 
   /// How they are written; the name is the file's ending where that is not given.
   enum Format: String, CaseIterable, ExpressibleByArgument {
-    case csv, tsv, json, jsonl, markdown, latex, html, npz, datasette
+    case csv, tsv, json, jsonl, markdown, latex, html, npz, datasette, ingest
 
     /// As a table's; nil: a report, arrays, a description.
     var table: TableFormat? { TableFormat(rawValue: rawValue) }
@@ -78,7 +83,7 @@ struct ExportCommand: ParsableCommand {
   var output: String?
   @Option(
     help: ArgumentHelp(
-      "csv, tsv, json, jsonl, markdown, latex, html, npz or datasette (default: the file's, else csv).",
+      "csv, tsv, json, jsonl, markdown, latex, html, npz, datasette or ingest (default: the file's, else csv).",
       valueName: "format"))
   var format: Format?
   @OptionGroup var database: DatabaseOption
@@ -105,6 +110,7 @@ struct ExportCommand: ParsableCommand {
       return try Output.write(to: output) { try $0(DatasetteMetadata(store).json) }
     }
     if format == .npz { return try writeArrays(store, filter) }
+    if format == .ingest { return try writeLines(store, filter) }
     guard let tableFormat = format.table else {
       return try Output.write(to: output) { try $0(report(store, filter)) }
     }
@@ -145,6 +151,21 @@ struct ExportCommand: ParsableCommand {
       throw ElbowError(.malformed, "npz holds one run; \(ids.count) are chosen")
     }
     try LossArchive(ids[0], store).write(to: output, watch: Output.watch)
+  }
+
+  private func writeLines(_ store: RunStore, _ filter: RowFilter?) throws {
+    guard let filter, table == .runs else {
+      throw ElbowError(
+        .malformed,
+        "say which runs: elbow export RUN … --format ingest, or --where \"…\"; leave --table out")
+    }
+    let chosen = try store.query(.runs, where: filter)
+    try Output.write(to: output) { write in
+      for row in chosen.rows.indices.reversed() {
+        try RunLines(chosen[row, .id] ?? "", in: store).write { try write($0 + "\n") }
+      }
+    }
+    if chosen.rows.isEmpty { Output.error("elbow: no runs meet the condition") }
   }
 
   private func report(_ store: RunStore, _ filter: RowFilter?) throws -> String {

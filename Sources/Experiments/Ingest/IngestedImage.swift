@@ -17,8 +17,7 @@ struct IngestedImage {
   ]
   private static let attackFields = [
     "clean_predicted", "attempted", "image", "nfe", "gradients", "seconds", "zero_gradients",
-    "loss",
-    "linf", "l2",
+    "loss", "linf", "l2", "redraws", "broken_by",
   ]
 
   /// - Parameters:
@@ -78,7 +77,10 @@ struct IngestedImage {
       let outcome = try Self.outcome(&attack, header)
       try attack.finish(Self.attackFields)
       prediction.attack = outcome
-      prediction.correct = prediction.correct && outcome.cleanPredicted == label
+      // A natural shift is nobody's choice: the final image alone counts.
+      if header.attack?.norm != .corruption {
+        prediction.correct = prediction.correct && outcome.cleanPredicted == label
+      }
     }
     try fields.finish(Self.fields)
     (self.input, self.prediction) = (input, prediction)
@@ -209,6 +211,30 @@ struct IngestedImage {
     outcome.loss = try fields.real("loss")
     outcome.linf = try fields.amount("linf")
     outcome.l2 = try fields.amount("l2")
+    outcome.brokenBy = try fields.text("broken_by")
+    outcome.redraws = try redraws(&fields, header)
     return outcome
+  }
+
+  /// How many fresh draws, how many of them gave the true class, and the class that most gave.
+  private static func redraws(
+    _ fields: inout IngestFields, _ header: RunHeader
+  ) throws -> Redraws? {
+    guard let value = fields.value("redraws") else { return nil }
+    let error = ElbowError(
+      .malformed,
+      "'attack.redraws' must be three whole numbers: draws, how many were right, and their majority"
+    )
+    guard case .array(let items) = value, items.count == 3 else { throw error }
+    let numbers = try items.map {
+      guard case .number(let number) = $0, let exact = Int(exactly: number), exact >= 0 else {
+        throw error
+      }
+      return exact
+    }
+    guard numbers[0] > 0, numbers[1] <= numbers[0], numbers[2] < header.classNames.count else {
+      throw error
+    }
+    return Redraws(count: numbers[0], correct: numbers[1], majority: numbers[2])
   }
 }
