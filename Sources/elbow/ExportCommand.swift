@@ -32,7 +32,7 @@ struct ExportCommand: ParsableCommand {
       one run as an array of images, draws, timesteps and classes, with what its axes are. \
       "datasette" describes the whole database to Datasette, with Elbow's queries; "ingest" writes \
       the lines that 'elbow ingest' reads: what runs asked and answered, an image a line, without \
-      losses and pixels, to be kept beside code.
+      losses and pixels, and with --drop elbos without ELBOs, to be kept beside code.
 
       EXAMPLE:
         elbow export -o runs.csv
@@ -154,15 +154,20 @@ struct ExportCommand: ParsableCommand {
   }
 
   private func writeLines(_ store: RunStore, _ filter: RowFilter?) throws {
-    guard let filter, table == .runs else {
+    let dropped = options.drop.map(RunTableOptions.names) ?? []
+    guard let filter, table == .runs, options.columns == nil, options.limit == nil,
+      dropped.allSatisfy({ $0 == "elbos" })
+    else {
       throw ElbowError(
         .malformed,
-        "say which runs: elbow export RUN … --format ingest, or --where \"…\"; leave --table out")
+        "say which runs: elbow export RUN … --format ingest, or --where \"…\"; what can be left out "
+          + "are ELBOs: --drop elbos")
     }
     let chosen = try store.query(.runs, where: filter)
     try Output.write(to: output) { write in
       for row in chosen.rows.indices.reversed() {
-        try RunLines(chosen[row, .id] ?? "", in: store).write { try write($0 + "\n") }
+        try RunLines(chosen[row, .id] ?? "", hasELBOs: dropped.isEmpty, in: store)
+          .write { try write($0 + "\n") }
       }
     }
     if chosen.rows.isEmpty { Output.error("elbow: no runs meet the condition") }

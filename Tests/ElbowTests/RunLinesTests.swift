@@ -59,6 +59,10 @@ import Testing
     let labels = ["runs", "--columns", "id,tags.k", "--sort", "id", "--format", "tsv"]
     #expect(try other.run(labels).output == elbow.run(labels).output)
     #expect(try other.run("verify").status == 0)
+    let short = try elbow.run(
+      "export", "--where", "n_done > 0", "--format", "ingest", "--drop", "elbos")
+    #expect(short.output.split(separator: "\n").count == lines.count)
+    #expect(!short.output.contains("elbos") && short.output.contains("broken_by"))
   }
 
   @Test func mistakesAreNamed() throws {
@@ -68,6 +72,7 @@ import Testing
     #expect(try elbow.run("export", "--format", "ingest").errors.contains("which runs"))
     #expect(
       try elbow.run("export", "@last", "--table", "losses", "--format", "ingest").status == 2)
+    #expect(try elbow.run("export", "@last", "--drop", "nfe", "--format", "ingest").status == 2)
     let path = elbow.folder + "/records.jsonl"
     let run =
       #"{"type":"run","run":"a","classes":2,"shape":[1,1,1],"model":"m","attack":"#

@@ -11,10 +11,15 @@ package struct RunLines {
   private let header: RunHeader
   private let store: RunStore
 
+  /// Whether what speaks for each class is written as well.
+  private let hasELBOs: Bool
+
   /// Of the run of an id.
   ///
+  /// - Parameter hasELBOs: whether each class's ELBO, or logit, is written as well.
   /// - Throws: `ElbowError` for a run without images.
-  package init(_ id: String, in store: RunStore) throws {
+  package init(_ id: String, hasELBOs: Bool, in store: RunStore) throws {
+    self.hasELBOs = hasELBOs
     run = try store.recordedRun(id)
     var header = try store.recordedHeader(run.id)
     let table = try store.query(.run(run.id))
@@ -100,7 +105,7 @@ package struct RunLines {
 
   private func image(_ input: InputRecord, _ answer: Prediction) -> JSONValue {
     func real(_ value: Double?) -> JSONValue? { value.map { .number($0) } }
-    let evidence = answer.evidence.sorted { $0.label < $1.label }
+    let evidence = hasELBOs ? answer.evidence.sorted { $0.label < $1.label } : []
     return line(
       "image",
       [
