@@ -216,6 +216,11 @@ let package = Package(
       ],
       resources: [.embedInCode("Python"), .embedInCode("Ingest/ingest.schema.json")]),
     .target(
+      name: "Trackers",
+      dependencies: [
+        "Basics", "Experiments", "Queries", "Records", "Reporting", "RunStore", "Yams",
+      ]),
+    .target(
       name: "Pages",
       dependencies: [
         "Basics", "Classifiers", "Datasets", "Evaluation", "Experiments", "Queries", "Records",
@@ -235,7 +240,7 @@ let package = Package(
         "Experiments", "CProcessor", "Networks", "Packaging", "Pages", "Queries", "Records",
         "Reporting",
         "RunStore",
-        "Statistics", "TensorCore", "Training", arguments,
+        "Statistics", "TensorCore", "Trackers", "Training", arguments,
       ], path: "Sources/elbow", swiftSettings: defines, linkerSettings: standalone),
 
     product("ElbowStore", store),
@@ -281,6 +286,12 @@ let package = Package(
       ["Basics", "Migrations", "Queries", "Records", "RunStore", "TestSupport"] + grdb,
       fixtures: true),
     tests("PagesTests", ["Basics", "Pages", "Records", "RunStore", "TestSupport"] + grdb),
+    tests(
+      "TrackersTests",
+      [
+        "Basics", "Experiments", "Records", "RunStore", "TestSupport", "Trackers",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     tests("ReportingTests", ["Basics", "Records", "Reporting", "RunStore", "Statistics"]),
     tests(
       "ExperimentsTests",
@@ -292,7 +303,7 @@ let package = Package(
       "FuzzTests",
       [
         "Basics", "Classifiers", "Datasets", "Evaluation", "Experiments", "Networks", "Records",
-        "Reporting", "RunStore", "TestSupport", "Training",
+        "Reporting", "RunStore", "TestSupport", "Trackers", "Training",
         .product(name: "GRDB", package: "GRDB.swift"),
       ], fixtures: true),
     tests(

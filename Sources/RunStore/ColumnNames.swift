@@ -9,7 +9,8 @@ import Records
 /// configuration is a column too, `tags.KEY` is a run's tag, `last(NAME)`, `min(NAME)`, `max(NAME)`
 /// and `mean(NAME)` are of a run's metric, and `metrics.NAME` is its last value, or, of accuracy and
 /// cost, the run's own where it logged none; `params.`, `metrics.` and `attributes.` before a column
-/// are allowed.
+/// are allowed. `params.NAME` is a parameter of another tracker's run too, kept as a tag of that name: a
+/// number where its text is one.
 struct ColumnNames: Sendable {
   /// Of the answer.
   let columns: [String]
@@ -76,7 +77,17 @@ struct ColumnNames: Sendable {
       return "(SELECT \"\(parameter)\" FROM configurations WHERE fingerprint = answer.fingerprint)"
     }
     if name.hasPrefix("metrics.") { throw unknown(metric: bare) }
+    if name.hasPrefix("params."), tags.contains(name) { return Self.parameter(bind(name)) }
     throw unknown(column: bare)
+  }
+
+  /// The value of a tag, as a number where it is one.
+  private static func parameter(_ key: String) -> String {
+    """
+    (SELECT CASE WHEN json_valid(value) THEN
+        CASE WHEN json_type(value) IN ('integer', 'real') THEN json_extract(value, '$') ELSE value END
+      ELSE value END FROM run_tag WHERE run_id = answer.id AND key = \(key))
+    """
   }
 
   /// A name in SQL as a value to show: a metric whose last value is not a number is `NaN`, which is

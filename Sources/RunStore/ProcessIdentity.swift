@@ -11,6 +11,9 @@ struct ProcessIdentity: Hashable, Sendable {
   /// Namespace that the pid counts in.
   var namespace: String
 
+  /// Host of runs that another tracker kept: nobody has said which.
+  static let elsewhere = "unknown"
+
   /// This process.
   static let current: ProcessIdentity = {
     let pid = Int64(getpid())

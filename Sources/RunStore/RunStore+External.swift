@@ -23,6 +23,23 @@ public struct ExternalRun: Sendable {
 }
 
 extension RunStore {
+  /// Whether a run was recorded in this file as it was made, so that what another tracker has of it
+  /// adds nothing.
+  ///
+  /// - Parameter id: full id.
+  /// - Throws: `ElbowError`.
+  package func isMadeHere(_ id: String) throws -> Bool {
+    try reading { db in
+      try Bool.fetchOne(
+        db,
+        sql: """
+          SELECT fingerprint IS NOT NULL OR NOT EXISTS (
+            SELECT 1 FROM session WHERE run_id = run.id AND number = 0 AND host = ?)
+          FROM run WHERE id = ?
+          """, arguments: [ProcessIdentity.elsewhere, id]) ?? false
+    }
+  }
+
   /// Records that a run of another program begins: from the code of the working directory, on this
   /// machine. It runs until `endExternal`, since no process is known to watch.
   ///

@@ -221,7 +221,9 @@ enum Timestamp {
   static var now: String { text(Date()) }
 
   static func text(_ date: Date) -> String {
-    date.ISO8601Format(.init(includingFractionalSeconds: true, timeZone: .gmt))
+    // The format cuts off, and milliseconds mostly lie a little below themselves as fractions.
+    date.addingTimeInterval(1e-4)
+      .ISO8601Format(.init(includingFractionalSeconds: true, timeZone: .gmt))
   }
 }
 

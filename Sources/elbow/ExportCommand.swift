@@ -7,18 +7,20 @@ import Records
 import Reporting
 import RunStore
 import Statistics
+import Trackers
 
 /// Tables of runs and of what they recorded, in files for other programs, papers and readers.
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write runs, predictions, ELBOs or losses as a table, or a report as a web page.",
+    abstract: "Write runs as tables, a report or arrays, or send them to a tracking server.",
     usage: """
       elbow export [<run> ...] [--where <where>] [-o <file>] [--format <format>]
       elbow export <run> ... --table predictions|class_elbos|losses [-o <file>]
       elbow export <run> --table losses -o losses.npz
       elbow export [<run> ...] [--where <where>] -o report.html
       elbow export <run> ... --format ingest -o <file>
+      elbow export --to mlflow [<address>] [<run> ...] [--where <where>]
       """,
     discussion: """
       Without runs and conditions every run is taken. CSV, TSV, JSON and JSON lines have all \
@@ -34,6 +36,12 @@ struct ExportCommand: ParsableCommand {
       the lines that 'elbow ingest' reads: what runs asked and answered, an image a line, without \
       losses and pixels, and with --drop elbos without ELBOs, to be kept beside code.
 
+      --to mlflow sends runs to a tracking server: parameters, metrics with all their steps, tags, \
+      notes, datasets, times, reports and plots; a group is a parent run there. Sending again sends \
+      what is new. The address may be left to $MLFLOW_TRACKING_URI, name and password are \
+      $MLFLOW_TRACKING_USERNAME and $MLFLOW_TRACKING_PASSWORD, or $MLFLOW_TRACKING_TOKEN; curl does \
+      the speaking.
+
       EXAMPLE:
         elbow export -o runs.csv
         elbow export @last --table predictions --format jsonl
@@ -41,6 +49,7 @@ struct ExportCommand: ParsableCommand {
         elbow export -o report.html
         elbow export --format datasette -o metadata.json
         elbow export @last --format ingest -o records.jsonl
+        elbow export --to mlflow http://127.0.0.1:5000 --where "accuracy > 0.9"
       """)
 
   /// What the rows are.
@@ -86,9 +95,11 @@ struct ExportCommand: ParsableCommand {
       "csv, tsv, json, jsonl, markdown, latex, html, npz, datasette or ingest (default: the file's, else csv).",
       valueName: "format"))
   var format: Format?
+  @OptionGroup(title: "To a server") var tracker: TrackerOptions
   @OptionGroup var database: DatabaseOption
 
   func validate() throws {
+    try tracker.validate(runs, isPlain: table == .runs && output == nil && !options.isGiven)
     guard table != .runs else { return }
     if options.sort != nil || options.groupBy != nil || options.onlyChanged {
       throw ValidationError(
@@ -98,6 +109,7 @@ struct ExportCommand: ParsableCommand {
   }
 
   func run() throws {
+    if tracker.to != nil { return try send() }
     let format = try resolvedFormat()
     let store = try database.read()
     let filter = try selection.filter(runs, store)

@@ -33,6 +33,11 @@ struct RunTableOptions: ParsableArguments {
     }
   }
 
+  /// Whether any of it was asked for.
+  var isGiven: Bool {
+    limit != nil || columns != nil || drop != nil || onlyChanged || sort != nil || groupBy != nil
+  }
+
   /// The same as the library takes it.
   var list: RunList {
     RunList(

@@ -89,13 +89,8 @@ public final class Ingest {
       case .tooLong:
         totals.lines += 1
         refuse("is longer than \(LineReader.longest >> 20) MiB")
-      case .end:
-        // What waits may set a run to work that had ended.
-        try commit()
-        writer.endAll()
-        try commit()
-        try writer.finishCode()
-        return
+      // What waits may set a run to work that had ended.
+      case .end: return try finish()
       }
     }
   }
@@ -124,7 +119,12 @@ public final class Ingest {
   private func take(_ line: UnsafeBufferPointer<UInt8>) throws {
     totals.lines += 1
     if line.allSatisfy({ $0 == 0x20 || (0x09...0x0D).contains($0) }) { return }
-    if takeMetrics(line) { return }
+    if let error = try refusal(of: line) { refuse(error.message) }
+  }
+
+  /// Takes a line, unless it is out of form or contradicts what is recorded: then it says how.
+  private func refusal(of line: UnsafeBufferPointer<UInt8>) throws -> ElbowError? {
+    if takeMetrics(line) { return nil }
     let points = writer.pointCount
     do {
       let value: JSONValue
@@ -133,16 +133,48 @@ public final class Ingest {
           .malformed, "is no JSON: '\(String(decoding: line.prefix(60), as: UTF8.self))'")
       }
       try take(IngestFields(value))
+      return nil
     } catch let error as ElbowError where error.code != .newer && !writer.isBroken {
       writer.dropPoints(from: min(points, writer.pointCount))
-      refuse(error.message)
+      return error
     }
   }
+
+  // MARK: Lines from memory
+
+  /// Takes a line that another part of the program has made; `finish` follows the last.
+  ///
+  /// - Returns: why it was refused; nil: it was taken.
+  /// - Throws: as `read`.
+  package func take(_ text: String) throws -> ElbowError? {
+    if writer.pointCount >= Self.largestGroup { try commit() }
+    totals.lines += 1
+    now = Int(Date().timeIntervalSince1970 * 1000)
+    var bytes = Array(text.utf8)
+    // What reads numbers wants a byte behind the line.
+    bytes.append(0x0A)
+    return try bytes.withUnsafeBufferPointer {
+      try refusal(of: UnsafeBufferPointer(rebasing: $0.dropLast()))
+    }
+  }
+
+  /// Puts what was taken on the disk; runs that neither ended nor are kept elsewhere are interrupted.
+  ///
+  /// - Throws: as `read`.
+  package func finish() throws {
+    try commit()
+    writer.endAll()
+    try commit()
+    try writer.finishCode()
+  }
+
+  /// Runs and points that were recorded for the first time.
+  package var recorded: (runs: Int, points: Int) { (writer.recordedRuns, writer.recordedPoints) }
 
   private static let labelFields = ["type", "run", "name", "group", "note", "tags"]
   static let metricFields = ["type", "run", "step", "time", "values"]
   private static let endFields = [
-    "type", "run", "status", "error", "seconds", "cpu_seconds", "peak_memory",
+    "type", "run", "status", "error", "seconds", "cpu_seconds", "peak_memory", "time",
   ]
 
   /// The members of every type of line.
@@ -222,7 +254,8 @@ public final class Ingest {
       wallSeconds: try fields.amount("seconds") ?? .nan,
       cpuSeconds: try fields.amount("cpu_seconds") ?? .nan,
       peakMemory: try fields.count("peak_memory") ?? 0)
+    let time = try fields.time("time")
     try fields.finish(Self.endFields)
-    writer.end(run, ending)
+    writer.end(run, ending, at: time)
   }
 }

@@ -61,6 +61,13 @@ struct IngestFields {
     return number
   }
 
+  /// Seconds since 1970.
+  mutating func time(_ key: String) throws -> Date? {
+    guard let seconds = try real(key) else { return nil }
+    guard seconds.magnitude < 1e11 else { throw fail(key, "in seconds since 1970") }
+    return Date(timeIntervalSince1970: seconds)
+  }
+
   mutating func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
     guard let value = value(key) else { return nil }
     guard case .number(let number) = value, let exact = Int(exactly: number), range ~= exact else {

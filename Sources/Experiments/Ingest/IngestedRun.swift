@@ -14,6 +14,7 @@ struct IngestedRun {
   static let fields = [
     "type", "run", "name", "group", "note", "tags", "argv", "model", "dataset", "split", "classes",
     "shape", "configuration", "seed", "attack", "attack_seed", "inputs_run", "records_losses",
+    "started",
   ]
 
   /// - Throws: `ElbowError` where it contradicts itself.
@@ -21,6 +22,7 @@ struct IngestedRun {
     var description = StreamedDescription(key: key)
     description.labels = try RunLabels(&fields)
     description.arguments = try fields.texts("argv") ?? []
+    description.startedAt = try fields.time("started")
     (description.header, plan) = try Self.header(&fields)
     try fields.finish(Self.fields)
     self.description = description

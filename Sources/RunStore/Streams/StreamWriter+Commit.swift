@@ -17,7 +17,7 @@ extension StreamWriter {
       for (run, labels) in work.labels { try label(run, labels, db) }
       try insert(work.images, db)
       try insert(work.points, db)
-      for (run, ending) in work.ended { try end(run, ending, db) }
+      for (run, ending, time) in work.ended { try end(run, ending, time, db) }
       try showCode(db)
       try db.execute(
         sql: """
@@ -36,7 +36,8 @@ extension StreamWriter {
 
   /// The sessions at work, a JSON array of pairs.
   private var running: String {
-    let open = runs.filter { $0.status == "running" }.compactMap(\.position)
+    let open = runs.filter { $0.status == "running" && !$0.isKeptElsewhere }
+      .compactMap(\.position)
     return "[\(open.map { "[\"\($0.runID)\",\($0.session)]" }.joined(separator: ","))]"
   }
 
@@ -47,7 +48,12 @@ extension StreamWriter {
       sql: """
         INSERT INTO run (id, name, run_group, note, status, started_at)
         VALUES (?, ?, ?, ?, 'running', ?)
-        """, arguments: [id, labels.name, labels.group, labels.note, Timestamp.now])
+        """,
+      arguments: [
+        id, labels.name, labels.group, labels.note,
+        description.startedAt.map(Timestamp.text) ?? Timestamp.now,
+      ])
+    recordedRuns += 1
     try store.insertTags(labels.tags, id, db)
     try ChecksumWriting.begin(id, db)
     try work(on: index, db)
@@ -66,10 +72,31 @@ extension StreamWriter {
       throw ElbowError(.missing, "run \(id) has gone, or went to the trash")
     }
     try ChecksumWriting.resume(id, db)
+    runs[index].status = "running"
+    if let start = runs[index].description.startedAt {
+      runs[index].position = try keepElsewhere(id, since: start, db)
+      return
+    }
     let position = try store.insertSession(
       id, runs[index].description.arguments, computing: nil, nil, db)
-    (runs[index].position, runs[index].status) = (position, "running")
+    runs[index].position = position
     uncoded.append(position)
+  }
+
+  /// Records that a run was made elsewhere, once: of machine and code nothing is known.
+  private func keepElsewhere(
+    _ id: String, since start: Date, _ db: Database
+  ) throws -> RunPosition {
+    try db.execute(
+      sql: """
+        INSERT INTO session (run_id, number, started_at, host, argv, cpu, sqlite_version,
+          elbow_version, libraries)
+        VALUES (?, 0, ?, ?, '[]', 'unknown', sqlite_version(), ?, ?) ON CONFLICT DO NOTHING
+        """,
+      arguments: [
+        id, Timestamp.text(start), ProcessIdentity.elsewhere, elbowVersion, libraryVersionsJSON,
+      ])
+    return RunPosition(runID: id, session: 0)
   }
 
   private func label(_ index: Int, _ labels: RunLabels, _ db: Database) throws {
@@ -172,6 +199,7 @@ extension StreamWriter {
       insertion.bind(4, point.value)
       insertion.bind(5, point.time)
       try insertion.insert()
+      recordedPoints += 1
       runs[run].series[number].points += 1
     }
     for place in changed {
@@ -201,19 +229,21 @@ extension StreamWriter {
 
   // MARK: Ends
 
-  private func end(_ index: Int, _ ending: RunEnding, _ db: Database) throws {
-    if runs[index].status != "running" {
-      if runs[index].status == ending.status.rawValue { return }
+  private func end(
+    _ index: Int, _ ending: RunEnding, _ time: Date?, _ db: Database
+  ) throws {
+    if runs[index].status == ending.status.rawValue { return }
+    if runs[index].status != "running" || runs[index].isKeptElsewhere {
       try work(on: index, db)
     }
     guard let position = runs[index].position else { return }
-    let now = Timestamp.now
+    let now = time.map(Timestamp.text) ?? Timestamp.now
     try db.execute(
       sql: "UPDATE run SET status = ?, error = ?, finished_at = ? WHERE id = ?",
       arguments: [ending.status.rawValue, ending.error, now, position.runID])
     try db.execute(
       sql: """
-        UPDATE session SET ended_at = ?1, heartbeat_at = ?1,
+        UPDATE session SET ended_at = ?1, heartbeat_at = iif(pid IS NULL, NULL, ?1),
           wall_seconds = coalesce(?2, (julianday(?1) - julianday(started_at)) * 86400),
           cpu_seconds = ?3, peak_memory = nullif(?4, 0)
         WHERE run_id = ?5 AND number = ?6

@@ -17,6 +17,10 @@ package final class StreamWriter {
   let code = LateCode()
   /// Whether a commit has failed, so that something told is not recorded.
   package internal(set) var isBroken = false
+  /// Points that were recorded, those left out that were there already.
+  package internal(set) var recordedPoints = 0
+  /// Runs that were recorded for the first time.
+  package internal(set) var recordedRuns = 0
   /// Session rows that wait for the code's state.
   var uncoded: [RunPosition] = []
 
@@ -26,7 +30,7 @@ package final class StreamWriter {
     var labels: [(run: Int, labels: RunLabels)] = []
     var images: [(run: Int, input: InputRecord, prediction: Prediction)] = []
     var points: [StreamedPoint] = []
-    var ended: [(run: Int, ending: RunEnding)] = []
+    var ended: [(run: Int, ending: RunEnding, time: Date?)] = []
   }
 
   /// How a run is answered for: what its stream may leave out.
@@ -52,7 +56,7 @@ package final class StreamWriter {
       return begun(known)
     }
     let index = runs.count
-    let id = try id(of: description.key)
+    let id = try id(of: description.key, at: description.startedAt ?? Date())
     if let recorded = try self.recorded(id, description) {
       runs.append(recorded)
     } else {
@@ -125,12 +129,16 @@ package final class StreamWriter {
   package func label(_ run: Int, _ labels: RunLabels) { waiting.labels.append((run, labels)) }
 
   /// Ends a run.
-  package func end(_ run: Int, _ ending: RunEnding) { waiting.ended.append((run, ending)) }
+  ///
+  /// - Parameter time: when; nil: now.
+  package func end(_ run: Int, _ ending: RunEnding, at time: Date? = nil) {
+    waiting.ended.append((run, ending, time))
+  }
 
   /// Ends whatever has not ended as interrupted: the stream is over.
   package func endAll() {
     let ended = Set(waiting.ended.map(\.run))
-    for index in runs.indices where !ended.contains(index) {
+    for index in runs.indices where !ended.contains(index) && !runs[index].isKeptElsewhere {
       guard runs[index].status == "running" || runs[index].status == "new" else { continue }
       end(
         index,
@@ -139,7 +147,9 @@ package final class StreamWriter {
   }
 
   /// Runs that have begun and not ended.
-  package var isAnyRunning: Bool { runs.contains { $0.status == "running" } }
+  package var isAnyRunning: Bool {
+    runs.contains { $0.status == "running" && !$0.isKeptElsewhere }
+  }
 
   // MARK: Points
 
@@ -174,13 +184,13 @@ package final class StreamWriter {
   // MARK: Keys
 
   /// The id that a key stands for: itself, or one of its time whose other bits are the key's hash.
-  private func id(of key: String) throws -> String {
+  private func id(of key: String, at time: Date) throws -> String {
     if ULID.isID(key) { return key }
     var hash = SHA256()
     hash.update("run of another program\n\(key)")
     let words = hash.digest()
     let new = ULID.make(
-      at: Date(), high: UInt64(words[0]) << 32 | UInt64(words[1]),
+      at: time, high: UInt64(words[0]) << 32 | UInt64(words[1]),
       low: UInt64(words[2]) << 32 | UInt64(words[3]))
     let ids =
       try self.ids

@@ -1,4 +1,5 @@
 import Basics
+import Foundation
 import Records
 
 /// What a stream says of a run before its first image or metric.
@@ -11,6 +12,9 @@ package struct StreamedDescription: Sendable {
   package var arguments: [String] = []
   /// What it asks of images, its inputs empty; nil: it has none, only metrics.
   package var header: RunHeader?
+  /// When it began, told afterwards by whoever kept it: it then runs until it is ended, and nothing of
+  /// this process, machine or code is recorded with it. nil: it begins now, and is made here.
+  package var startedAt: Date?
 
   /// The description of a run without images.
   package init(key: String) { self.key = key }
@@ -51,6 +55,9 @@ struct StreamedRun {
   var series: [Series] = []
   /// The step after the greatest one recorded.
   var nextStep = 0
+
+  /// Whether another tracker keeps it: this process makes nothing of it.
+  var isKeptElsewhere: Bool { description.startedAt != nil }
 
   /// The place of a metric's name among the series.
   ///
