@@ -4,9 +4,9 @@ import Records
 import Statistics
 
 /// The function of Elbow's own connections that turns votes into a radius.
-enum SmoothingFunction {
+package enum SmoothingFunction {
   /// Makes it on a connection.
-  static func install(in db: Database) { db.add(function: radius) }
+  package static func install(in db: Database) { db.add(function: radius) }
 
   /// `elbow_certified_radius(evidence, smoothing)`: of the chosen class's evidence, ln of its share of the
   /// draws, under a smoothing spelled `0.25:100:1000`. In pixel units; NULL where either is none.

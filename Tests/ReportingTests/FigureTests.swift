@@ -110,7 +110,7 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
     #expect(figure.sources == ["01A", "01B"])
   }
 
-  /// Each step holds what is certified beyond its radius; nothing is beyond the largest.
+  /// Level up to each radius, down at it by the images that have no larger one.
   @Test func certifiedAccuracyFallsInSteps() {
     let figure = Figure(certified: [
       .init(run: "01A", label: "cnn", radii: [0.5, 0, 0.25, 0.5]),
@@ -118,9 +118,9 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
     ])
     let lines = series(figure)
     #expect(lines.map(\.name) == ["cnn, n = 4", "dc, n = 2", "dc, attacked"])
-    #expect(lines[0].points.map(\.x) == [0, 0.25, 0.5])
-    #expect(lines[0].points.map(\.y) == [75, 50, 0] && lines[0].style == .steps)
-    #expect(lines[1].points.map(\.y) == [100, 50, 0])
+    #expect(lines[0].points.map(\.x) == [0, 0.25, 0.25, 0.5, 0.5])
+    #expect(lines[0].points.map(\.y) == [75, 75, 50, 50, 0])
+    #expect(lines[1].points.map(\.y) == [100, 100, 50, 50, 0])
     #expect(
       lines[2].points.map(\.y) == [50] && near(lines[2].points[0].low, 23.659_309_051_256_4, 1e-6))
     #expect(lines.map(\.color) == [0, 1, 1] && figure.sources == ["01A", "01B"])

@@ -37,6 +37,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
     }
     try queue.inDatabase(LossRows.install)
     queue.inDatabase(ChecksumFunctions.install)
+    queue.inDatabase(SmoothingFunction.install)
     let big = [
       "prediction", "run_input", "input", "class_evidence", "class_elbo", "loss_blob", "loss",
       "adversarial_image",

@@ -30,14 +30,14 @@ extension Figure {
     var series: [Series] = []
     for (index, one) in certificates.enumerated() {
       let n = one.radii.count
-      let radii = one.radii.sorted()
-      let steps = ([0] + radii).reduce(into: [Double]()) { if $0.last != $1 { $0.append($1) } }
-      series.append(
-        Series(
-          "\(one.label), n = \(n)",
-          steps.map { radius in
-            Point(radius, 100 * Double(radii.count { $0 > radius }) / Double(n))
-          }, style: .steps, color: index))
+      func share(_ count: Int) -> Double { 100 * Double(count) / Double(n) }
+      // Down at every radius, level up to the next.
+      var points = [Point(0, share(one.radii.count { $0 > 0 }))]
+      for radius in Set(one.radii).sorted() where radius > 0 {
+        points.append(Point(radius, share(one.radii.count { $0 >= radius })))
+        points.append(Point(radius, share(one.radii.count { $0 > radius })))
+      }
+      series.append(Series("\(one.label), n = \(n)", points, style: .line, color: index))
       guard !one.attacked.isEmpty else { continue }
       series.append(
         Series(
