@@ -27,7 +27,8 @@ package final class StandInMLflow {
   }
 
   deinit {
-    process.terminate()
+    // What a thread of tests starts may have SIGTERM blocked.
+    kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
   }
 

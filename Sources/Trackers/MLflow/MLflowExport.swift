@@ -65,6 +65,7 @@ package struct MLflowExport {
       let made = try server.answers(new.map { creation(runs[$0], in: experiment, groups) })
       for (index, answer) in zip(new, made) { there[index] = try MLflowCopy(answer["run"]) }
       var calls: [MLflowServer.Call] = []
+      var marks: [MLflowServer.Call] = []
       for (index, run) in runs.enumerated() {
         guard let copy = there[index] else { continue }
         var outcome = Outcome(
@@ -80,13 +81,14 @@ package struct MLflowExport {
           let files = sendsArtifacts ? try artifacts(of: run, copy) : []
           calls += files
           calls.append(update(run, copy))
-          // Said last: whatever breaks before is sent again.
-          calls.append(tag(copy.id, MLflowTag.sent, digest))
+          marks.append(tag(copy.id, MLflowTag.sent, digest))
           (outcome.points, outcome.artifacts) = (points.count, files.count)
         }
         outcomes.append(outcome)
       }
       _ = try server.answers(calls)
+      // Only once all of it is there: what breaks before is sent again.
+      _ = try server.answers(marks)
       watch(WorkUpdate("export", min(first + Self.atOnce, ids.count), of: ids.count, "runs"))
     }
     return outcomes
