@@ -29,12 +29,12 @@ struct ExportCommand: ParsableCommand {
       the runs in a comment behind each row. In CSV and TSV an apostrophe stands before a text \
       that a spreadsheet would take for a formula. Rows are written as they are read, so that any \
       number will do; where --limit leaves some out, standard error says how many. HTML is a \
-      report in one file: summary, Pareto front, \
-      intervals, paired comparisons, confusion, provenance. NPZ is for numpy.load: the losses of \
-      one run as an array of images, draws, timesteps and classes, with what its axes are. \
-      "datasette" describes the whole database to Datasette, with Elbow's queries; "ingest" writes \
-      the lines that 'elbow ingest' reads: what runs asked and answered, an image a line, without \
-      losses and pixels, and with --drop elbos without ELBOs, to be kept beside code.
+      report in one file: summary, Pareto front, intervals, paired comparisons, confusion, \
+      provenance. NPZ is for numpy.load: the losses of one run as an array of images, draws, \
+      timesteps and classes, with what its axes are. "datasette" describes the whole database to \
+      Datasette, with Elbow's queries; "ingest" writes the lines that 'elbow ingest' reads: what \
+      runs asked and answered, an image a line, without losses and pixels, and with --drop elbos \
+      without ELBOs, to be kept beside code.
 
       --to mlflow sends runs to a tracking server: parameters, metrics with all their steps, tags, \
       notes, datasets, times, reports and plots; a group is a parent run there. Sending again sends \
@@ -285,17 +285,5 @@ struct ExportCommand: ParsableCommand {
     guard written < total else { return }
     Output.note(
       "elbow: \(written) of \(total) \(what) are written, --limit leaves \(total - written) out")
-  }
-}
-
-extension RunSelection {
-  /// The runs named and those that meet the conditions, as one condition; nil where there is none.
-  ///
-  /// - Throws: `ElbowError` for what is out of form, or names no run.
-  func filter(_ runs: [String], _ store: RunStore) throws -> RowFilter? {
-    let conditions = try filter()
-    guard !runs.isEmpty else { return conditions }
-    let named = RowFilter.ids(try store.runIDs(runs))
-    return conditions.map(named.and) ?? named
   }
 }

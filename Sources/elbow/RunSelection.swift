@@ -54,3 +54,15 @@ struct RunSelection: ParsableArguments {
 
   var isEmpty: Bool { condition == nil && started == nil && status == nil }
 }
+
+extension RunSelection {
+  /// The runs named and those that meet the conditions, as one condition; nil where there is none.
+  ///
+  /// - Throws: `ElbowError` for what is out of form, or names no run.
+  func filter(_ runs: [String], _ store: RunStore) throws -> RowFilter? {
+    let conditions = try filter()
+    guard !runs.isEmpty else { return conditions }
+    let named = RowFilter.ids(try store.runIDs(runs))
+    return conditions.map(named.and) ?? named
+  }
+}
