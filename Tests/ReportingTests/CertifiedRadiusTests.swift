@@ -16,6 +16,13 @@ import Testing
     }
   }
 
+  /// A million draws, whose continued fraction takes more terms: the bound by bisection on binomial sums
+  /// (Python's lgamma), which rounding leaves nine digits.
+  @Test func manyDrawsAreBoundedToo() {
+    let found = CertifiedRadius.radius(votes: 600_000, of: 1_000_000, deviation: 1)
+    #expect(abs(found - 0.249_427_481) < 2e-9)
+  }
+
   /// More votes never certify less, up to the most that there can be.
   @Test func moreVotesCertifyMore() {
     let radii = (0...200).map { CertifiedRadius.radius(votes: $0, of: 200, deviation: 0.5) }
