@@ -16,8 +16,8 @@ enum IncompleteBeta {
     var c = 1.0
     var d = 1 / guarded(1 - (a + b) * x / (a + 1))
     var fraction = d
-    // It takes some √max(a, b) terms.
-    for m in 1...max(500, Int(5 * max(a, b).squareRoot())) {
+    // The most that it takes with a + b = 10⁶ is 439.
+    for m in 1...500 {
       let k = Double(m)
       let place: Double = a + 2 * k
       let even: Double = k * (b - k) * x / ((place - 1) * place)
