@@ -5,11 +5,14 @@ import GRDB
 /// How every connection to a file is set up, since the file may be anybody's: defensive, without trust
 /// in what its schema brings, and within bounds.
 enum Connection {
+  /// Most bytes of what is right of LIKE.
+  static let longestPattern = 1000
+
   /// What SQLite itself allows more of; the rest of its bounds are right as they are.
   private static let bounds: [(Int32, Int32)] = [
     // Bytes of a value: losses of an image are some MiB at most.
     (SQLITE_LIMIT_LENGTH, 1 << 28),
-    (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000),
+    (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, Int32(longestPattern)),
     (SQLITE_LIMIT_TRIGGER_DEPTH, 10),
     (SQLITE_LIMIT_WORKER_THREADS, 0),
   ]

@@ -63,7 +63,12 @@ extension RowFilter {
         return "\(left) IS \(negated ? "NOT " : "")NULL"
       }
       let negated = take(.word("NOT")) ? "NOT " : ""
-      if take(.word("LIKE")) { return "\(left) \(negated)LIKE \(try operand(isValue: true))" }
+      if take(.word("LIKE")) {
+        if case .text(let pattern)? = tokens.first, pattern.utf8.count > Connection.longestPattern {
+          throw fail("a pattern of LIKE has at most \(Connection.longestPattern) bytes")
+        }
+        return "\(left) \(negated)LIKE \(try operand(isValue: true))"
+      }
       if take(.word("IN")) {
         try expect(.symbol("("))
         for token in tokens.prefix(while: { $0 != .symbol(")") }) {

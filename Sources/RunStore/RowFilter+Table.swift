@@ -8,17 +8,23 @@ extension RowFilter {
   ///
   /// - Throws: `ElbowError` for unknown columns and malformed conditions.
   public func matches(_ table: ResultTable) throws -> [Bool] {
+    do { return try matches(table.columns, table.rows) } catch let error as DatabaseError {
+      throw Self.fail(place, error.message ?? "SQLite cannot answer it")
+    }
+  }
+
+  private func matches(_ columns: [String], _ rows: [[Cell]]) throws -> [Bool] {
     func quoted(_ name: String) -> String { "\"\(name.replacing("\"", with: "\"\""))\"" }
-    return try DatabaseQueue().write { db in
-      let columns = table.columns.map(quoted).joined(separator: ", ")
-      try db.execute(sql: "CREATE TABLE answer (\(columns))")
-      let places = table.columns.map { _ in "?" }.joined(separator: ", ")
+    return try DatabaseQueue(configuration: Connection.settings()).write { db in
+      try db.execute(
+        sql: "CREATE TABLE answer (\(columns.map(quoted).joined(separator: ", ")))")
+      let places = columns.map { _ in "?" }.joined(separator: ", ")
       let insert = try db.makeStatement(sql: "INSERT INTO answer VALUES (\(places))")
-      for row in table.rows {
+      for row in rows {
         try insert.execute(arguments: StatementArguments(row.map(Self.value)))
       }
       let (condition, arguments) = try sql(
-        over: ColumnNames(columns: table.columns, asking: names, db))
+        over: ColumnNames(columns: columns, asking: names, db))
       return try Bool.fetchAll(
         db, sql: "SELECT coalesce(\(condition), 0) FROM answer ORDER BY rowid",
         arguments: StatementArguments(arguments))

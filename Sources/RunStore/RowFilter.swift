@@ -11,7 +11,7 @@ import Records
 /// bound, never spliced.
 public struct RowFilter: Sendable {
   /// Where the condition stands, for messages.
-  private let place: String
+  let place: String
   private let tokens: [Token]
   /// Conditions that must hold as well.
   private var others: [RowFilter] = []
@@ -33,6 +33,8 @@ public struct RowFilter: Sendable {
 
   /// Most words and signs: SQLite binds so many values.
   private static let longest = 30_000
+  /// Characters of a condition that a message repeats.
+  private static let shown = 200
   private static let words: Set = ["AND", "OR", "NOT", "IN", "LIKE", "IS", "NULL"]
   static let comparisons: Set = ["=", "==", "!=", "<>", "<", "<=", ">", ">="]
 
@@ -48,7 +50,8 @@ public struct RowFilter: Sendable {
   ///   - label: what it was given as, for messages.
   /// - Throws: `ElbowError` for characters that have no place in one.
   public init(_ text: String, label: String) throws {
-    let place = "\(label) \"\(text)\""
+    let shown = text.prefix(Self.shown)
+    let place = "\(label) \"\(shown)\(shown.endIndex < text.endIndex ? "…" : "")\""
     self.place = place
     var tokens: [Token] = []
     var rest = text[...]
@@ -78,8 +81,7 @@ public struct RowFilter: Sendable {
       }
     }
     guard tokens.count <= Self.longest else {
-      throw Self.fail(
-        String(place.prefix(80)) + "…\"", "it has more than \(Self.longest) words and signs")
+      throw Self.fail(place, "it has more than \(Self.longest) words and signs")
     }
     self.tokens = tokens
   }

@@ -70,7 +70,8 @@ extension RunStore {
 
   /// 0 of `@last`, 2 of `@last~2`; nil for anything else.
   private static func stepsBack(_ text: String) -> Int? {
-    guard let match = text.lowercased().wholeMatch(of: /@last(?:~(\d{1,9}))?/) else { return nil }
+    let match = text.lowercased().wholeMatch(of: /@last(?:~([0-9]{1,9}))?/)
+    guard let match else { return nil }
     return match.1.map { Int($0) ?? 0 } ?? 0
   }
 

@@ -9,6 +9,8 @@ import Records
 package struct Schema: Sendable {
   private let migrations: [Migration]
   private let migrator: DatabaseMigrator
+  /// All statements of the migrations.
+  private let text: String
   /// nil where the migrations end before the one that views of their own begin with.
   let views: Views?
 
@@ -21,6 +23,7 @@ package struct Schema: Sendable {
   /// The schema that `migrations` make, one after the other, with `views`.
   package init(_ migrations: [Migration], views: Views = .current) {
     self.migrations = migrations
+    text = migrations.map(\.sql).joined(separator: "\n")
     self.views = migrations.contains { $0.name == Views.firstMigration } ? views : nil
     var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
     for migration in migrations {
@@ -82,19 +85,18 @@ package struct Schema: Sendable {
   ///
   /// - Throws: `DatabaseError`.
   func stranger(in db: Database) throws -> String? {
-    let rows = try Row.fetchAll(
-      db, sql: "SELECT type, name, sql FROM main.sqlite_schema WHERE type IN ('trigger', 'table')")
-    for row in rows {
-      guard let sql = row.text("sql") else { continue }
-      let isVirtual = sql.uppercased().hasPrefix("CREATE VIRTUAL")
-      let isKnown = row.text("type") == "table" || migrations.contains { $0.sql.contains(sql) }
-      guard isVirtual || !isKnown else { continue }
-      let name = String((row.text("name") ?? "").prefix(80))
-      return
-        "has a \(isVirtual ? "virtual table" : "trigger") '\(name)' that Elbow did not make, so "
-        + "that it is read, and never written"
+    let found = try Row.fetchOne(
+      db,
+      sql: """
+        SELECT name, sql LIKE 'CREATE VIRTUAL%' AS isVirtual FROM main.sqlite_schema
+        WHERE type = 'trigger' AND typeof(sql) = 'text' AND NOT instr(?, sql)
+          OR type IN ('trigger', 'table') AND isVirtual
+        """, arguments: [text])
+    return found.map { row in
+      "has a \((row["isVirtual"] as Bool?) ?? false ? "virtual table" : "trigger") "
+        + "'\((row.text("name") ?? "").prefix(80))' that Elbow did not make, so that it is read, and "
+        + "never written"
     }
-    return nil
   }
 
   /// Applies the migrations that are missing, after a backup of a file that has some already, and

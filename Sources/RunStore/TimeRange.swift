@@ -82,10 +82,12 @@ package struct TimeRange: Hashable, Sendable {
     }
     var parts = calendar.dateComponents([.year, .month, .day], from: now)
     var clock: Substring?
-    if let match = text.wholeMatch(of: /(\d{4})-(\d\d)-(\d\d)(?:[ t](\d{1,2}:\d\d))?/) {
+    if let match = text.wholeMatch(
+      of: /(\d{4})-(\d\d)-(\d\d)(?:[ t](\d{1,2}:\d\d))?/.asciiOnlyDigits())
+    {
       (parts.year, parts.month, parts.day) = (Int(match.1), Int(match.2), Int(match.3))
       clock = match.4
-    } else if text.wholeMatch(of: /\d{1,2}:\d\d/) != nil {
+    } else if text.wholeMatch(of: /\d{1,2}:\d\d/.asciiOnlyDigits()) != nil {
       clock = text[...]
     } else {
       return nil

@@ -15,13 +15,14 @@ extension Views {
       uniquingKeysWith: { (a: String, _) in a })
     return all.contains { view in
       // SQLite keeps the statement without what ends it.
-      let text = texts[view.name]?.trimmingCharacters(in: .whitespacesAndNewlines)
-      return text != view.sql.trimmingCharacters(in: Self.endings)
+      texts[view.name].map(Self.withoutEnding) != Self.withoutEnding(view.sql)
     }
   }
 
-  private static let endings = CharacterSet.whitespacesAndNewlines.union(
-    CharacterSet(charactersIn: ";"))
+  private static func withoutEnding(_ sql: String) -> Substring {
+    let last = sql.lastIndex { !$0.isWhitespace && $0 != ";" }
+    return last.map { sql[...$0] } ?? ""
+  }
 
   /// Replaces those of the file, whichever it has, within the transaction that `db` is in.
   ///

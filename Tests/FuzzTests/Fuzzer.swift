@@ -57,14 +57,23 @@ struct Fuzzer {
   ///
   /// - Parameter body: reads one; what it may throw is an `ElbowError`.
   func run(_ body: ([UInt8]) throws -> Void) throws {
-    for input in found + mutator.seeds { try attempt(input, body) }
+    try run(inTurn: { input, _ in try body(input) })
+  }
+
+  /// Tries inputs until there were enough.
+  ///
+  /// - Parameter body: reads one, given how many came before it, or nil for an input that was there from
+  ///   the first, of which everything is to be seen.
+  func run(inTurn body: ([UInt8], Int?) throws -> Void) throws {
+    _ = Self.untraced
+    for input in found + mutator.seeds { try attempt(input) { try body($0, nil) } }
     var random = SplitMix(Self.seed)
     let start = ContinuousClock.now
     var done = 0
     while Self.count.map({ done < $0 })
       ?? (ContinuousClock.now - start < .seconds(Self.seconds))
     {
-      try attempt(mutator.input(&random), body)
+      try attempt(mutator.input(&random)) { try body($0, done) }
       done += 1
       if done % 256 == 0 {
         let used = Self.residentMemory
@@ -89,6 +98,14 @@ struct Fuzzer {
       throw error
     }
   }
+
+  /// The tests' library walks the stack at every error that is thrown, most of what an input costs: no more.
+  private static let untraced: Void = {
+    let program = dlopen(nil, RTLD_NOW)
+    for name in ["_swift_willThrow", "_swift_willThrowTypedImpl"] {
+      dlsym(program, name)?.storeBytes(of: nil, as: UnsafeRawPointer?.self)
+    }
+  }()
 
   private static var residentMemory: Int {
     let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""

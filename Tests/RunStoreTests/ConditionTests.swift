@@ -41,9 +41,11 @@ import Testing
       "a = 1" + String(repeating: " OR a = 1", count: 100_000),
       String(repeating: "(b = 9 OR (a = 1 AND ", count: 40) + "a = 1"
         + String(repeating: "))", count: 40),
+      "a LIKE '" + String(repeating: "x", count: 1001) + "'",
     ] {
       let error = try message(text)
       #expect(error.code == .malformed && !error.message.contains("SQLite"), "\(error)")
+      #expect(error.message.utf8.count < 500)
     }
   }
 
