@@ -4,6 +4,8 @@ public enum IntervalMethod: String, Hashable, Sendable {
   case wilson = "Wilson score"
   /// Of two proportions on the same images: `PairedCounts.deltaInterval`.
   case bonettPrice = "Bonett–Price"
+  /// The same: `PairedCounts.bootstrapInterval`.
+  case pairedBootstrap = "paired bootstrap, percentiles"
   /// Of two independent proportions: `differenceInterval`.
   case newcombe = "Newcombe"
   /// Of a mean: `SampleMean`.

@@ -15,10 +15,11 @@ struct CompareCommand: ParsableCommand {
     discussion: """
       Every run is held against the first; those that conditions choose come after the named ones, \
       newest first. Given are the difference in accuracy in points with its 95 % interval (Bonett \
-      and Price's of paired proportions), and the two-sided p-value of McNemar's exact test. For two \
-      runs also how many images are right in both, in the first only (b), in the second only (c), \
-      in neither. Runs over other images are refused; --common compares on the images that all of \
-      them classified. A clean and an attacked image of one source count as the same image.
+      and Price's of paired proportions; beside it the percentiles of 10,000 bootstrap resamples of \
+      the images), and the two-sided p-value of McNemar's exact test. For two runs also how many \
+      images are right in both, in the first only (b), in the second only (c), in neither. Runs over \
+      other images are refused; --common compares on the images that all of them classified. A clean \
+      and an attacked image of one source count as the same image.
 
       EXAMPLE:
         elbow compare @last~2 @last~1

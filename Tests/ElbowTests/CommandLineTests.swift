@@ -51,7 +51,8 @@ import Testing
     #expect(
       Set(comparison.keys) == [
         "runs", "pairs", "n", "both", "b", "c", "neither", "delta", "p_value", "delta_low",
-        "delta_high", "delta_method", "n_differ",
+        "delta_high", "delta_method", "bootstrap_low", "bootstrap_high", "bootstrap_method",
+        "n_differ",
       ])
     #expect(comparison["n"] as? Int == 6)
     #expect((comparison["runs"] as? [[String: Any]])?.count == 2)

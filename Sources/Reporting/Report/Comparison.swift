@@ -64,6 +64,7 @@ public struct Comparison {
     return
       changes
       .appending("difference (95 %)", cells { .text(Self.points($0)) })
+      .appending("bootstrap", cells { .text(Self.points($0.bootstrapInterval)) })
       .appending("p", cells { .text(String(format: "%.2g", $0.pValue)) })
   }
 
@@ -91,10 +92,14 @@ public struct Comparison {
 
   /// As `−1.5 (−3.0 to 0.0)`.
   private static func points(_ pair: PairedCounts) -> String {
-    let interval = pair.deltaInterval
-    func text(_ value: Double) -> String { String(format: "%+.1f", 100 * value) }
-    return "\(text(pair.delta)) (\(text(interval.lowerBound)) to \(text(interval.upperBound)))"
+    "\(points(pair.delta)) (\(points(pair.deltaInterval)))"
   }
+
+  private static func points(_ interval: ClosedRange<Double>) -> String {
+    "\(points(interval.lowerBound)) to \(points(interval.upperBound))"
+  }
+
+  private static func points(_ share: Double) -> String { String(format: "%+.1f", 100 * share) }
 
   /// The images, and for two runs how they were answered.
   package var description: String {
@@ -106,7 +111,8 @@ public struct Comparison {
       "On the \(n.counted("image")) that \(ids.count == 2 ? "both" : "all") runs classified\(pixels)"
     guard ids.count == 2 else {
       return head + ":\ndifferences are to the first run, in points (95 %: "
-        + "\(PairedCounts.deltaMethod.rawValue));\np is McNemar's exact test.\n"
+        + "\(PairedCounts.deltaMethod.rawValue);\n\(Self.bootstrap) beside it); p is McNemar's exact "
+        + "test.\n"
     }
     let p = pair(1)
     let table = ResultTable(
@@ -115,31 +121,31 @@ public struct Comparison {
         [.text("first right"), .integer(Int64(p.both)), .integer(Int64(p.b))],
         [.text("first wrong"), .integer(Int64(p.c)), .integer(Int64(p.neither))],
       ])
-    let interval = p.deltaInterval
     return head + ":\n\n" + TableFormat.table.render(table)
-      + String(
-        format: """
+      + """
 
-          second − first: %+.1f points, 95 %% interval %+.1f to %+.1f (%@)
-          McNemar's exact test: p = %.3g; %@ answered differently
+      second − first: \(Self.points(p.delta)) points, 95 % interval \
+      \(Self.points(p.deltaInterval)) (\(PairedCounts.deltaMethod.rawValue))
+      \(Self.bootstrap): \(Self.points(p.bootstrapInterval))
+      McNemar's exact test: p = \(String(format: "%.3g", p.pValue)); \
+      \(count(1, "n_differ").counted("image")) answered differently
 
-          """,
-        100 * p.delta, 100 * interval.lowerBound, 100 * interval.upperBound,
-        PairedCounts.deltaMethod.rawValue, p.pValue,
-        count(1, "n_differ").counted("image"))
+      """
   }
+
+  private static let bootstrap =
+    "\(PairedCounts.bootstrapMethod.rawValue) of \(PairedCounts.resamples) resamples"
 
   /// `runs`, `pairs` (each run against the first), and for two runs the pair's own keys beside them.
   package func json(flips: ResultTable?) -> String {
     let objects = runs.rows.map { TableFormat.json.object(runs.columns, $0) }
     var fields = ["\"runs\": [\n    \(objects.joined(separator: ",\n    "))\n  ]"]
-    let pairs = runs.rows.indices.dropFirst().map { i in
-      TableFormat.json.object(["first", "second"], [.text(ids[0]), .text(ids[i])]).dropLast() + ", "
-        + TableFormat.json.object(Self.pairColumns, cells(i)).dropFirst()
-    }
+    let table = pairTable
+    let pairs = table.rows.map { TableFormat.json.object(table.columns, $0) }
     fields.append("\"pairs\": [\n    \(pairs.joined(separator: ",\n    "))\n  ]")
     if ids.count == 2 {
-      let object = TableFormat.json.object(Self.pairColumns, cells(1))
+      let object = TableFormat.json.object(
+        Self.pairColumns, Array(table.rows[0].dropFirst(2)))
       fields.append(String(object.dropFirst().dropLast()))
     }
     if let flips {
@@ -151,14 +157,23 @@ public struct Comparison {
 
   private static let pairColumns = [
     "n", "both", "b", "c", "neither", "delta", "p_value", "delta_low", "delta_high",
-    "delta_method", "n_differ",
+    "delta_method", "bootstrap_low", "bootstrap_high", "bootstrap_method", "n_differ",
   ]
+
+  /// Each run but the first against the first: counts, the difference with its intervals, p.
+  package var pairTable: ResultTable {
+    ResultTable(
+      columns: ["first", "second"] + Self.pairColumns,
+      rows: runs.rows.indices.dropFirst().map { [.text(ids[0]), .text(ids[$0])] + cells($0) })
+  }
 
   private func cells(_ row: Int) -> [Cell] {
     let p = pair(row)
+    let (interval, bootstrap) = (p.deltaInterval, p.bootstrapInterval)
     return [p.n, p.both, p.b, p.c, p.neither].map { .integer(Int64($0)) } + [
-      .real(p.delta), .real(p.pValue), .real(p.deltaInterval.lowerBound),
-      .real(p.deltaInterval.upperBound), .text(PairedCounts.deltaMethod.rawValue),
+      .real(p.delta), .real(p.pValue), .real(interval.lowerBound), .real(interval.upperBound),
+      .text(PairedCounts.deltaMethod.rawValue), .real(bootstrap.lowerBound),
+      .real(bootstrap.upperBound), .text(PairedCounts.bootstrapMethod.rawValue),
       .integer(Int64(count(row, "n_differ"))),
     ]
   }
