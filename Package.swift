@@ -177,6 +177,7 @@ let package = Package(
         .embedInCode("metric-points.sql"),
         .embedInCode("metric-series.sql"),
         .embedInCode("paired-in-place.sql"),
+        .embedInCode("paired-robust-each.sql"),
         .embedInCode("paired-robust.sql"),
         .embedInCode("paired.sql"),
         .embedInCode("pareto.sql"),

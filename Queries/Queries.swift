@@ -130,6 +130,7 @@ package enum Queries {
     PackageResources.metric_series_sql,
     PackageResources.paired_sql,
     PackageResources.paired_in_place_sql,
+    PackageResources.paired_robust_each_sql,
     PackageResources.paired_robust_sql,
     PackageResources.pareto_sql,
     PackageResources.pareto_front_sql,

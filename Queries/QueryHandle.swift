@@ -95,10 +95,15 @@ extension QueryHandle {
   package static func pairedInPlace(_ a: String, _ b: String) -> Self {
     Self("paired-in-place", ["a": a, "b": b])
   }
-  /// Two configurations under the worst attacks of a threat model.
-  package static func pairedRobust(_ a: String, _ b: String, _ threat: ThreatModel) -> Self {
-    Self(
-      "paired-robust", ["a": a, "b": b, "norm": threat.norm, "epsilon": "\(threat.epsilon)"])
+  /// Pairs of configurations under the worst attacks of a threat model, those that share images.
+  package static func pairedRobust(_ pairs: [(String, String)], _ threat: ThreatModel) -> Self {
+    let texts = pairs.map { JSONValue.array([.string($0.0), .string($0.1)]) }
+    return Self(
+      "paired-robust-each",
+      [
+        "pairs": JSONValue.array(texts).canonical, "norm": threat.norm,
+        "epsilon": "\(threat.epsilon)",
+      ])
   }
   /// Finished clean runs with accuracy and cost.
   ///

@@ -35,7 +35,7 @@ struct CertifyCommand: ParsableCommand {
   @Option(help: "Draws that answer, and bound a share.") var draws = 1000
   @Option(help: "Draws that choose the class whose share is bounded.") var selection = 100
   @Option(help: ArgumentHelp("Radii of the table.", valueName: "r,r,…"))
-  var radii = "0,0.25,0.5,1"
+  var radii = Certification.usualRadii
   @Option(help: "Worker threads (default: all cores).") var threads: Int?
   @Option(help: ArgumentHelp("Interrupt after this time, as 90s, 30m or 2h.")) var budget: String?
   @OptionGroup var database: DatabaseOption
@@ -43,10 +43,9 @@ struct CertifyCommand: ParsableCommand {
 
   private var radiiAsked: [Double] {
     get throws {
-      let values = radii.split(separator: ",").compactMap { Fraction.parse(String($0)) }
-      guard values.count == radii.split(separator: ",").count, !values.isEmpty,
-        values.allSatisfy({ $0 >= 0 && $0.isFinite })
-      else { throw ValidationError("--radii needs numbers from 0 with commas, got '\(radii)'") }
+      guard let values = Certification.radii(radii) else {
+        throw ValidationError("--radii needs numbers from 0 with commas, got '\(radii)'")
+      }
       return values
     }
   }

@@ -38,7 +38,7 @@ import Testing
         }
       }
       // Losses of these runs are not of every class, there is no training, and no network.
-      let absent = ["replay", "{training}", "{image}/errors"]
+      let absent = ["replay", "{training}", "{image}/errors", "certified"]
       guard !absent.contains(where: path.contains) else { continue }
       let address = path.replacing("{run}", with: sites.runs[0]).replacing("{image}", with: "10")
       let answer = try sites.get(
@@ -84,6 +84,23 @@ import Testing
     #expect(try sites.get("/api/v1/runs?limit=1&limit=2").status == 400)
     #expect(try sites.get("/api/v1/runs/nowhere").status == 404)
     #expect(try sites.get("/api/v1/comparison?run=@last").status == 400)
+  }
+
+  /// Tables of a run, and of a comparison, as they are asked for.
+  @Test func tablesOfRunsTakeConditions() throws {
+    let sites = try Sites()
+    let wrong = try sites.get("/api/v1/runs/\(sites.runs[1])/predictions.csv?where=correct+%3D+0")
+    let all = try sites.get("/api/v1/runs/\(sites.runs[1])/predictions.csv")
+    #expect((2..<4).contains(wrong.text.split(separator: "\n").count))
+    #expect(all.text.split(separator: "\n").count == 4)
+    #expect(try sites.get("/api/v1/runs/@last/predictions?where=corect+%3D+0").status == 400)
+    let pairs = try sites.get("/api/v1/pairs.csv?run=\(sites.runs[0])&run=\(sites.runs[1])").text
+    let head = try #require(pairs.split(separator: "\n").first)
+    #expect(head.contains("bootstrap_low,bootstrap_high,bootstrap_method"))
+    // Nothing is certified of these runs, and a run without votes has no curve.
+    #expect(try sites.get("/api/v1/runs/@last/certificates").text == "[]\n")
+    #expect(try sites.get("/api/v1/runs/@last/certified").status == 404)
+    #expect(try sites.get("/api/v1/runs/@last/certified?radii=a").status == 400)
   }
 
   @Test func longTablesComeInParts() throws {

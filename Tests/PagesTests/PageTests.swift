@@ -152,8 +152,24 @@ import Testing
     let sites = try Sites(runs: 3)
     let pair = try sites.get("/compare?run=\(sites.runs[0])&run=\(sites.runs[1])").text
     #expect(pair.contains("(Bonett–Price)") && pair.contains("McNemar"))
+    #expect(pair.contains("paired bootstrap, percentiles of 10000 resamples: "))
     let several = sites.runs.map { "run=\($0)" }.joined(separator: "&")
-    #expect(try sites.get("/compare?\(several)").text.contains("(95 %: Bonett–Price)"))
+    #expect(try sites.get("/compare?\(several)").text.contains("(95 %: Bonett–Price;"))
+  }
+
+  /// What takes its time is kept as long as the file is the same, and a mistake is said to all who ask.
+  @Test func dearAnswersFollowTheFile() throws {
+    let sites = try Sites()
+    let browser = ["Sec-Fetch-Dest": "document"]
+    let before = try sites.get("/front?all=true").text
+    #expect(try sites.get("/front?all=true", browser).text == before)
+    try sites.execute("UPDATE run SET name = 'renamed'")
+    #expect(try sites.get("/front?all=true", browser).text.contains("renamed"))
+    for _ in 0..<2 {
+      let wrong = try sites.get("/robustness?where=acuracy+%3E+1", browser)
+      #expect(wrong.status == 400 && wrong.text.contains("did you mean"), "\(wrong.text)")
+    }
+    #expect(try sites.get("/api/v1/robustness?where=acuracy+%3E+1").status == 400)
   }
 
   /// Runs without a network have no error maps, and their page says so.

@@ -11,7 +11,7 @@ import Testing
     .classes(of: "R"), .evidence(of: "R"), .evidence(of: "R", image: 1), .attackSummary(of: "R"),
     .brokenBy(of: "R"), .robustnessAttacks, .transfer(of: ["R"]),
     .comparison(of: ["R"]), .diff("A", "B"), .flips("A", "B"), .paired("A", "B"),
-    .pairedInPlace("A", "B"), .pairedRobust("A", "B", threat), .pareto(nil), .pareto(threat),
+    .pairedInPlace("A", "B"), .pairedRobust([("A", "B")], threat), .pareto(nil), .pareto(threat),
     .robustness, .accuracyCost(of: ["R"]), .accuracyByEpsilon(of: ["R"]), .trainings,
     .trainingCurves(of: ["T"], points: 2), .metricCurves(of: ["R"], points: 2),
     .metricSeries(of: "R"), .metricPoints(of: "R", names: [], repeated: false), .health,

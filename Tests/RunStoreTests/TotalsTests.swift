@@ -286,6 +286,12 @@ import Testing
     #expect(
       try store.query("paired-robust", pair.merging(["epsilon": "1"]) { a, _ in a }).rows[0][0]
         == .integer(0))
+    // The same of many pairs at once; those that share no image are left out.
+    let all = [(clean[0], clean[1]), (clean[1], clean[0]), (clean[0], clean[0])]
+    let half = try store.query(.pairedRobust(all, .init(norm: "l2", epsilon: 0.5)))
+    #expect(half.rows.count == 3)
+    #expect(Array(half.rows[0].dropFirst(2)) == [5, 1, 1, 1, 2].map { Cell.integer($0) })
+    #expect(try store.query(.pairedRobust(all, .init(norm: "l2", epsilon: 1))).rows.count == 0)
   }
 }
 

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Queries
 import Records
 import RunStore
 import TestSupport
@@ -268,5 +269,9 @@ import Testing
     #expect(
       ["both", "b", "c", "neither"].compactMap { number(pair[0, $0]) }.reduce(0, +) == 3)
     #expect((number(pair[0, "c"]) ?? 0) - (number(pair[0, "b"]) ?? 0) == 1)
+    let threat = QueryHandle.ThreatModel(norm: "linf", epsilon: 0.1)
+    let pairs = try store.query(.pairedRobust([(first, second), (second, first)], threat))
+    #expect(pairs.rows[0] == [.text(first), .text(second)] + pair.rows[0])
+    #expect(pairs[1, "b"] == pair[0, "c"] && pairs[1, "c"] == pair[0, "b"])
   }
 }

@@ -18,6 +18,19 @@ package struct Certification {
   /// Of the same classifier under attacks within ℓ2 balls, by budget.
   package let attacked: [Double: (accuracy: Double, n: Int)]
 
+  /// Radii of the table where none are named.
+  package static let usualRadii = "0,0.25,0.5,1"
+
+  /// Radii as they are written; nil where one is no number from 0.
+  ///
+  /// - Parameter text: numbers with commas between.
+  package static func radii(_ text: String) -> [Double]? {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    let values = parts.compactMap { Fraction.parse(String($0)) }
+    let isSound = values.count == parts.count && values.allSatisfy { $0 >= 0 && $0.isFinite }
+    return isSound ? values : nil
+  }
+
   /// The request as it is certified: without an attack, on noisy images.
   package static func request(_ request: RunRequest, _ smoothing: Smoothing) -> RunRequest {
     var request = request

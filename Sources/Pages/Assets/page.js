@@ -77,9 +77,9 @@ for (const slider of every('input[type=range]')) {
 }
 
 // A budget may be slid to: as far as the dearest run.
-for (const input of every('input[data-slider]')) {
+const slide = (input) => {
   const most = Number(input.dataset.slider);
-  if (!(most > 0)) continue;
+  if (!(most > 0) || input.nextElementSibling?.type === 'range') return;
   const slider = document.createElement('input');
   const given = parseFloat(input.value);
   const place = given > 0 && most > 1 ? Math.round(100 * Math.log(given) / Math.log(most)) : 100;
@@ -91,7 +91,8 @@ for (const input of every('input[data-slider]')) {
     slider.setAttribute('aria-valuetext', input.value || 'none');
   });
   input.after(slider);
-}
+};
+every('input[data-slider]').forEach(slide);
 
 // Completion of names within a condition or a list.
 for (const input of every('input[data-complete]')) {
@@ -214,6 +215,8 @@ if (main) {
       const now = await state();
       if (now !== null && ('live' in main.dataset || now !== known)) {
         const answer = await page(location.href);
+        // What was asked wrongly is said in the form.
+        if (answer?.querySelector('form .problem')) return location.reload();
         if (answer?.querySelector('main')) {
           const before = doings(here);
           here.setAttribute('aria-live', 'off');
@@ -222,7 +225,17 @@ if (main) {
           const isLive = 'live' in answer.querySelector('main').dataset;
           main.toggleAttribute('data-live', isLive);
           known = now;
-          if (!answer.querySelector('main[data-refresh]')) return;
+          // What a page asks and could not know before its answer was made.
+          for (const one of every('input[data-slider]', answer)) {
+            const input = document.getElementById(one.id);
+            if (input && input.dataset.slider !== one.dataset.slider) {
+              input.dataset.slider = one.dataset.slider;
+              slide(input);
+            }
+          }
+          const { refresh } = answer.querySelector('main').dataset;
+          if (refresh === undefined) return delete main.dataset.refresh;
+          main.dataset.refresh = refresh;
         }
       }
     }

@@ -16,6 +16,8 @@ struct Chart {
   var figure: Figure
   /// Targets of points, by panel, series and point; none where nothing is given.
   var targets: (_ panel: Int, _ series: Int, _ point: Int) -> Target? = { _, _, _ in nil }
+  /// So many marks of a series are all drawn; of more, one in each place.
+  static let many = 400
   /// Most names in a legend; more say nothing.
   var namesAtMost = 12
 
@@ -142,8 +144,13 @@ struct Chart {
       html += "<path class=\"band \(color)\" d=\"M\(outline.joined(separator: "L"))Z\"/>\n"
     }
     guard series.style == .points || series.style == .joined else { return html }
+    var taken: Set<SIMD2<Int>> = []
     for (index, point) in series.points.enumerated() where point.y.isFinite {
-      let (x, y) = (Self.text(place.x(point.x)), Self.text(place.y(point.y)))
+      let (atX, atY) = (place.x(point.x), place.y(point.y))
+      let (x, y) = (Self.text(atX), Self.text(atY))
+      guard series.points.count <= Self.many || taken.insert(Self.spot(atX, atY)).inserted else {
+        continue
+      }
       var mark: HTML = ""
       if let low = point.low, let high = point.high {
         mark +=
@@ -161,6 +168,12 @@ struct Chart {
       }
     }
     return html
+  }
+
+  /// Where marks hide one another: squares of four units, less than a mark's radius.
+  private static func spot(_ x: Double, _ y: Double) -> SIMD2<Int> {
+    guard x.isFinite, y.isFinite else { return .zero }
+    return SIMD2(Int(x / 4), Int(y / 4))
   }
 
   private static func path(

@@ -59,8 +59,20 @@ enum ComparePage {
         table: table, caption: "Runs against the first",
         cell: { row, column in column == "run" ? .run(ids[row]) : nil }).html)
       \(prose(comparison.description))
+      \(tables(ids, call))
       \(ids.count == 2 ? try pair(ids, call) : nil)
       """
+  }
+
+  /// The tables of a comparison as data.
+  private static func tables(_ ids: [String], _ call: Call) -> HTML {
+    let names = ["pairs"] + (ids.count == 2 ? ["flips", "difference"] : [])
+    let links = names.map { name -> HTML in
+      let asked = name == "pairs" ? call.query : call.query.with([common.name: nil])
+      let address = Address.of(["api", "v1", name + ".csv"], asked)
+      return "\(HTML.link(address, "\(name) as CSV")) "
+    }
+    return "<nav class=\"links\" aria-label=\"Tables of the comparison\">\(links)</nav>"
   }
 
   /// What stands below the table of a terminal.

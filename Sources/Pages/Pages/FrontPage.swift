@@ -20,6 +20,9 @@ enum FrontPage {
     .init(name: "all", meaning: "Every run.", kind: .boolean),
   ]
 
+  /// Rows of the table; of more the data has all.
+  private static let shown = 200
+
   /// What an address asks.
   ///
   /// - Throws: `ElbowError` for what is out of form.
@@ -39,20 +42,41 @@ enum FrontPage {
       axes: axes, within: call.real("within"), budget: budget, norm: norm, epsilon: call["epsilon"])
   }
 
+  /// What an address is answered, for a program.
+  ///
+  /// - Throws: `ElbowError`.
+  static func data(_ call: Call) throws -> ParetoQuestion.Answer {
+    let (question, filter) = (try question(call), try call.filter())
+    let asked = call.query.with(["all": nil, "limit": nil, "offset": nil])
+    return try call.whole("front \(asked.encoded)") { store in
+      try question.answer(store, where: filter, isForReading: false)
+    }
+  }
+
+  /// The same as a page has it, and the largest cost; nil where a browser is to come again for it.
+  private static func drawn(_ call: Call) throws -> (html: HTML, largest: Double)? {
+    let (question, filter, isAll) = (try question(call), try call.filter(), try call.flag("all"))
+    let query = call.query
+    return try call.dear("front page \(query.encoded)") { store in
+      let answer = try question.answer(store, where: filter, isForReading: true)
+      let costs = answer.view.runs.rows.indices.compactMap {
+        answer.view.runs[$0, question.x.column].number
+      }
+      return (self.answer(answer, question, query, isAll: isAll), costs.max() ?? 0)
+    }
+  }
+
   @Sendable static func page(_ call: Call) throws -> Page {
     var problem: ElbowError?
-    var shown: HTML = ""
-    var largest = 0.0
+    var shown = HTML.underway
+    var (largest, isUnderway) = (0.0, true)
     do {
-      let question = try question(call)
-      let answer = try question.answer(call.store, where: call.filter(), isForReading: true)
-      largest =
-        answer.view.runs.rows.indices
-        .compactMap { answer.view.runs[$0, question.x.column].number }.max() ?? 0
-      shown = try self.answer(answer, question, call)
+      if let answer = try drawn(call) {
+        (shown, largest, isUnderway) = (answer.html, answer.largest, false)
+      }
     } catch let error as ElbowError {
       guard error.status < 500 else { throw error }
-      problem = error
+      (problem, shown, isUnderway) = (error, "", false)
     }
     let options = ["axes", "where", "norm", "epsilon", "within", "budget"].map {
       ("--\($0)", $0 == "budget" ? budget(call) : call[$0])
@@ -66,6 +90,7 @@ enum FrontPage {
         """,
       command: problem == nil
         ? call.command(["pareto"] + (try call.flag("all") ? ["--all"] : []), options) : nil,
+      isUnderway: isUnderway,
       data: problem == nil ? Address.of(["api", "v1", "pareto"], call.query) : nil,
       section: "/front", status: problem == nil ? 200 : 400)
   }
@@ -104,23 +129,27 @@ enum FrontPage {
   }
 
   private static func answer(
-    _ answer: ParetoQuestion.Answer, _ question: ParetoQuestion, _ call: Call
-  ) throws -> HTML {
+    _ answer: ParetoQuestion.Answer, _ question: ParetoQuestion, _ query: Query, isAll: Bool
+  ) -> HTML {
     guard !answer.view.runs.rows.isEmpty else {
       return "<p class=\"none\">No finished clean runs to compare.</p>"
     }
-    let isAll = try call.flag("all")
-    let rows = try answer.view.rows(all: true)
-    let shown = try answer.view.rows(all: isAll)
-    let table = try answer.view.table(all: isAll)
+    let rows = answer.view.rows(all: true)
+    let shown = answer.view.rows(all: isAll)
+    var table = answer.view.table(all: isAll)
       .beginning(with: ["run", "name", "pareto"] + RunsPage.leading)
+    let more: HTML? =
+      table.rows.count > Self.shown
+      ? "<p class=\"note\">The first \(Self.shown) of \(table.rows.count), by rising \(question.x.unit); the data has all.</p>"
+      : nil
+    table.rows = Array(table.rows.prefix(Self.shown))
     func id(_ row: Int) -> String { shown[row, "id"].text(null: "") }
     let notes = HTML(answer.notes.map { "<p class=\"note\">\(HTML.spelled($0))</p>" })
     let choices = HTML(answer.choices.map { "<p class=\"choice\">\($0.text)</p>" })
     let all =
       !isAll
-      ? HTML.link(Address.of(["front"], call.query.with(["all": "true"])), "Show every run")
-      : HTML.link(Address.of(["front"], call.query.with(["all": nil])), "Show the front only")
+      ? HTML.link(Address.of(["front"], query.with(["all": "true"])), "Show every run")
+      : HTML.link(Address.of(["front"], query.with(["all": nil])), "Show the front only")
     return """
       \(choices)
       \(chart(rows, question))
@@ -133,7 +162,7 @@ enum FrontPage {
           case "pareto": table[row, column].string.map { "<span class=\"pareto \($0)\">\($0)</span>" }
           default: nil
           }
-        }).html)
+        }).html)\(more)
       <p class="note">\(all). \(answer.view.description.split(separator: "\n").map { "\($0). " as HTML })</p>
       """
   }
@@ -186,7 +215,11 @@ enum FrontPage {
           x: .init(name(x), isLogarithmic: isSpread),
           y: .init(name(y) + (y.isAccuracy ? " (%)" : ""), isPercent: y.isAccuracy),
           .series(series))
-      ], caption: ["Bars are 95 % intervals (Wilson). Every mark leads to its run."], sources: [])
+      ],
+      caption: [
+        "Bars are 95 % intervals (Wilson). Every mark leads to its run"
+          + (rows.rows.count > Chart.many ? "; of many in one place the first is drawn." : ".")
+      ], sources: [])
     let labels = RunSummary.labels(rows)
     return Chart(
       figure: figure,

@@ -66,6 +66,28 @@ extension HTML {
       """
   }
 
+  /// The way to the parts of a long list before and after one; nothing where there is but one.
+  ///
+  /// - Parameters:
+  ///   - place: the part shown, from 1.
+  ///   - last: number of parts.
+  ///   - before: what the part before is called.
+  ///   - after: the same of the one after.
+  ///   - address: of a part; nil stands for the first.
+  static func pages(
+    _ place: Int, of last: Int, _ before: String, _ after: String,
+    address: (String?) -> String
+  ) -> HTML {
+    guard last > 1 else { return "" }
+    func link(_ page: Int, _ name: HTML) -> HTML {
+      .link(address(page == 1 ? nil : "\(page)"), name)
+    }
+    return """
+      <nav class="pages" aria-label="Parts of the list">\(place > 1 ? link(place - 1, "← \(before)") : nil)\
+      <span>\(place) of \(last)</span>\(place < last ? link(place + 1, "\(after) →") : nil)</nav>
+      """
+  }
+
   /// Names that may be chosen among.
   static func options(_ names: [String], chosen: String?) -> HTML {
     HTML(

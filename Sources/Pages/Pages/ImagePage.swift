@@ -31,7 +31,7 @@ enum ImagePage {
         <p class="kind">Run \(HTML.run(id)) · \(HTML.link(Address.of(["runs", id, "images"]), "images"))</p>
         <h1>Image \(index)</h1>
         \(try pictures(id, index, call))
-        \(facts(answers))
+        \(facts(answers, radius: try radius(id, filter, store)))
         \(neighbours(id, answers, try store.query(.run(id))))
         <section><h2>ELBO by class</h2>
         \(bars(elbos, classes, label: answers[0, "label"]))</section>
@@ -76,7 +76,15 @@ enum ImagePage {
       """
   }
 
-  private static func facts(_ answers: ResultTable) -> HTML {
+  /// The ℓ2 radius that is certified around it; nil where nothing is.
+  private static func radius(
+    _ id: String, _ filter: RowFilter, _ store: RunStore
+  ) throws -> Double? {
+    let certificates = try store.query(.certificates(of: id), where: filter, limit: 1)
+    return certificates.rows.isEmpty ? nil : certificates[0, "radius"].number
+  }
+
+  private static func facts(_ answers: ResultTable, radius: Double?) -> HTML {
     func text(_ column: String) -> String? {
       answers[0, column] == .null ? nil : answers[0, column].reading(short: true)
     }
@@ -88,6 +96,10 @@ enum ImagePage {
       ("attacked", text("attacked") == nil ? nil : ImagesPage.mark(answers[0, "attacked"])),
       ("largest change (ℓ∞)", text("attack_linf").map { "\($0)" }),
       ("change (ℓ2)", text("attack_l2").map { "\($0)" }),
+      (
+        "certified within (ℓ2)",
+        radius.map { $0 > 0 ? "\(TableFormat.short($0))" : "nothing: it abstains" }
+      ),
       ("NFE", text("nfe").map { "\($0)" }), ("gradients", text("gradients").map { "\($0)" }),
       ("moved by (mean)", text("movement_mean").map { "\($0)" }),
       ("of", "\(text("dataset") ?? "") \(text("split") ?? "")"),

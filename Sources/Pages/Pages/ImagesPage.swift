@@ -45,11 +45,13 @@ enum ImagesPage {
         </form>
         <div class="over"><p>\(total.counted("image"))</p></div>
         \(columns.rows.isEmpty ? "<p class=\"none\">None.</p>" : gallery(id, columns))
-        \(pages(place, (total + shown - 1) / shown, id, call))
+        \(HTML.pages(place, of: (total + shown - 1) / shown, "before", "after") { page in
+          Address.of(["runs", id, "images"], call.query.with(["page": page]))
+        })
         """,
       command: call.command(["query", "predictions", "run=\(id)"], [("--where", call["where"])]),
-      data: call["where"] == nil
-        ? Address.of(["api", "v1", "runs", id, "predictions"]) : nil, section: "/")
+      data: Address.of(
+        ["api", "v1", "runs", id, "predictions"], call.query.with(["page": nil])), section: "/")
   }
 
   private static func gallery(_ id: String, _ table: ResultTable) -> HTML {
@@ -95,18 +97,5 @@ enum ImagesPage {
     case .integer(0): "<span class=\"no\">no</span>"
     default: "–"
     }
-  }
-
-  private static func pages(_ place: Int, _ last: Int, _ id: String, _ call: Call) -> HTML {
-    guard last > 1 else { return "" }
-    func link(_ page: Int, _ name: HTML) -> HTML {
-      .link(
-        Address.of(["runs", id, "images"], call.query.with(["page": page == 1 ? nil : "\(page)"])),
-        name)
-    }
-    return """
-      <nav class="pages" aria-label="Parts of the list">\(place > 1 ? link(place - 1, "← before") : nil)\
-      <span>\(place) of \(last)</span>\(place < last ? link(place + 1, "after →") : nil)</nav>
-      """
   }
 }

@@ -28,6 +28,8 @@ enum InterfacePage {
         <th scope="col">CSV</th></tr></thead>
         <tbody>
         \(rows)</tbody></table></div>
-        """, section: "/api")
+        """,
+      command: "curl http://\(call.request.headers["host"] ?? "localhost")/api/v1/openapi.json",
+      section: "/api")
   }
 }

@@ -28,9 +28,12 @@ extension Page {
       return "<li><a href=\"\(section.path)\"\(current)>\(section.name)</a></li>"
     }
     let refresh: HTML =
-      isLive ? " data-refresh=\"2000\" data-live" : isWatched ? " data-refresh=\"2000\"" : ""
+      isUnderway
+      ? " data-refresh=\"0\" data-live"
+      : isLive ? " data-refresh=\"2000\" data-live" : isWatched ? " data-refresh=\"2000\"" : ""
     let again: HTML =
-      isLive ? "<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n" : ""
+      isUnderway || isLive
+      ? "<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n" : ""
     return """
       <!DOCTYPE html>
       <html lang="en">

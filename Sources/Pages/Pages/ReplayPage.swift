@@ -73,16 +73,20 @@ enum ReplayPage {
     let id = try call.store.runID(name)
     var problem: ElbowError?
     var (shown, command): (HTML, String?) = ("", nil)
-    var timesteps = 1
+    var (timesteps, isUnderway) = (1, false)
     do {
-      timesteps = try call.archive.replay(id, call.store).0.source.timesteps.count
-      let answer = try answer(id, call, family: families[0])
-      shown = try self.answer(answer, id, call)
-      command = call.command(
-        ["replay", id],
-        [
-          ("--strategy", answer.configuration.strategy), ("--weights", call["weights"]),
-        ])
+      if try call.archive.isReady(id) || isRead(id, call) {
+        timesteps = try call.archive.replay(id, call.store).0.source.timesteps.count
+        let answer = try answer(id, call, family: families[0])
+        shown = try self.answer(answer, id, call)
+        command = call.command(
+          ["replay", id],
+          [
+            ("--strategy", answer.configuration.strategy), ("--weights", call["weights"]),
+          ])
+      } else {
+        (shown, isUnderway) = (.underway, true)
+      }
     } catch let error as ElbowError {
       guard error.status < 500 else { throw error }
       problem = error
@@ -94,13 +98,22 @@ enum ReplayPage {
         <p class="lead">What another strategy would have answered, and cost, on recorded losses.</p>
         \(form(id, candidates, timesteps, problem, call))
         <div id="answer" aria-live="polite">\(shown)</div>
-        """, command: command,
+        """, command: command, isUnderway: isUnderway,
       data: problem == nil
         ? Address.of(
           ["api", "v1", "replay"],
           call.query.with(["run": id, "family": call["family"] ?? families[0]]))
         : nil,
       section: "/replay", status: problem != nil && isAsked(call) ? 400 : 200)
+  }
+
+  /// Reads the losses of a run; false where a browser is to come again for them.
+  private static func isRead(_ id: String, _ call: Call) throws -> Bool {
+    let archive = call.archive
+    return try call.dear("losses \(id)", version: "") { store in
+      _ = try archive.replay(id, store)
+      return true
+    } ?? false
   }
 
   /// Whether more than a run is asked for: one that cannot be replayed is no mistake yet.

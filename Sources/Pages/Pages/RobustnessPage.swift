@@ -6,12 +6,36 @@ import RunStore
 
 /// Configurations against threat models, as `elbow robustness` has it.
 enum RobustnessPage {
+  static let parameters: [Route.Parameter] = [
+    .condition("the query robustness"),
+    .init(
+      name: "page", meaning: "Which part of a long table, from 1.", kind: .integer(1...1_000_000)),
+  ]
+
+  /// Configurations on a page.
+  private static let shown = 50
+
+  /// What is recorded; nil where a browser is to come again for it.
+  ///
+  /// - Throws: `ElbowError` for unknown columns.
+  static func robustness(_ call: Call) throws -> Robustness? {
+    let filter = try call["where"].map(RowFilter.init)
+    return try call.dear(question(call)) { try Robustness(in: $0, where: filter) }
+  }
+
+  /// What an address asks, as a key.
+  static func question(_ call: Call) -> String { "robustness \(call["where"] ?? "")" }
+
   @Sendable static func page(_ call: Call) throws -> Page {
     var problem: ElbowError?
-    var shown: HTML = ""
-    do { shown = try answer(call) } catch let error as ElbowError {
+    var (shown, isUnderway) = (HTML.underway, true)
+    do {
+      if let robustness = try robustness(call) {
+        (shown, isUnderway) = (try answer(robustness, call), false)
+      }
+    } catch let error as ElbowError {
       guard error.status < 500 else { throw error }
-      problem = error
+      (problem, shown, isUnderway) = (error, "", false)
     }
     let wrong: HTML =
       problem == nil ? "" : " aria-invalid=\"true\" aria-describedby=\"problem\""
@@ -30,7 +54,9 @@ enum RobustnessPage {
         <div id="answer" aria-live="polite">\(shown)</div>
         """,
       command: problem == nil ? call.command(["robustness"], [("--where", call["where"])]) : nil,
-      data: problem == nil ? Address.of(["api", "v1", "robustness"], call.query) : nil,
+      isUnderway: isUnderway,
+      data: problem == nil
+        ? Address.of(["api", "v1", "robustness"], call.query.with(["page": nil])) : nil,
       section: "/robustness", status: problem == nil ? 200 : 400)
   }
 
@@ -38,8 +64,8 @@ enum RobustnessPage {
     HTML(try call.store.columns(ofQuery: "robustness").map { "<option>\($0)</option>" })
   }
 
-  private static func answer(_ call: Call) throws -> HTML {
-    let robustness = try Robustness(in: call.store, where: call["where"].map(RowFilter.init))
+  private static func answer(_ robustness: Robustness, _ call: Call) throws -> HTML {
+    let place = try call.number("page", in: 1...1_000_000, usual: 1)
     guard !robustness.rows.isEmpty else {
       return """
         <p class="none">No finished attacked runs. \
@@ -49,7 +75,9 @@ enum RobustnessPage {
     let heads = robustness.threats.map { threat -> HTML in
       "<th scope=\"col\">\(threat.name)</th>"
     }
-    let rows = robustness.rows.map { row -> HTML in
+    let part = robustness.rows.dropFirst(shown * (place - 1)).prefix(shown)
+    guard !part.isEmpty else { return "<p class=\"none\">There is no page \(place).</p>" }
+    let rows = part.map { row -> HTML in
       let clean = row.cells.values.max { $0.n < $1.n }?.clean
       let cells = robustness.threats.map { threat -> HTML in
         "<td>\(row.cells[threat].map { cell($0, row, threat) } ?? "–")</td>"
@@ -65,6 +93,9 @@ enum RobustnessPage {
       <thead><tr><th scope="col">configuration</th><th scope="col" class="n">clean %</th>\(heads)</tr></thead>
       <tbody>
       \(rows)</tbody></table></div>
+      \(HTML.pages(place, of: (robustness.rows.count + shown - 1) / shown, "before", "after") { page in
+        Address.of(["robustness"], call.query.with(["page": page]))
+      })
       <ul class="note">\(robustness.legend.map { "<li>\($0)</li>" as HTML })</ul>
       """
   }

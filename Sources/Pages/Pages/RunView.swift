@@ -14,6 +14,7 @@ enum RunView {
     let name = header[0, .name] ?? String(id.prefix(RunSummary.shortID))
     let status = header[0, "status"].text(null: "")
     let isOwn = header[0, "fingerprint"] != .null
+    let (evidence, isUnderway) = isOwn ? try evidence(id, header, call) : (nil, false)
     return Page(
       title: name,
       body: """
@@ -23,11 +24,14 @@ enum RunView {
         \(isOwn ? result(header) : nil)
         \(links(id, header))
         \(isOwn ? try figures(id, header, call) : nil)
+        \(evidence)
+        \(isOwn ? try CertificateView.section(id, header, call) : nil)
         \(try metrics(id, header, call))
         \(try sections(page))
         \(try ChangesView.section(id, call))
         \(try json(header))
         """, command: call.command(["show", id]), isLive: status == "running",
+      isUnderway: isUnderway,
       data: Address.of(["api", "v1", "runs", id]), section: "/")
   }
 
@@ -84,15 +88,24 @@ enum RunView {
     let confusion = Figure(
       confusion: try call.store.query(.confusion(of: id)), classes: try call.store.classNames(id),
       run: id)
-    let evidence = try call.store.query(.evidence(of: id))
     return """
       <section><h2>Confusion</h2>
       \(Chart(figure: confusion).html)</section>
-      \(evidence.rows.isEmpty ? nil : """
-        <section><h2>Evidence by noise level</h2>
-        \(Chart(figure: Figure(evidence: evidence, run: id)).html)</section>
-        """ as HTML)
       """
+  }
+
+  /// What each noise level adds, which reads all losses of the run.
+  ///
+  /// - Returns: what there is, and whether a browser is to come again for it.
+  private static func evidence(
+    _ id: String, _ header: ResultTable, _ call: Call
+  ) throws -> (HTML?, isUnderway: Bool) {
+    guard header[0, .nDone] ?? 0 > 0 else { return (nil, false) }
+    let done = header[0, "n_done"].text(null: "0")
+    let rows = try call.dear("evidence \(id)", version: done) { try $0.query(.evidence(of: id)) }
+    guard rows?.rows.isEmpty != true else { return (nil, false) }
+    let content = rows.map { Chart(figure: Figure(evidence: $0, run: id)).html } ?? .underway
+    return ("<section><h2>Evidence by noise level</h2>\n\(content)</section>", rows == nil)
   }
 
   private static func metrics(

@@ -28,8 +28,14 @@ enum RunsPage {
 
   @Sendable static func page(_ call: Call) throws -> Page {
     var problem: ElbowError?
-    var (listing, isLive): (HTML, Bool) = ("", false)
-    do { (listing, isLive) = try list(call) } catch let error as ElbowError {
+    var (listing, isLive, isUnderway): (HTML, Bool, Bool) = ("", false, false)
+    do {
+      if let (html, isRunning) = try list(call) {
+        (listing, isLive) = (html, isRunning)
+      } else {
+        (listing, isUnderway) = (.underway, true)
+      }
+    } catch let error as ElbowError {
       guard error.status < 500 else { throw error }
       problem = error
     }
@@ -47,7 +53,7 @@ enum RunsPage {
         \(listing)
         </div>
         """, command: problem == nil ? command : nil,
-      isLive: isLive, isWatched: problem == nil,
+      isLive: isLive, isUnderway: isUnderway, isWatched: problem == nil,
       data: problem == nil
         ? Address.of(["api", "v1", "runs"], call.query.with(["page": nil])) : nil,
       section: "/", status: problem == nil ? 200 : 400)
@@ -117,11 +123,11 @@ enum RunsPage {
 
   // MARK: The list
 
-  /// The list, and whether a run of it is still under way.
-  private static func list(_ call: Call) throws -> (HTML, isLive: Bool) {
+  /// The list, and whether a run of it is still under way; nil where a browser is to come again for it.
+  private static func list(_ call: Call) throws -> (HTML, isLive: Bool)? {
     var list = try RunList(call)
     let filter = try call.filter()
-    if list.groupedBy != nil { return (try groups(call, list, filter), false) }
+    if list.groupedBy != nil { return try groups(call, list, filter).map { ($0, false) } }
     let total = try call.store.count("runs", where: filter)
     let place = try call.number("page", in: 1...1_000_000, usual: 1)
     (list.limit, list.offset) = (shown, shown * (place - 1))
@@ -149,7 +155,9 @@ enum RunsPage {
       <button>Compare chosen</button></div>
       \(rows(answer, call, list))
       </form>
-      \(pages(place, (total + shown - 1) / shown, call))
+      \(HTML.pages(place, of: (total + shown - 1) / shown, "newer", "older") { page in
+        Address.of([], call.query.with(["page": page]))
+      })
       """
     return (html, isLive)
   }
@@ -198,10 +206,20 @@ enum RunsPage {
 
   private static func groups(
     _ call: Call, _ list: RunList, _ filter: RowFilter?
-  ) throws -> HTML {
-    let answer = try list.answer(call.store, where: filter, isForReading: true)
+  ) throws -> HTML? {
+    let asked = call.query.with(["page": nil]).encoded
+    let found = try call.dear("groups \(asked)") { store in
+      try list.answer(store, where: filter, isForReading: true)
+    }
+    guard let answer = found else { return nil }
     guard !answer.table.rows.isEmpty else { return "<p class=\"none\">No finished runs.</p>" }
-    let runs = answer.runs.map { ids -> HTML in
+    let place = try call.number("page", in: 1...1_000_000, usual: 1)
+    let part = answer.runs.indices.dropFirst(shown * (place - 1)).prefix(shown)
+    guard !part.isEmpty else { return "<p class=\"none\">There is no page \(place).</p>" }
+    let table = ResultTable(
+      columns: answer.table.columns, rows: part.map { answer.table.rows[$0] })
+    let runs = part.map { answer.runs[$0] }
+    let links = runs.map { ids -> HTML in
       ids.count == 1
         ? .run(ids[0])
         : .link(Address.comparison(Array(ids.prefix(50))), "compare \(min(ids.count, 50))")
@@ -209,21 +227,13 @@ enum RunsPage {
     return """
       <div class="over"><p>\(answer.table.rows.count.counted("group"))</p></div>
       \(TableView(
-        table: answer.table.appending("runs", answer.runs.map { .integer(Int64($0.count)) }),
+        table: table.appending("runs", runs.map { .integer(Int64($0.count)) }),
         caption: "Groups of runs",
-        cell: { row, column in column == "runs" ? runs[row] : nil }).html)
+        cell: { row, column in column == "runs" ? links[row] : nil }).html)
+      \(HTML.pages(
+        place, of: (answer.runs.count + shown - 1) / shown, "before", "after"
+      ) { page in Address.of([], call.query.with(["page": page])) })
       <p class="note">\(answer.note.map { "\($0.prefix(1).uppercased() + $0.dropFirst()). " } ?? "")\(RunGroups.note)</p>
-      """
-  }
-
-  private static func pages(_ place: Int, _ last: Int, _ call: Call) -> HTML {
-    guard last > 1 else { return "" }
-    func link(_ page: Int, _ name: HTML) -> HTML {
-      .link(Address.of([], call.query.with(["page": page == 1 ? nil : "\(page)"])), name)
-    }
-    return """
-      <nav class="pages" aria-label="Parts of the list">\(place > 1 ? link(place - 1, "← newer") : nil)\
-      <span>\(place) of \(last)</span>\(place < last ? link(place + 1, "older →") : nil)</nav>
       """
   }
 }

@@ -21,6 +21,7 @@ package final class Archive: Sendable {
   private let stores = Mutex<(file: UInt64?, idle: [RunStore])>((nil, []))
   private let replays = Mutex<(order: [String], replays: [String: Replay])>(([], [:]))
   private let errors = Mutex<(order: [String], errors: [String: DenoisingErrors])>(([], [:]))
+  private let answers = Mutex(DearAnswers())
   private let datasets = Mutex<[String: Dataset]>([:])
 
   /// Opens a database.
@@ -55,6 +56,22 @@ package final class Archive: Sendable {
     return try body(store)
   }
 
+  /// An answer that takes its time, which is made on another thread where it is not there yet.
+  ///
+  /// - Parameters:
+  ///   - question: what is asked, as a key.
+  ///   - version: what it is true of.
+  ///   - make: finds it.
+  func answer<V: Sendable>(
+    _ question: String, version: String, _ make: @escaping @Sendable (RunStore) throws -> V
+  ) -> DearAnswer {
+    let (answer, isNew) = answers.withLock { $0.answer(question, version) }
+    if isNew {
+      DispatchQueue.global(qos: .userInitiated).async { answer.make { try self.reading(make) } }
+    }
+    return answer
+  }
+
   /// A text that is another after every change of the file: what was answered before holds as long as
   /// it stays the same. Nothing is read.
   var state: String {
@@ -70,6 +87,9 @@ package final class Archive: Sendable {
   private static func file(at path: String) -> UInt64? {
     (try? FileManager.default.attributesOfItem(atPath: path))?[.systemFileNumber] as? UInt64
   }
+
+  /// Whether a run's losses are in memory already.
+  func isReady(_ id: String) -> Bool { replays.withLock { $0.replays[id] != nil } }
 
   /// A replay of a run's losses, which stay in memory for the next question.
   ///

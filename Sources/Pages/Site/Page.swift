@@ -8,6 +8,8 @@ struct Page: Sendable {
   var command: String?
   /// Whether what it shows is still going on.
   var isLive = false
+  /// Whether a part of it is still being made.
+  var isUnderway = false
   /// Whether what it shows may change with the file.
   var isWatched = false
   /// Where the same stands as data; nil: nowhere.

@@ -23,9 +23,15 @@ extension Routes {
     ]
     + ofRun.map { name, summary, handle in
       Route(
-        path: "\(root)/runs/{run}/\(name)", summary: summary, parameters: Route.Parameter.part,
-        answer: .table { call in try call.rows(handle(call.run())) })
+        path: "\(root)/runs/{run}/\(name)", summary: summary,
+        parameters: [.condition("this table")] + Route.Parameter.part,
+        answer: .table { call in try call.rows(handle(call.run()), where: call.filter()) })
     } + [
+      Route(
+        path: "\(root)/runs/{run}/certified",
+        summary: "Certified accuracy by radius, of a smoothed classifier; 'elbow certify RUN'.",
+        parameters: CertificateView.parameters + Route.Parameter.part,
+        answer: .table { call in try call.rows(of: CertificateView.table(call)) }),
       Route(
         path: "\(root)/runs/{run}/images/{image}/evidence",
         summary: "What each noise level adds to the ELBO of every class, of one image.",
@@ -46,6 +52,13 @@ extension Routes {
           { call in try comparison(call).json(flips: flips(call)) },
           table: { call in try call.rows(of: comparison(call).runs) })),
       Route(
+        path: "\(root)/pairs",
+        summary:
+          "Each run against the first: counts, difference with intervals, exact test; as "
+          + "'elbow compare' has them in `pairs`.",
+        parameters: [.runs(1...50), ComparePage.common] + Route.Parameter.part,
+        answer: .table { call in try call.rows(of: comparison(call).pairTable) }),
+      Route(
         path: "\(root)/flips", summary: "Images that two runs answer differently.",
         parameters: [.runs(1...2)] + Route.Parameter.part,
         answer: .table { call in
@@ -65,21 +78,22 @@ extension Routes {
         parameters: FrontPage.parameters + Route.Parameter.part,
         answer: .document(
           { call in
-            let answer = try FrontPage.question(call)
-              .answer(call.store, where: call.filter(), isForReading: false)
+            let answer = try FrontPage.data(call)
             return try answer.view.json(all: call.flag("all"), answers: answer.choices)
           },
           table: { call in
-            let answer = try FrontPage.question(call)
-              .answer(call.store, where: call.filter(), isForReading: false)
-            return try call.rows(of: answer.view.rows(all: call.flag("all")))
+            try call.rows(of: FrontPage.data(call).view.rows(all: call.flag("all")))
           })),
       Route(
         path: "\(root)/robustness",
         summary: "Accuracy under attack; 'elbow robustness --format json'.",
         parameters: [.condition("the query robustness")] + Route.Parameter.part,
         answer: .table { call in
-          try call.rows(of: Robustness(in: call.store, where: call.filter()).table)
+          let filter = try call.filter()
+          return try call.rows(
+            of: call.whole(RobustnessPage.question(call)) {
+              try Robustness(in: $0, where: filter)
+            }.table)
         }),
       Route(
         path: "\(root)/attacks",
@@ -127,6 +141,11 @@ extension Routes {
       ("evidence", "What each noise level adds to the ELBO.", { .evidence(of: $0) }),
       ("confusion", "How often one class was taken for another.", { .confusion(of: $0) }),
       ("classes", "Accuracy by class.", { .classes(of: $0) }),
+      (
+        "certificates",
+        "Radius that randomized smoothing certifies of every image; 'elbow query certificates'.",
+        { .certificates(of: $0) }
+      ),
       ("timesteps", "Noise levels with their weights.", { .timesteps(of: $0) }),
       ("sessions", "The processes that worked on it.", { .sessions(of: $0) }),
       (

@@ -27,7 +27,7 @@ enum Routes {
       answer: .page(FrontPage.page)),
     Route(
       path: "/robustness", summary: "Configurations against threat models.",
-      parameters: [.condition("the query robustness")], answer: .page(RobustnessPage.page)),
+      parameters: RobustnessPage.parameters, answer: .page(RobustnessPage.page)),
     Route(
       path: "/replay", summary: "A run's recorded losses under another strategy.",
       parameters: ReplayPage.parameters, answer: .page(ReplayPage.page)),

@@ -16,7 +16,7 @@ package struct ParetoQuestion: Sendable {
   private let epsilon: Double?
 
   /// The answer to one.
-  package struct Answer {
+  package struct Answer: Sendable {
     /// The runs.
     package let view: ParetoView
     /// Answers to `within` and `budget`, in this order.
@@ -72,7 +72,7 @@ package struct ParetoQuestion: Sendable {
     var notes: [String] = []
     let table = try points(
       asked, threat, store, where: filter, isForReading: isForReading, notes: &notes)
-    let view = ParetoView(table, x: x, y: y, reference: reference, threat: threat, store: store)
+    let view = try ParetoView(table, x: x, y: y, reference: reference, threat: threat, store: store)
     var choices: [ParetoView.Choice] = []
     if !table.rows.isEmpty {
       if let within { choices.append(try view.cheapest(within: within)) }

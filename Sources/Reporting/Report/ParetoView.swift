@@ -6,9 +6,9 @@ import RunStore
 import Statistics
 
 /// Runs as points of a trade-off, with what can be said of them.
-package struct ParetoView {
+package struct ParetoView: Sendable {
   /// A run that was asked for.
-  package struct Choice {
+  package struct Choice: Sendable {
     /// `within` or `budget`.
     package var question: String
     /// Row; nil where none fits.
@@ -22,15 +22,19 @@ package struct ParetoView {
   private let x, y: Measure
   private let tradeOff: TradeOff
   private let reference: Double?
-  private let threat: QueryHandle.ThreatModel?
   private let store: RunStore
+  /// Pairs of runs under attack, by their ids; empty where no robust accuracies are bought.
+  private var robustPairs: [[String]: PairedCounts] = [:]
+  /// `front`, `knee` (of the front), `tied`, or nothing, of every run.
+  private var marks: [String] = []
 
   /// - Parameter threat: of robust accuracies; nil where none are among the measures.
+  /// - Throws: `ElbowError` where the runs cannot be paired.
   package init(
     _ runs: ResultTable, x: Measure, y: Measure, reference: Double?,
     threat: QueryHandle.ThreatModel?,
     store: RunStore
-  ) {
+  ) throws {
     func value(_ row: Int, _ measure: Measure) -> Double { runs[row, measure.column].number ?? 0 }
     let order = runs.rows.indices.sorted { (value($0, x), $0) < (value($1, x), $1) }
     self.runs = ResultTable(columns: runs.columns, rows: order.map { runs.rows[$0] })
@@ -38,7 +42,29 @@ package struct ParetoView {
     tradeOff = TradeOff(
       .init(isAccuracy: x.isAccuracy, values: order.map { value($0, x) }),
       .init(isAccuracy: y.isAccuracy, values: order.map { value($0, y) }))
-    (self.reference, self.threat, self.store) = (reference, threat, store)
+    (self.reference, self.store) = (reference, store)
+    if let threat, y == .robustAccuracy { robustPairs = try pairs(under: threat) }
+    marks = try found()
+  }
+
+  /// Every run with the front's best at no more cost, and with the best of all: what can be asked.
+  private func pairs(under threat: QueryHandle.ThreatModel) throws -> [[String]: PairedCounts] {
+    let asked = runs.rows.indices.flatMap { i in
+      Set([tradeOff.champion(over: i), tradeOff.front.last].compactMap(\.self))
+        .map { (id($0), id(i)) }
+    }
+    let table = try store.query(.pairedRobust(asked, threat))
+    return Dictionary(
+      table.rows.indices.map { row in
+        let runs = ["run_a", "run_b"].map { table[row, $0].text(null: "") }
+        return (runs, Self.counts(table, row))
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  private static func counts(_ table: ResultTable, _ row: Int) -> PairedCounts {
+    func count(_ column: String) -> Int { Int(nearest: table[row, column].number ?? 0) }
+    return PairedCounts(
+      both: count("both"), b: count("b"), c: count("c"), neither: count("neither"))
   }
 
   private func id(_ row: Int) -> String { runs[row, .id] ?? "" }
@@ -54,26 +80,25 @@ package struct ParetoView {
     func count(_ row: Int, _ column: String) -> Int {
       Int(nearest: (runs[row, column].number ?? 0).rounded())
     }
-    let pair = (id(a), id(b))
-    let queries: [QueryHandle] =
-      isRobust
-      ? [threat.map { .pairedRobust(pair.0, pair.1, $0) }].compactMap(\.self)
-      // Most runs of one set of images have them in one order, which is found out sooner.
-      : [.pairedInPlace(pair.0, pair.1), .paired(pair.0, pair.1)]
-    for query in queries where count(a, of) == count(b, of) {
-      let table = try store.query(query)
-      func shared(_ column: String) -> Int { Int(nearest: table[0, column].number ?? 0) }
-      if shared("n") == count(a, of) {
-        return PairedCounts(
-          both: shared("both"), b: shared("b"), c: shared("c"), neither: shared("neither")
-        ).deltaInterval
-      }
+    if count(a, of) == count(b, of), let pair = try pair(a, b, isRobust, of: count(a, of)) {
+      return pair.deltaInterval
     }
     return differenceInterval((count(a, right), count(a, of)), (count(b, right), count(b, of)))
   }
 
-  /// `front`, `knee` (of the front), `tied`, or nothing.
-  private func marks() throws -> [String] {
+  /// Two runs on their images; nil where they do not share all of them.
+  private func pair(_ a: Int, _ b: Int, _ isRobust: Bool, of n: Int) throws -> PairedCounts? {
+    let (first, second) = (id(a), id(b))
+    if isRobust { return robustPairs[[first, second]].flatMap { $0.n == n ? $0 : nil } }
+    // Most runs of one set of images have them in one order, which is found out sooner.
+    for query in [QueryHandle.pairedInPlace(first, second), .paired(first, second)] {
+      let pair = Self.counts(try store.query(query), 0)
+      if pair.n == n { return pair }
+    }
+    return nil
+  }
+
+  private func found() throws -> [String] {
     let knee = tradeOff.knee
     return try runs.rows.indices.map { i in
       if i == knee { return "knee" }
@@ -140,16 +165,15 @@ package struct ParetoView {
   }
 
   /// The runs with their marks.
-  package func rows(all: Bool) throws -> ResultTable {
-    let marks = try marks()
+  package func rows(all: Bool) -> ResultTable {
     let table = runs.dropping("age").dropping("older").appending("pareto", marks.map { .text($0) })
     let kept = table.rows.indices.filter { all || marks[$0] != "" }
     return ResultTable(columns: table.columns, rows: kept.map { table.rows[$0] })
   }
 
   /// The same for reading.
-  package func table(all: Bool) throws -> ResultTable {
-    let rows = try rows(all: all)
+  package func table(all: Bool) -> ResultTable {
+    let rows = rows(all: all)
     var table = RunSummary.table(rows, asked: asked)
     func add(_ measure: Measure, _ format: String) {
       guard x == measure || y == measure else { return }
@@ -197,8 +221,8 @@ package struct ParetoView {
   }
 
   /// `axes`, `hypervolume`, `reference`, `knee` (an id), `points`, and an id for each question.
-  package func json(all: Bool, answers: [Choice]) throws -> String {
-    let table = try rows(all: all)
+  package func json(all: Bool, answers: [Choice]) -> String {
+    let table = rows(all: all)
     let objects = table.rows.map { TableFormat.json.object(table.columns, $0) }
     let points = objects.isEmpty ? "[]" : "[\n    \(objects.joined(separator: ",\n    "))\n  ]"
     let (volume, reference) = hypervolume
