@@ -299,7 +299,7 @@ let package = Package(
       [
         "Basics", "Evaluation", "Experiments", "Records", "Reporting", "RunStore", "Statistics",
         "TestSupport", "Training", .product(name: "GRDB", package: "GRDB.swift"),
-      ]),
+      ], fixtures: true),
     tests(
       "FuzzTests",
       [

@@ -56,7 +56,8 @@ public enum Attacks {
     if classCount < entry.fewestClasses {
       throw ElbowError(
         .malformed,
-        "\(c.name) needs \(entry.fewestClasses.counted("class")), the model has \(classCount)")
+        "\(c.name) needs \(entry.fewestClasses.counted("class")), for the ratio of three logits; the "
+          + "model has \(classCount): take apgd-margin")
     }
     let singles = entry.members.isEmpty ? [entry] : entry.members
     return Attacker(
@@ -93,6 +94,12 @@ public enum Attacks {
         .malformed,
         "\(c.name) has the norm \(entry.norms.map(\.rawValue).joined(separator: " or ")), not "
           + c.norm.rawValue)
+    }
+    if shape.height == 1, !c.norm.isBall {
+      throw ElbowError(
+        .malformed,
+        "\(c.name) is of pictures, and these are signals, of one row; take an attack within linf or l2"
+      )
     }
     if let problem = c.norm.problem(epsilon: c.epsilon, shape) {
       throw ElbowError(.malformed, problem)

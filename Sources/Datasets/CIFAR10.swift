@@ -12,7 +12,8 @@ enum CIFAR10 {
   static let shape = ImageShape(channels: 3, height: 32, width: 32)
 
   @Sendable
-  static func load(directory: String, split: String, remedy: String) throws -> Dataset {
+  static func load(_ place: DatasetPlace) throws -> Dataset {
+    let (directory, split, remedy) = (place.directory, place.split, place.remedy)
     let names =
       split == "test" ? ["test_batch.bin"] : (1...5).map { "data_batch_\($0).bin" }
     let record = 1 + shape.count
@@ -47,6 +48,6 @@ enum CIFAR10 {
     }
     return Dataset(
       name: "cifar10", split: split, shape: shape, classNames: classNames, labels: labels,
-      bytes: pixels)
+      values: .grey(pixels))
   }
 }

@@ -7,20 +7,26 @@ public enum DatasetCatalog {
   private struct Source: Sendable {
     var name: String
     /// Where the files are where nobody says.
-    var directories: [String]
+    var directories: [String] = []
     var remedy: String
-    var read: @Sendable (_ directory: String, _ split: String, _ remedy: String) throws -> Dataset
+    /// What the names of sets of this format begin with, where each has a name of its own.
+    var family: String?
+    var read: @Sendable (DatasetPlace) throws -> Dataset
   }
 
   private static let sources = [
     Source(
       name: "fashion-mnist", directories: [FashionMNIST.directory],
       remedy: "install it with 'apt-get install dataset-fashion-mnist', or name its folder with "
-        + "`data`", read: FashionMNIST.load),
+        + "`data`", family: "idx-", read: FashionMNIST.load),
     Source(
       name: "cifar10", directories: ["cifar-10-batches-bin"],
       remedy: "name the folder of the binary version (cifar-10-batches-bin) with `data`",
       read: CIFAR10.load),
+    Source(
+      name: "series",
+      remedy: "name the folder of a set's NAME_TRAIN.ts and NAME_TEST.ts with `data`",
+      family: Series.family, read: Series.load),
   ]
 
   /// Splits of every dataset.
@@ -32,7 +38,7 @@ public enum DatasetCatalog {
   /// Reads one split.
   ///
   /// - Parameters:
-  ///   - name: as in `names`.
+  ///   - name: as in `names`, or as a run recorded it.
   ///   - split: `test` or `train`.
   ///   - directory: folder of the files; nil for the usual places.
   /// - Throws: `ElbowError`, with the file, what was expected and the remedy.
@@ -49,9 +55,17 @@ public enum DatasetCatalog {
     guard let found = directory ?? self.directory(of: source) else {
       throw ElbowError(
         .missing,
-        "\(name) is not in \(source.directories.joined(separator: ", ")); \(source.remedy)")
+        source.directories.isEmpty
+          ? "\(name) has no usual place; \(source.remedy)"
+          : "\(name) is not in \(source.directories.joined(separator: ", ")); \(source.remedy)")
     }
-    let dataset = try source.read(found, split, source.remedy)
+    let dataset = try source.read(
+      DatasetPlace(
+        directory: found, split: split,
+        member: source.family.flatMap {
+          name.hasPrefix($0) ? String(name.dropFirst($0.count)) : nil
+        },
+        remedy: source.remedy))
     guard dataset.count > 0 else {
       throw ElbowError(.damaged, "\(found): its \(split) split has no images; \(source.remedy)")
     }
@@ -70,7 +84,11 @@ public enum DatasetCatalog {
   }
 
   private static func source(_ name: String) throws -> Source {
-    guard let source = sources.first(where: { $0.name == name }) else {
+    guard
+      let source = sources.first(where: {
+        $0.name == name || $0.family.map(name.hasPrefix) == true
+      })
+    else {
       throw ElbowError(
         .unknownName,
         "no dataset '\(name)'; there are \(names.joined(separator: ", "))"

@@ -12,7 +12,8 @@ enum FashionMNIST {
   ]
 
   @Sendable
-  static func load(directory: String, split: String, remedy: String) throws -> Dataset {
+  static func load(_ place: DatasetPlace) throws -> Dataset {
+    let (directory, split, remedy) = (place.directory, place.split, place.remedy)
     let prefix = split == "test" ? "t10k" : "train"
     let shape = ImageShape(channels: 1, height: 28, width: 28)
     let images = try IDX.read(
@@ -35,7 +36,7 @@ enum FashionMNIST {
     }
     let dataset = Dataset(
       name: "fashion-mnist", split: split, shape: shape, classNames: classNames,
-      labels: labels.bytes, bytes: images.bytes)
+      labels: labels.bytes, values: .grey(images.bytes))
     return directory == Self.directory ? dataset : named(dataset)
   }
 
@@ -56,6 +57,6 @@ enum FashionMNIST {
     return Dataset(
       name: "idx-\(hash.prefix(8))", split: dataset.split, shape: dataset.shape,
       classNames: classNames.indices.map(String.init), labels: dataset.labels,
-      bytes: dataset.bytes)
+      values: dataset.values)
   }
 }

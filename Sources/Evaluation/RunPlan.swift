@@ -192,12 +192,19 @@ package struct RunPlan: Sendable {
     }
     let training = try files.dataset(request, split: "train")
     return try files.once("optimal \(request.dataset) \(request.data ?? "")") {
-      let denoiser = try OptimalDenoiser(
-        shape: training.shape, bytes: training.bytes, labels: training.labels,
-        classCount: training.classNames.count)
+      let (shape, labels, classes) = (
+        training.shape, training.labels, training.classNames.count
+      )
+      let denoiser =
+        switch training.values {
+        case .grey(let bytes):
+          try OptimalDenoiser(shape: shape, bytes: bytes, labels: labels, classCount: classes)
+        case .real(let values):
+          try OptimalDenoiser(shape: shape, values: values, labels: labels, classCount: classes)
+        }
       let record = ModelRecord(
-        sha256: training.sha256, name: "optimal (\(training.name) train)", dtype: "U8",
-        parameters: training.bytes.count,
+        sha256: training.sha256, name: "optimal (\(training.name) train)",
+        dtype: training.limits == nil ? "U8" : "F32", parameters: labels.count * shape.count,
         architecture: JSONValue.object(["optimal": .string(training.name)]).canonical)
       return (denoiser, record)
     }

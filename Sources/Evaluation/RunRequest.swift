@@ -13,6 +13,8 @@ public struct RunRequest: Codable, Hashable, Sendable {
   public var engine: String?
   /// SHA-256 of what the engine served, so that a run goes on with the same only; nil: none.
   public var engineSHA256: String?
+  /// What 0 and 1 of the dataset's values stood for; nil: of what is recorded, they had no other unit.
+  public var limits: ValueLimits?
   /// Shipped name or path of another network for likelihood maximization.
   public var lmModel: String?
   /// Dataset's name.
@@ -47,7 +49,7 @@ public struct RunRequest: Codable, Hashable, Sendable {
   /// Names of stored fields, which stay as they are: what is recorded must be read for good.
   enum CodingKeys: String, CodingKey, CaseIterable {
     case model, lmModel, dataset, data, split, images, inputsRun, configuration, lm, attack, seed
-    case attackSeed, recordsLosses, shard, engineSHA256
+    case attackSeed, recordsLosses, shard, engineSHA256, limits
   }
 
   /// The request of recorded JSON; a field that it lacks, because the Elbow that wrote it did not

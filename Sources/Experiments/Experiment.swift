@@ -194,6 +194,7 @@ public struct Experiment: Sendable {
     // Numbers of JSON hold 53 bits; the run's columns hold all of a seed.
     var stored = request
     stored.engineSHA256 = plan.engine?.hello.sha256
+    stored.limits = plan.dataset.limits
     stored.seed &= 1 << 53 - 1
     stored.attackSeed &= 1 << 53 - 1
     header.invocation = try JSONValue(encoding: stored).canonical
@@ -286,6 +287,8 @@ extension RunRequest {
     request.inputsRun = run.id
     request.dataset = first.dataset
     request.split = first.split
+    // A folder of the user's is where it was.
+    request.data = request.data ?? (try? RunRequest(recorded: run.invocation, of: run.id))?.data
     return request
   }
 }

@@ -35,7 +35,10 @@ package struct RunAnnouncement {
     let count = header.inputs.count
     what.append("\(count.counted("image")) of \(source)")
     if let done = run.resumed?.done.count { what.append("\(done) of them done") }
-    lines = ["run \(header.id): \(what.joined(separator: ", "))", Self.cost(run, estimate)]
+    lines = [
+      "run \(header.id): \(what.joined(separator: ", "))", Self.cost(run, estimate),
+      run.plan.dataset.limits?.text(budget: header.attack),
+    ].compactMap(\.self)
   }
 
   /// As `1250 network evaluations an image; about 2:30`.

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// A 1×1 or 3×3 convolution with bias, stride 1, zero padding to the same size.
+/// A 1×1, 3×3 or 1×3 convolution with bias, stride 1, zero padding to the same size.
 ///
 /// An image's result depends on that image and the weights alone, not on what else is in its map.
 public struct Convolution: Sendable {
@@ -8,8 +8,10 @@ public struct Convolution: Sendable {
   public let inputs: Int
   /// Output channels.
   public let outputs: Int
-  /// Filter side, 1 or 3.
+  /// Filter columns, 1 or 3.
   public let kernel: Int
+  /// Filter rows: as many, or 1 where the maps are signals, of one row.
+  public let kernelRows: Int
   /// Bias, `[aligned(outputs)]`.
   public let bias: AlignedBuffer
 
@@ -20,30 +22,37 @@ public struct Convolution: Sendable {
   private let smallestSide: Int
 
   /// - Parameters:
-  ///   - weight: `[outputs, inputs, kernel, kernel]`, row-major.
+  ///   - weight: `[outputs, inputs, kernelRows, kernel]`, row-major.
   ///   - bias: `[outputs]`.
+  ///   - kernelRows: 1, or `kernel` by default.
   ///   - inputStride: floats a pixel of the maps this layer reads; `aligned(inputs)` by default.
   ///   - side: of the maps, which decides how it is computed fastest.
   ///   - algorithm: how to compute it instead, in both directions and for the gradient.
   public init(
-    weight: [Float], bias: [Float], inputs: Int, outputs: Int, kernel: Int, inputStride: Int? = nil,
-    side: Int, algorithm: ConvolutionAlgorithm? = nil
+    weight: [Float], bias: [Float], inputs: Int, outputs: Int, kernel: Int,
+    kernelRows: Int? = nil, inputStride: Int? = nil, side: Int,
+    algorithm: ConvolutionAlgorithm? = nil
   ) {
     precondition(kernel == 1 || kernel == 3, "kernel is 1 or 3, got \(kernel)")
+    let rows = kernelRows ?? kernel
+    precondition(rows == 1 || rows == kernel, "kernelRows is 1 or \(kernel), got \(rows)")
     precondition(bias.count == outputs, "bias has \(bias.count) values, expected \(outputs)")
     self.inputs = inputs
     self.outputs = outputs
     self.kernel = kernel
+    self.kernelRows = rows
     self.bias = AlignedBuffer(bias, paddedTo: aligned(outputs))
     let stride = inputStride ?? aligned(inputs)
-    shape = KernelShape(side: kernel, inputs: inputs, outputs: outputs, inputStride: stride)
+    shape = KernelShape(
+      rows: rows, columns: kernel, inputs: inputs, outputs: outputs, inputStride: stride)
     let adjoint = KernelShape(
-      side: kernel, inputs: outputs, outputs: inputs, inputStride: aligned(outputs))
+      rows: rows, columns: kernel, inputs: outputs, outputs: inputs, inputStride: aligned(outputs))
     let forward = algorithm ?? .best(for: shape, side: side)
     let backward = algorithm ?? .best(for: adjoint, side: side)
     gradientAlgorithm = algorithm ?? .bestForGradient(of: shape, side: side)
     smallestSide = [forward, backward, gradientAlgorithm].map(\.smallestSide).max() ?? 1
-    let filters = FilterBank(weight, outputs: outputs, inputs: inputs, side: kernel)
+    let filters = FilterBank(
+      weight, outputs: outputs, inputs: inputs, rows: rows, columns: kernel)
     forwardKernel = Deferred { ConvolutionKernel(forward, filters, inputStride: stride) }
     backwardKernel = Deferred {
       ConvolutionKernel(backward, filters.adjoint, inputStride: aligned(outputs))
@@ -119,7 +128,7 @@ public struct Convolution: Sendable {
   /// Number of floats that `accumulate` adds weight gradients to.
   public var weightGradientCount: Int { gradientAlgorithm.gradientCount(shape) }
 
-  /// The gradient `[outputs, inputs, kernel, kernel]` from an accumulated one.
+  /// The gradient `[outputs, inputs, kernelRows, kernel]` from an accumulated one.
   public func weightGradient(_ dw: UnsafePointer<Float>) -> [Float] {
     gradientAlgorithm.filterGradient(dw, shape)
   }
@@ -132,7 +141,7 @@ public struct Convolution: Sendable {
       x.images == y.images && x.height == y.height && x.width == y.width
         && x.border >= self.kernel / 2
         && min(y.height, y.width) >= smallestSide,
-      "convolution \(inputs)→\(outputs) of \(self.kernel)×\(self.kernel) got \(x) → \(y)")
+      "convolution \(inputs)→\(outputs) of \(kernelRows)×\(self.kernel) got \(x) → \(y)")
     kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
   }
 }

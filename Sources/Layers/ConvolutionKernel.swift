@@ -45,7 +45,8 @@ enum ConvolutionKernel: Sendable {
   /// Prepares `filters` for maps of `inputStride` floats a pixel.
   init(_ algorithm: ConvolutionAlgorithm, _ filters: FilterBank, inputStride: Int) {
     precondition(
-      algorithm == .direct || (filters.side == 3 && inputStride == aligned(filters.inputs)),
+      algorithm == .direct
+        || (filters.rows * filters.columns == 9 && inputStride == aligned(filters.inputs)),
       "\(algorithm) computes 3×3 filters over aligned maps only")
     self =
       switch algorithm {
@@ -116,7 +117,7 @@ extension ConvolutionAlgorithm {
     }
   }
 
-  /// The gradient `[outputs, inputs, side, side]` from an accumulated one.
+  /// The gradient `[outputs, inputs, rows, columns]` from an accumulated one.
   func filterGradient(_ gradient: UnsafePointer<Float>, _ shape: KernelShape) -> [Float] {
     switch self {
     case .direct: DirectKernel.filterGradient(gradient, shape)

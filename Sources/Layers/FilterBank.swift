@@ -1,30 +1,36 @@
 import TensorCore
 
-/// The filters of a convolution, `[outputs, inputs, side, side]`.
+/// The filters of a convolution, `[outputs, inputs, rows, columns]`.
 struct FilterBank: Sendable {
   /// Output channels.
   let outputs: Int
   /// Input channels.
   let inputs: Int
-  /// Filter side, 1 or 3.
-  let side: Int
+  /// Filter rows, 1 or 3.
+  let rows: Int
+  /// Filter columns, 1 or 3.
+  let columns: Int
   private let values: AlignedBuffer
   private let isAdjoint: Bool
 
   /// Filters as they lie in `values`, row-major.
-  init(_ values: [Float], outputs: Int, inputs: Int, side: Int) {
+  init(_ values: [Float], outputs: Int, inputs: Int, rows: Int, columns: Int) {
     precondition(
-      values.count == outputs * inputs * side * side,
-      "weight has \(values.count) values, expected \(outputs)×\(inputs)×\(side)×\(side)")
+      values.count == outputs * inputs * rows * columns,
+      "weight has \(values.count) values, expected \(outputs)×\(inputs)×\(rows)×\(columns)")
     self.init(
-      AlignedBuffer(values), outputs: outputs, inputs: inputs, side: side, isAdjoint: false)
+      AlignedBuffer(values), outputs: outputs, inputs: inputs, rows: rows, columns: columns,
+      isAdjoint: false)
   }
 
-  private init(_ values: AlignedBuffer, outputs: Int, inputs: Int, side: Int, isAdjoint: Bool) {
+  private init(
+    _ values: AlignedBuffer, outputs: Int, inputs: Int, rows: Int, columns: Int, isAdjoint: Bool
+  ) {
     self.values = values
     self.outputs = outputs
     self.inputs = inputs
-    self.side = side
+    self.rows = rows
+    self.columns = columns
     self.isAdjoint = isAdjoint
   }
 
@@ -32,14 +38,15 @@ struct FilterBank: Sendable {
   /// exchanged.
   var adjoint: FilterBank {
     FilterBank(
-      values, outputs: inputs, inputs: outputs, side: side, isAdjoint: !isAdjoint)
+      values, outputs: inputs, inputs: outputs, rows: rows, columns: columns,
+      isAdjoint: !isAdjoint)
   }
 
   /// The weight from input channel i to output channel o at row y and column x.
   @inline(__always)
   subscript(o: Int, i: Int, y: Int, x: Int) -> Float {
     isAdjoint
-      ? values.base[((i * outputs + o) * side + side - 1 - y) * side + side - 1 - x]
-      : values.base[((o * inputs + i) * side + y) * side + x]
+      ? values.base[((i * outputs + o) * rows + rows - 1 - y) * columns + columns - 1 - x]
+      : values.base[((o * inputs + i) * rows + y) * columns + x]
   }
 }

@@ -29,7 +29,8 @@ struct ActivatedAffine: LaneTransform {
   }
 }
 
-/// The three ways a block samples its input: as it is, nearest ×2, or the 2×2 mean.
+/// The three ways a block samples its input: as it is, nearest ×2, or the 2×2 mean; of signals, which
+/// have one row, along that row alone: nearest ×2, or the mean of two.
 struct Resampling {
   private let x: FeatureMap
   private let y: FeatureMap
@@ -40,7 +41,9 @@ struct Resampling {
       x.stride == y.stride && x.images == y.images
         && ((x.height == y.height && x.width == y.width)
           || (x.height * 2 == y.height && x.width * 2 == y.width)
-          || (x.height == y.height * 2 && x.width == y.width * 2)),
+          || (x.height == y.height * 2 && x.width == y.width * 2)
+          || (x.height == 1 && y.height == 1
+            && (x.width * 2 == y.width || x.width == y.width * 2))),
       "cannot resample \(x) to \(y)")
     self.x = x
     self.y = y
@@ -60,13 +63,15 @@ struct Resampling {
   @inline(__always)
   func map(image: Int, channel c: Int, _ transform: some LaneTransform) {
     let (x, y) = (x[image], y[image])
-    if x.height == y.height {
+    if x.width == y.width {
       for row in 0..<y.height {
         let (source, target) = (x.row(row) + c, y.row(row) + c)
         for i in 0..<y.width {
           transform(Lanes(at: source + i * x.stride)).store(to: target + i * y.stride)
         }
       }
+    } else if x.height == y.height {
+      mapSignal(x.row(0) + c, to: y.row(0) + c, transform)
     } else if x.height < y.height {
       for row in 0..<x.height {
         let source = x.row(row) + c
@@ -93,9 +98,32 @@ struct Resampling {
       }
     }
   }
+
+  /// `map` of the only row, to one of twice or half the width.
+  @inline(__always)
+  private func mapSignal(
+    _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>,
+    _ transform: some LaneTransform
+  ) {
+    if x.width < y.width {
+      for i in 0..<x.width {
+        let value = transform(Lanes(at: source + i * x.stride))
+        value.store(to: target + 2 * i * y.stride)
+        value.store(to: target + (2 * i + 1) * y.stride)
+      }
+    } else {
+      let half = Lanes(repeating: 0.5)
+      for i in 0..<y.width {
+        let left = transform(Lanes(at: source + 2 * i * x.stride))
+        let right = transform(Lanes(at: source + (2 * i + 1) * x.stride))
+        ((left + right) * half).store(to: target + i * y.stride)
+      }
+    }
+  }
 }
 
-/// Nearest ×2 or 2×2 mean of a map, chosen by the sizes; equal sizes copy.
+/// Nearest ×2 or the mean of 2×2 pixels, or of two of a signal, chosen by the sizes; equal sizes
+/// copy.
 public func resample(_ x: FeatureMap, into y: FeatureMap) {
   Resampling(from: x, to: y).map(Scaling(factor: Lanes(repeating: 1)))
 }
@@ -103,8 +131,8 @@ public func resample(_ x: FeatureMap, into y: FeatureMap) {
 /// The adjoint of `resample`: dx = (∂y/∂x)ᵀ dy.
 ///
 /// The adjoint of nearest ×2 is four times the 2×2 mean; that of the 2×2 mean a quarter of nearest
-/// ×2.
+/// ×2; of signals, twice and half.
 public func resampleBackward(_ dy: FeatureMap, into dx: FeatureMap) {
-  let factor: Float = dy.height > dx.height ? 4 : dy.height < dx.height ? 0.25 : 1
+  let factor = Float(dy.pixels) / Float(dx.pixels)
   Resampling(from: dy, to: dx).map(Scaling(factor: Lanes(repeating: factor)))
 }

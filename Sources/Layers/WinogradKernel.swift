@@ -17,7 +17,7 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   /// Transforms `filters`: G g Gᵀ in Double, eight output channels at once.
   init(_ filters: FilterBank) {
     shape = KernelShape(
-      side: 3, inputs: filters.inputs, outputs: filters.outputs,
+      rows: 3, columns: 3, inputs: filters.inputs, outputs: filters.outputs,
       inputStride: aligned(filters.inputs))
     let (inputStride, outputStride) = (shape.inputStride, shape.outputStride)
     let position = inputStride * outputStride

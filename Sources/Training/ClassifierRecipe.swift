@@ -56,6 +56,7 @@ public struct ClassifierRecipe: TrainingRecipe {
   public var averageDecay = 0.999
   public var flip = true
   public var shift = 2
+  public var wrap: Bool?
   public var heldOut = 1000
   public var seed: UInt64 = 0
 
@@ -64,7 +65,7 @@ public struct ClassifierRecipe: TrainingRecipe {
     case dataset, width, multipliers, blocks, method, norm, epsilon, beta, noise, epochs, batch,
       rate
     case clip
-    case flip, shift, seed
+    case flip, shift, wrap, seed
     case initial = "init"
     case attackSteps = "attack_steps"
     case attackRate = "attack_rate"
@@ -116,6 +117,7 @@ public struct ClassifierRecipe: TrainingRecipe {
     try read(.averageDecay, into: &averageDecay)
     try read(.flip, into: &flip)
     try read(.shift, into: &shift)
+    try read(.wrap, into: &wrap)
     try read(.heldOut, into: &heldOut)
     try read(.seed, into: &seed)
   }
@@ -180,8 +182,9 @@ public struct ClassifierRecipe: TrainingRecipe {
 
   public func architecture(for dataset: Dataset) -> any NetworkArchitecture {
     ResNetArchitecture(
-      resolution: dataset.shape.height, channels: dataset.shape.channels,
-      classes: dataset.classNames.count, width: width, multipliers: multipliers, blocks: blocks)
+      resolution: dataset.shape.width, channels: dataset.shape.channels,
+      classes: dataset.classNames.count, width: width, multipliers: multipliers, blocks: blocks,
+      dimensions: dataset.dimensions)
   }
 
   public func makeExamples(_ dataset: Dataset) -> ClassifierExamples {

@@ -49,6 +49,8 @@ public struct DiffusionRecipe: TrainingRecipe {
   public var flip = true
   /// Largest shift in either direction, pixels.
   public var shift = 0
+  /// Whether what shifts move out at one end comes back at the other; nil: no.
+  public var wrap: Bool?
   /// Images kept from training, at the split's end, to validate on.
   public var heldOut = 1000
   /// Seed of weights, order, noise and augmentation.
@@ -56,7 +58,7 @@ public struct DiffusionRecipe: TrainingRecipe {
 
   /// Keys as files spell them.
   public enum CodingKeys: String, CodingKey, CaseIterable {
-    case dataset, width, multipliers, blocks, epochs, batch, rate, clip, flip, shift, seed
+    case dataset, width, multipliers, blocks, epochs, batch, rate, clip, flip, shift, wrap, seed
     case contrast, rivals
     case attentionResolutions = "attention_resolutions"
     case initial = "init"
@@ -97,6 +99,7 @@ public struct DiffusionRecipe: TrainingRecipe {
     try read(.rivals, into: &rivals)
     try read(.flip, into: &flip)
     try read(.shift, into: &shift)
+    wrap = try c.decodeIfPresent(Bool.self, forKey: .wrap)
     try read(.heldOut, into: &heldOut)
     try read(.seed, into: &seed)
   }
@@ -113,9 +116,9 @@ public struct DiffusionRecipe: TrainingRecipe {
 
   public func architecture(for dataset: Dataset) -> any NetworkArchitecture {
     UNetArchitecture(
-      resolution: dataset.shape.height, channels: dataset.shape.channels,
+      resolution: dataset.shape.width, channels: dataset.shape.channels,
       classes: dataset.classNames.count, width: width, multipliers: multipliers, blocks: blocks,
-      attentionResolutions: attentionResolutions)
+      attentionResolutions: attentionResolutions, dimensions: dataset.dimensions)
   }
 
   public func makeExamples(_ dataset: Dataset) -> DiffusionExamples {

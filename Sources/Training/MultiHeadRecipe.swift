@@ -147,9 +147,10 @@ extension MultiHeadRecipe {
   public func architecture(for dataset: Dataset) -> any NetworkArchitecture {
     let classes = dataset.classNames.count
     return UNetArchitecture(
-      resolution: dataset.shape.height, channels: dataset.shape.channels, classes: classes,
+      resolution: dataset.shape.width, channels: dataset.shape.channels, classes: classes,
       width: width, multipliers: multipliers, blocks: blocks,
-      attentionResolutions: attentionResolutions, heads: classes)
+      attentionResolutions: attentionResolutions, heads: classes,
+      dimensions: dataset.dimensions)
   }
 
   public func makeExamples(_ dataset: Dataset) -> MultiHeadExamples {
@@ -172,12 +173,11 @@ extension MultiHeadRecipe {
     let denoiser = try checkpoint.makeDenoiser()
     let (architecture, found) = (state.parameters.architecture, denoiser.network.architecture)
     guard
-      (found.resolution, found.channels, found.labelInputs)
-        == (architecture.resolution, architecture.channels, architecture.classes)
+      found.shape == architecture.shape, found.labelInputs == architecture.classes
     else {
       throw ElbowError(
         .malformed,
-        "'teacher: \(teacher)' denoises \(found.resolution)×\(found.resolution)×\(found.channels) images "
+        "'teacher: \(teacher)' denoises \(found.shape) images "
           + "of \(found.labelInputs) classes given as labels; \(dataset) needs one of its "
           + "\(architecture.classes) classes")
     }

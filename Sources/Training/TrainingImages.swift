@@ -19,9 +19,27 @@ struct TrainingImages: Sendable {
 
   private let dataset: Dataset
   private let (batch, heldOutCount, flip, shift): (Int, Int, Bool, Int)
+  private let wraps: Bool
   private let seed: UInt64
-  /// What each grey value becomes.
-  private let values: [Float]
+  private let source: Source
+
+  /// The dataset's values as networks learn them.
+  private enum Source: Sendable {
+    /// Grey values, and what each becomes.
+    case grey([UInt8], values: [Float])
+    case real([Float])
+
+    @inline(__always)
+    subscript(place: Int) -> Float {
+      switch self {
+      case .grey(let bytes, let values): values[Int(bytes[place])]
+      case .real(let numbers): numbers[place]
+      }
+    }
+  }
+
+  /// What shifts move in.
+  private let background: Float
   private var order: (epoch: Int, images: [Int])?
 
   /// - Parameter value: what a grey value becomes; shifts move in that of 0.
@@ -31,7 +49,13 @@ struct TrainingImages: Sendable {
     self.dataset = dataset
     (batch, heldOutCount) = (recipe.batch, recipe.heldOut)
     (flip, shift, seed) = (recipe.flip, recipe.shift, recipe.seed)
-    values = (0..<256).map { value(Float($0)) }
+    wraps = recipe.wrap ?? false
+    background = value(0)
+    source =
+      switch dataset.values {
+      case .grey(let bytes): .grey(bytes, values: (0..<256).map { value(Float($0)) })
+      case .real(let numbers): .real(numbers.map { value(255 * $0) })
+      }
   }
 
   /// Images learnt from.
@@ -49,7 +73,7 @@ struct TrainingImages: Sendable {
     let flips = flip && random.uniform() < 0.5
     let reach = 2 * shift + 1
     let dx = Int(random.uniform() * Double(reach)) - shift
-    let dy = Int(random.uniform() * Double(reach)) - shift
+    let dy = dataset.dimensions == 1 ? 0 : Int(random.uniform() * Double(reach)) - shift
     return Draw(index: index, pixels: pixels(index, flips: flips, dx: dx, dy: dy), random: random)
   }
 
@@ -60,22 +84,40 @@ struct TrainingImages: Sendable {
       random: stream(3, 0, index))
   }
 
-  /// The image moved by (dx, dy) over black.
+  /// The image moved by (dx, dy) over black, or so that what leaves at one end comes back at the
+  /// other.
   private func pixels(_ index: Int, flips: Bool, dx: Int, dy: Int) -> [Float] {
     let shape = dataset.shape
-    let source = dataset.image(at: index)
-    var result = [Float](repeating: values[0], count: shape.count)
+    let start = index * shape.count
+    var result = [Float](repeating: background, count: shape.count)
+    if wraps {
+      for c in 0..<shape.channels {
+        for y in 0..<shape.height {
+          let row = start + (c * shape.height + Self.wrapped(y - dy, shape.height)) * shape.width
+          for x in 0..<shape.width {
+            let column = Self.wrapped(x - dx, shape.width)
+            result[(c * shape.height + y) * shape.width + x] =
+              source[row + (flips ? shape.width - 1 - column : column)]
+          }
+        }
+      }
+      return result
+    }
     for c in 0..<shape.channels {
       for y in max(dy, 0)..<min(shape.height, shape.height + dy) {
         for x in max(dx, 0)..<min(shape.width, shape.width + dx) {
           let column = flips ? shape.width - 1 - (x - dx) : x - dx
           let place = (c * shape.height + y - dy) * shape.width + column
           result[(c * shape.height + y) * shape.width + x] =
-            values[Int(source[source.startIndex + place])]
+            source[start + place]
         }
       }
     }
     return result
+  }
+
+  private static func wrapped(_ place: Int, _ count: Int) -> Int {
+    (place % count + count) % count
   }
 
   /// The image at a place of the whole training: each epoch in an order of its own.

@@ -41,6 +41,9 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   var flip: Bool { get }
   /// Largest shift in either direction, pixels.
   var shift: Int { get }
+  /// Whether what shifts move out at one end comes back at the other, as suits outlines, which begin
+  /// anywhere; nil: no.
+  var wrap: Bool? { get }
   /// Images kept from training, at the split's end, to validate on.
   var heldOut: Int { get }
   /// Seed of weights, order, noise and augmentation.
@@ -72,6 +75,7 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
 
 extension TrainingRecipe {
   public var checkpoints: [String: String?] { ["init": initial] }
+  public var wrap: Bool? { nil }
 
   public func start(
     _ architecture: any NetworkArchitecture, from initial: Checkpoint?
@@ -104,7 +108,7 @@ extension TrainingRecipe {
       ("epochs", epochs, 1e-6...1e6), ("batch", Double(batch), 1...100_000),
       ("rate", rate, 1e-12...10), ("warmup_steps", Double(warmupSteps), 0...1e9),
       ("weight_decay", weightDecay, 0...1), ("clip", clip, 1e-12...1e12),
-      ("ema", averageDecay, 0...(1 - 1e-9)), ("shift", Double(shift), 0...8),
+      ("ema", averageDecay, 0...(1 - 1e-9)), ("shift", Double(shift), 0...(wrap == true ? 256 : 8)),
       ("held_out", Double(heldOut), 1...Double(images - 1)),
     ]
     return (ranges + own).first { !$0.range.contains($0.value) }.map { key, value, range in

@@ -69,19 +69,7 @@ struct ErrorsPlot: ParsableCommand {
     if pair {
       let errors = try DenoisingErrors(
         prefix, image: image, at: sigmas, draw: draw, workers: workers, store)
-      return try options.write(
-        Figure(
-          errorPairs: errors.levels.map {
-            (
-              sigma: $0.sigma, first: rows($0.first, errors.header),
-              second: rows($0.second, errors.header)
-            )
-          },
-          classes: zip([errors.classes.first, errors.classes.second], errors.roles).map {
-            "\(errors.header.classNames[$0]) (\($1))"
-          },
-          description: [power(errors.header) + ", " + name(errors.input, errors.header) + "."],
-          run: errors.header.id))
+      return try options.write(errors.figure)
     }
     let recorded = try RecordedImage(prefix, image: image, workers: workers, store)
     let classifier = try recorded.denoising(draw: draw)
@@ -112,21 +100,9 @@ struct ErrorsPlot: ParsableCommand {
       image: Self.rows(maps.image, height, width) { max($0, $1) },
       classes: header.classNames,
       description: [
-        "\(power(header)) at σ = \(TableFormat.short(Double(maps.sigma))) (timestep \(timestep), draw "
-          + "\(draw)), images in [−1, 1]; \(name(input, header))\(answer)."
+        "\(DenoisingErrors.power(header)) at σ = \(TableFormat.short(Double(maps.sigma))) (timestep \(timestep), draw "
+          + "\(draw)), images in [−1, 1]; \(DenoisingErrors.name(input, header))\(answer)."
       ], isContrast: contrast, run: header.id)
-  }
-
-  private func power(_ header: RunHeader) -> String {
-    header.configuration.loss == .squared ? "|D(x + σε; σ, y) − x|²" : "|D(x + σε; σ, y) − x|"
-  }
-
-  private func name(_ input: InputRecord, _ header: RunHeader) -> String {
-    "image \(input.index) of \(input.dataset) \(input.split), \(header.classNames[input.label])"
-  }
-
-  private func rows(_ pixels: [Float], _ header: RunHeader) -> [[Double]] {
-    Self.rows(pixels, header.imageShape[1], header.imageShape[2], +)
   }
 
   /// Channels put together, `[H][W]`.

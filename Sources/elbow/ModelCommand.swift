@@ -48,7 +48,7 @@ struct ModelCommand: ParsableCommand {
       var rows: [(String, Cell)] = [
         ("file", .text(checkpoint.file.path)),
         ("kind", .text(type(of: a).kind)),
-        ("images", .text("\(a.resolution)×\(a.resolution)×\(a.channels)")),
+        ("images", .text("\(a.shape)")),
         ("classes", .integer(Int64(a.classes))),
       ]
       rows += a.properties.map { ($0.name, Self.cell($0.value)) }

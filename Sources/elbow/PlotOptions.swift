@@ -49,7 +49,7 @@ struct PlotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plot",
     abstract:
-      "Draw accuracy, robustness, certificates, evidence, errors, landscapes, confusion or trainings.",
+      "Draw accuracy, robustness, certificates, evidence, images, landscapes, confusion or trainings.",
     discussion: """
       In the terminal, or with -o FILE.svg, .png or .pdf through gnuplot (apt-get install \
       gnuplot-nox). The ids of the runs behind a plot stand in it, and in the description of an \
@@ -60,8 +60,8 @@ struct PlotCommand: ParsableCommand {
         elbow plot confusion @last -o confusion.svg
       """,
     subcommands: [
-      AccuracyPlot.self, EpsilonPlot.self, CertifiedPlot.self, EvidencePlot.self, ErrorsPlot.self,
-      LandscapePlot.self,
+      AccuracyPlot.self, EpsilonPlot.self, CertifiedPlot.self, EvidencePlot.self, ImagePlot.self,
+      ErrorsPlot.self, LandscapePlot.self,
       ConfusionPlot.self, TrainingPlot.self, MetricsPlot.self,
     ])
 }

@@ -30,6 +30,26 @@ import Testing
     }
   }
 
+  /// Images of numbers are those of grey values, where they are the same.
+  @Test func numbersAreAsGreyValues() throws {
+    let numbers = try OptimalDenoiser(
+      shape: Self.shape, values: Self.bytes.map { Float($0) / 255 }, labels: Self.labels,
+      classCount: 3)
+    var residuals = [[Float](repeating: 0, count: 35), [Float](repeating: 0, count: 35)]
+    var gradients = residuals
+    for (i, one) in [denoiser, numbers].enumerated() {
+      var output = residuals[i].mutableSpan
+      try one.makeSession().residuals(
+        image: image.span, noise: noise.span, sigma: 0.5, labels: [1], into: &output)
+      var pulled = gradients[i].mutableSpan
+      try one.makeSession().gradient(
+        image: image.span, noise: noise.span, sigma: 0.5, labels: [1], into: &pulled,
+        of: ResidualCotangent(.residual, factors: [1]))
+    }
+    #expect(relativeError(residuals[1], residuals[0]) < 1e-5)
+    #expect(relativeError(gradients[1], gradients[0]) < 1e-4)
+  }
+
   private let image = (0..<35).map { Float($0 % 9) / 4.5 - 1 }
   private let noise = (0..<35).map { Float(($0 * 5) % 11) / 5.5 - 1 }
 

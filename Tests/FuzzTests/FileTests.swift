@@ -129,6 +129,23 @@ import Training
     }
   }
 
+  @Test func series() throws {
+    let place = try Place("Set_TRAIN.ts")
+    let header = "# A set.\n@equalLength true\n@classLabel true a b\n@data\n"
+    try Fuzzer(
+      "series", texts: [header + "0,1,2:a\n2,1,0:b\n", header + "0,1:2,2:a\n1,-3e5:0,7:b\n"],
+      words: [
+        "@data\n", "@classLabel true ", "@timeStamps true\n", ":a\n", ":", ",", "1e30,", "nan,",
+        "#",
+      ]
+    ).run { bytes in
+      try place.write(bytes)
+      let set = try DatasetCatalog.load("series", split: "train", directory: place.directory)
+      #expect(set.count > 0 && set.shape.height == 1)
+      for i in 0..<set.count { #expect(set.pixels(at: i).allSatisfy { (0...1).contains($0) }) }
+    }
+  }
+
   @Test func yaml() throws {
     let place = try Place("file.yaml")
     try Fuzzer(

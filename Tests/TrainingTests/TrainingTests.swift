@@ -227,7 +227,7 @@ import Training
     (recipe.heldOut, recipe.batch, recipe.flip) = (dataset.count - 300, 100, false)
     (recipe.labelDropout, recipe.sigmaDeviation) = (0, 0)
     var examples = DiffusionExamples(recipe, dataset: dataset)
-    let known = (0..<300).map { dataset.image(at: $0).map { Float($0) / 127.5 - 1 } }
+    let known = (0..<300).map { dataset.pixels(at: $0).map { ($0 * 255).rounded() / 127.5 - 1 } }
     func epoch(_ number: Int) -> [[Float]] {
       (0..<3).flatMap { examples.batch(at: 3 * number + $0).map(\.image) }
     }

@@ -9,6 +9,14 @@ package struct SquarePatches {
   package init(shape: ImageShape, ball: Ball) { (self.shape, self.ball) = (shape, ball) }
 
   private var area: Int { shape.height * shape.width }
+  /// Of one row: patches are stretches of it.
+  private var isSignal: Bool { shape.height == 1 }
+
+  private struct Patch {
+    var rows, columns: Int
+  }
+
+  private func patch(_ side: Int) -> Patch { Patch(rows: isSignal ? 1 : side, columns: side) }
 
   /// ℓ∞: vertical stripes of ±ε; ℓ2: tiles of bumps, ε in all.
   package func start(_ random: inout RandomStream) -> [Float] {
@@ -22,14 +30,18 @@ package struct SquarePatches {
       }
       return ball.project(zip(ball.centre, delta).map { $0 + $1 })
     }
-    let side = max(shape.height / 5, 1)
-    let margin = (shape.height - min(5 * side, shape.height)) / 2
-    for top in stride(from: margin, through: shape.height - side, by: side) {
+    let side = max((isSignal ? shape.width : shape.height) / 5, 1)
+    let patch = patch(side)
+    let length = isSignal ? shape.width : shape.height
+    let margin = (length - min(5 * side, length)) / 2
+    for top in stride(
+      from: isSignal ? 0 : margin, through: shape.height - patch.rows, by: patch.rows)
+    {
       for left in stride(from: margin, through: shape.width - side, by: side) {
-        let bump = Self.bump(side, &random)
+        let bump = Self.bump(patch, &random)
         for c in 0..<shape.channels {
           let sign = Self.sign(&random)
-          for (offset, i) in window(c, top, left, side).enumerated() {
+          for (offset, i) in window(c, top, left, patch).enumerated() {
             delta[i] = sign * bump[offset]
           }
         }
@@ -40,40 +52,44 @@ package struct SquarePatches {
 
   /// The image with one patch anew.
   package func next(_ image: [Float], share: Double, _ random: inout RandomStream) -> [Float] {
-    let wanted = Int((share * Double(area)).squareRoot().rounded())
-    let most = min(shape.height, shape.width)
+    let wanted = share * Double(area)
+    let side = Int((isSignal ? wanted : wanted.squareRoot()).rounded())
+    let most = isSignal ? shape.width : min(shape.height, shape.width)
     return ball.norm == .l2
-      ? moved(image, side: min(max(wanted, 3) | 1, most), &random)
-      : repainted(image, side: min(max(wanted, 1), most), &random)
+      ? moved(image, patch(min(max(side, 3) | 1, most)), &random)
+      : repainted(image, patch(min(max(side, 1), most)), &random)
   }
 
-  /// ℓ∞: a square at ±ε, of one sign a channel.
+  /// ℓ∞: a patch at ±ε, of one sign a channel.
   private func repainted(
-    _ image: [Float], side: Int, _ random: inout RandomStream
+    _ image: [Float], _ patch: Patch, _ random: inout RandomStream
   ) -> [Float] {
-    let (top, left) = place(side, &random)
+    let (top, left) = place(patch, &random)
     var target = image.map(Double.init)
     for c in 0..<shape.channels {
       let value = ball.epsilon * Self.sign(&random)
-      for i in window(c, top, left, side) { target[i] = ball.centre[i] + value }
+      for i in window(c, top, left, patch) { target[i] = ball.centre[i] + value }
     }
     return ball.project(target)
   }
 
-  /// ℓ2: the length of two squares, and what is left of ε, goes to one of them, on its own shape and
+  /// ℓ2: the length of two patches, and what is left of ε, goes to one of them, on its own shape and
   /// a bump.
-  private func moved(_ image: [Float], side: Int, _ random: inout RandomStream) -> [Float] {
+  private func moved(
+    _ image: [Float], _ patch: Patch, _ random: inout RandomStream
+  ) -> [Float] {
     var delta = zip(image, ball.centre).map { Double($0) - $1 }
-    let (to, from) = (place(side, &random), place(side, &random))
-    let bump = Self.bump(side, &random)
+    let (to, from) = (place(patch, &random), place(patch, &random))
+    let bump = Self.bump(patch, &random)
     let unspent = max(ball.epsilon * ball.epsilon - Self.square(delta), 0)
     for c in 0..<shape.channels {
-      let target = window(c, to.top, to.left, side)
+      let target = window(c, to.top, to.left, patch)
       let both =
         target
-        + window(c, from.top, from.left, side).filter { i in
+        + window(c, from.top, from.left, patch).filter { i in
           let (y, x) = (i / shape.width % shape.height, i % shape.width)
-          return !(to.top..<to.top + side).contains(y) || !(to.left..<to.left + side).contains(x)
+          return !(to.top..<to.top + patch.rows).contains(y)
+            || !(to.left..<to.left + patch.columns).contains(x)
         }
       let budget =
         (unspent / Double(shape.channels) + Self.square(both.map { delta[$0] })).squareRoot()
@@ -93,22 +109,28 @@ package struct SquarePatches {
     return ball.project(zip(ball.centre, delta).map { $0 + factor * $1 })
   }
 
-  private func place(_ side: Int, _ random: inout RandomStream) -> (top: Int, left: Int) {
+  private func place(_ patch: Patch, _ random: inout RandomStream) -> (top: Int, left: Int) {
     (
-      Int(random.uniform() * Double(shape.height - side + 1)),
-      Int(random.uniform() * Double(shape.width - side + 1))
+      Int(random.uniform() * Double(shape.height - patch.rows + 1)),
+      Int(random.uniform() * Double(shape.width - patch.columns + 1))
     )
   }
 
-  /// Indices of a square of one channel, row by row.
-  private func window(_ c: Int, _ top: Int, _ left: Int, _ side: Int) -> [Int] {
-    (top..<top + side).flatMap { y in
-      (left..<left + side).map { (c * shape.height + y) * shape.width + $0 }
+  /// Indices of a patch of one channel, row by row.
+  private func window(_ c: Int, _ top: Int, _ left: Int, _ patch: Patch) -> [Int] {
+    (top..<top + patch.rows).flatMap { y in
+      (left..<left + patch.columns).map { (c * shape.height + y) * shape.width + $0 }
     }
   }
 
-  /// A bump up beside a bump down, `[side, side]`, of length 1, in two rows or in two columns.
-  private static func bump(_ side: Int, _ random: inout RandomStream) -> [Double] {
+  /// A bump up beside a bump down, `[rows, columns]`, of length 1, in two rows or in two columns.
+  private static func bump(_ patch: Patch, _ random: inout RandomStream) -> [Double] {
+    let side = patch.columns
+    guard patch.rows > 1 else {
+      let row = rings(1, side / 2) + rings(1, side - side / 2).map { -$0 }
+      let length = square(row).squareRoot()
+      return row.map { $0 / length }
+    }
     let (upper, lower) = (rings(side / 2, side), rings(side - side / 2, side))
     let rows = upper + lower.map { -$0 }
     let length = square(rows).squareRoot()

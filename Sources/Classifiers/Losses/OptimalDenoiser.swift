@@ -17,31 +17,60 @@ public final class OptimalDenoiser: Denoiser {
   public var isUnconditional: Bool { true }
   public var isMultiHead: Bool { false }
 
-  /// Grey values sorted by class, rows padded with zeros to whole registers, `[n, stride]`.
-  private let rows: [UInt8]
+  /// Training images sorted by class, rows padded with zeros to whole registers, `[n, stride]`.
+  private let rows: Rows
   private let stride: Int
   /// Rows of each class, `[K]`.
   private let ranges: [Range<Int>]
 
+  private enum Rows: Sendable {
+    case bytes([UInt8])
+    /// In grey values as well, with fractions.
+    case reals([Float])
+  }
+
   /// - Parameters:
+  ///   - shape: the images' size.
   ///   - bytes: grey values, planar, `[labels.count, C, H, W]`.
   ///   - labels: classes.
   ///   - classCount: K.
   /// - Throws: `ElbowError` where a class has no image.
   public init(shape: ImageShape, bytes: [UInt8], labels: [UInt8], classCount: Int) throws {
-    precondition(bytes.count == labels.count * shape.count)
     self.shape = shape
     self.classCount = classCount
     stride = aligned(shape.count)
-    var rows: [UInt8] = []
+    let (rows, ranges) = try Self.sorted(bytes, shape, labels, classCount)
+    (self.rows, self.ranges) = (.bytes(rows), ranges)
+  }
+
+  /// - Parameters:
+  ///   - shape: the images' size.
+  ///   - values: in [0, 1], planar, `[labels.count, C, H, W]`.
+  ///   - labels: classes.
+  ///   - classCount: K.
+  /// - Throws: `ElbowError` where a class has no image.
+  public init(shape: ImageShape, values: [Float], labels: [UInt8], classCount: Int) throws {
+    self.shape = shape
+    self.classCount = classCount
+    stride = aligned(shape.count)
+    let (rows, ranges) = try Self.sorted(values.map { 255 * $0 }, shape, labels, classCount)
+    (self.rows, self.ranges) = (.reals(rows), ranges)
+  }
+
+  private static func sorted<Value: Numeric>(
+    _ values: [Value], _ shape: ImageShape, _ labels: [UInt8], _ classCount: Int
+  ) throws -> ([Value], [Range<Int>]) {
+    precondition(values.count == labels.count * shape.count)
+    let stride = aligned(shape.count)
+    var rows: [Value] = []
     rows.reserveCapacity(labels.count * stride)
     var ranges: [Range<Int>] = []
-    let padding = [UInt8](repeating: 0, count: stride - shape.count)
+    let padding = [Value](repeating: 0, count: stride - shape.count)
     for label in 0..<classCount {
       let first = ranges.last?.upperBound ?? 0
       var count = 0
       for i in labels.indices where Int(labels[i]) == label {
-        rows.append(contentsOf: bytes[i * shape.count..<(i + 1) * shape.count])
+        rows.append(contentsOf: values[i * shape.count..<(i + 1) * shape.count])
         rows.append(contentsOf: padding)
         count += 1
       }
@@ -53,8 +82,7 @@ public final class OptimalDenoiser: Denoiser {
       }
       ranges.append(first..<first + count)
     }
-    self.rows = rows
-    self.ranges = ranges
+    return (rows, ranges)
   }
 
   public func makeSession() -> any DenoiserSession { Session(self) }
@@ -63,14 +91,7 @@ public final class OptimalDenoiser: Denoiser {
     label.map { ranges[$0] } ?? 0..<(ranges.last?.upperBound ?? 0)
   }
 
-  private typealias Row = SIMD16<Float>
-
-  /// Calls `body` with the register of grey values at each offset of a row.
-  @inline(__always)
-  private static func greys(_ row: UnsafePointer<UInt8>, _ offset: Int) -> Row {
-    let bytes = UnsafeRawPointer(row + offset).loadUnaligned(as: SIMD16<UInt8>.self)
-    return Row(SIMD16<Int32>(truncatingIfNeeded: bytes))
-  }
+  fileprivate typealias Row = SIMD16<Float>
 
   private final class Session: DenoiserSession {
     private let owner: OptimalDenoiser
@@ -156,28 +177,9 @@ public final class OptimalDenoiser: Denoiser {
     /// Softmax of −‖x_σ − x_i‖²/2σ² over `rows`.
     private func measure(_ rows: Range<Int>) {
       distances.removeAll(keepingCapacity: true)
-      let stride = owner.stride
-      owner.rows.withUnsafeBufferPointer { all in
-        query.withUnsafeBufferPointer { query in
-          guard let all = all.baseAddress, let query = query.baseAddress else { return }
-          for i in rows {
-            let row = all + i * stride
-            var (a, b) = (Row.zero, Row.zero)
-            var offset = 0
-            while offset + 32 <= stride {
-              let x = Row(at: query + offset) - OptimalDenoiser.greys(row, offset)
-              let y = Row(at: query + offset + 16) - OptimalDenoiser.greys(row, offset + 16)
-              a = a.plus(x, times: x)
-              b = b.plus(y, times: y)
-              offset += 32
-            }
-            if offset < stride {
-              let x = Row(at: query + offset) - OptimalDenoiser.greys(row, offset)
-              a = a.plus(x, times: x)
-            }
-            distances.append((a + b).sum())
-          }
-        }
+      switch owner.rows {
+      case .bytes(let all): all.withUnsafeBufferPointer { measure(rows, $0) }
+      case .reals(let all): all.withUnsafeBufferPointer { measure(rows, $0) }
       }
       let unit = 2 * 127.5 * 127.5 * Double(sigma) * Double(sigma)
       let nearest = Double(distances.min() ?? 0)
@@ -193,49 +195,103 @@ public final class OptimalDenoiser: Denoiser {
       for i in support.indices { support[i].weight = Float(Double(support[i].weight) / total) }
     }
 
+    private func measure<Value: GreyValue>(_ rows: Range<Int>, _ all: UnsafeBufferPointer<Value>) {
+      let stride = owner.stride
+      query.withUnsafeBufferPointer { query in
+        guard let all = all.baseAddress, let query = query.baseAddress else { return }
+        for i in rows {
+          let row = all + i * stride
+          var (a, b) = (Row.zero, Row.zero)
+          var offset = 0
+          while offset + 32 <= stride {
+            let x = Row(at: query + offset) - Value.greys(row, offset)
+            let y = Row(at: query + offset + 16) - Value.greys(row, offset + 16)
+            a = a.plus(x, times: x)
+            b = b.plus(y, times: y)
+            offset += 32
+          }
+          if offset < stride {
+            let x = Row(at: query + offset) - Value.greys(row, offset)
+            a = a.plus(x, times: x)
+          }
+          distances.append((a + b).sum())
+        }
+      }
+    }
+
     /// Σ weight·row over the support, in grey values.
     private func combine(weights: [Float], into sum: inout [Float]) {
+      switch owner.rows {
+      case .bytes(let all): all.withUnsafeBufferPointer { combine(weights, $0, into: &sum) }
+      case .reals(let all): all.withUnsafeBufferPointer { combine(weights, $0, into: &sum) }
+      }
+    }
+
+    private func combine<Value: GreyValue>(
+      _ weights: [Float], _ all: UnsafeBufferPointer<Value>, into sum: inout [Float]
+    ) {
       let stride = owner.stride
-      owner.rows.withUnsafeBufferPointer { all in
-        sum.withUnsafeMutableBufferPointer { sum in
-          guard let all = all.baseAddress, let sum = sum.baseAddress else { return }
-          for offset in Swift.stride(from: 0, to: stride, by: 16) {
-            var (a, b) = (Row.zero, Row.zero)
-            var i = 0
-            while i + 1 < weights.count {
-              a = a.plus(
-                Row(repeating: weights[i]),
-                times: OptimalDenoiser.greys(all + support[i].row * stride, offset))
-              b = b.plus(
-                Row(repeating: weights[i + 1]),
-                times: OptimalDenoiser.greys(all + support[i + 1].row * stride, offset))
-              i += 2
-            }
-            if i < weights.count {
-              a = a.plus(
-                Row(repeating: weights[i]),
-                times: OptimalDenoiser.greys(all + support[i].row * stride, offset))
-            }
-            (a + b).store(to: sum + offset)
+      sum.withUnsafeMutableBufferPointer { sum in
+        guard let all = all.baseAddress, let sum = sum.baseAddress else { return }
+        for offset in Swift.stride(from: 0, to: stride, by: 16) {
+          func term(_ total: Row, _ i: Int) -> Row {
+            total.plus(
+              Row(repeating: weights[i]),
+              times: Value.greys(all + support[i].row * stride, offset))
           }
+          var (a, b) = (Row.zero, Row.zero)
+          var i = 0
+          while i + 1 < weights.count {
+            a = term(a, i)
+            b = term(b, i + 1)
+            i += 2
+          }
+          if i < weights.count { a = term(a, i) }
+          (a + b).store(to: sum + offset)
         }
       }
     }
 
     /// Row · scratch, in grey values.
     private func project(_ index: Int) -> Float {
-      let stride = owner.stride
-      return owner.rows.withUnsafeBufferPointer { all in
-        scratch.withUnsafeBufferPointer { v in
-          guard let all = all.baseAddress, let v = v.baseAddress else { return 0 }
-          var sum = Row.zero
-          for offset in Swift.stride(from: 0, to: stride, by: 16) {
-            sum = sum.plus(
-              Row(at: v + offset), times: OptimalDenoiser.greys(all + index * stride, offset))
-          }
-          return sum.sum()
-        }
+      switch owner.rows {
+      case .bytes(let all): all.withUnsafeBufferPointer { project(index, $0) }
+      case .reals(let all): all.withUnsafeBufferPointer { project(index, $0) }
       }
     }
+
+    private func project<Value: GreyValue>(
+      _ index: Int, _ all: UnsafeBufferPointer<Value>
+    ) -> Float {
+      let stride = owner.stride
+      return scratch.withUnsafeBufferPointer { v in
+        guard let all = all.baseAddress, let v = v.baseAddress else { return 0 }
+        var sum = Row.zero
+        for offset in Swift.stride(from: 0, to: stride, by: 16) {
+          sum = sum.plus(Row(at: v + offset), times: Value.greys(all + index * stride, offset))
+        }
+        return sum.sum()
+      }
+    }
+  }
+}
+
+/// What training images are kept as; one register of them is read as grey values.
+private protocol GreyValue {
+  static func greys(_ row: UnsafePointer<Self>, _ offset: Int) -> SIMD16<Float>
+}
+
+extension UInt8: GreyValue {
+  @inline(__always)
+  fileprivate static func greys(_ row: UnsafePointer<UInt8>, _ offset: Int) -> SIMD16<Float> {
+    let bytes = UnsafeRawPointer(row + offset).loadUnaligned(as: SIMD16<UInt8>.self)
+    return SIMD16<Float>(SIMD16<Int32>(truncatingIfNeeded: bytes))
+  }
+}
+
+extension Float: GreyValue {
+  @inline(__always)
+  fileprivate static func greys(_ row: UnsafePointer<Float>, _ offset: Int) -> SIMD16<Float> {
+    SIMD16<Float>(at: row + offset)
   }
 }

@@ -1,5 +1,6 @@
 import Basics
 import Records
+import TensorCore
 
 /// Sizes and layout of one kind of network: what a checkpoint's metadata says, and what decides the
 /// names and shapes of its parameters.
@@ -10,8 +11,10 @@ public protocol NetworkArchitecture: Codable, Sendable {
   static var title: String { get }
   /// How one is used, as `run it with --classifier dc or rdc`.
   static var use: String { get }
-  /// Side of the square images.
+  /// Side of the square images, or length of signals.
   var resolution: Int { get }
+  /// 2 for images, 1 for signals: images of one row.
+  var dimensions: Int { get }
   /// Colour channels.
   var channels: Int { get }
   /// Classes K.
@@ -46,6 +49,24 @@ extension NetworkArchitecture {
     }
     return nil
   }
+
+  /// Size of the images.
+  public var shape: ImageShape {
+    ImageShape(
+      channels: channels, height: dimensions == 1 ? 1 : resolution, width: resolution)
+  }
+
+  /// Most rows and columns of images, and points of signals.
+  var longest: Int { dimensions == 1 ? 1 << 14 : 512 }
+
+  /// Sizes of a filter, as the shape of its weights has them: `[side, side]`, of signals `[side]`.
+  func filter(_ side: Int) -> [Int] { Array(repeating: side, count: dimensions) }
+
+  /// Values of one channel of a map of `side`.
+  func area(_ side: Int) -> Int { dimensions == 1 ? side : side * side }
+
+  /// What the names of a map's parameters call it: `28x28`, of a signal `28`.
+  func place(_ side: Int) -> String { filter(side).map(String.init).joined(separator: "x") }
 
   /// As a checkpoint's metadata holds it.
   ///

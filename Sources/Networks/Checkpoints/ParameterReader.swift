@@ -4,15 +4,20 @@ import Layers
 struct ParameterReader {
   /// The values of the named parameter, row-major in the shape given.
   let read: (_ name: String, _ shape: [Int]) throws -> [Float]
+  /// 2, or 1 where the maps are signals, whose filters have no rows.
+  let dimensions: Int
+
+  private func filter(_ kernel: Int) -> [Int] { Array(repeating: kernel, count: dimensions) }
+  private func rows(_ kernel: Int) -> Int { dimensions == 1 ? 1 : kernel }
 
   /// A convolution over maps of `side` pixels a side.
   func convolution(
     _ name: String, _ inputs: Int, _ outputs: Int, kernel: Int, side: Int, inputStride: Int? = nil
   ) throws -> Convolution {
     Convolution(
-      weight: try read("\(name).weight", [outputs, inputs, kernel, kernel]),
+      weight: try read("\(name).weight", [outputs, inputs] + filter(kernel)),
       bias: try read("\(name).bias", [outputs]), inputs: inputs, outputs: outputs, kernel: kernel,
-      inputStride: inputStride, side: side)
+      kernelRows: rows(kernel), inputStride: inputStride, side: side)
   }
 
   /// A 1×1 convolution whose outputs interleave `blocks` values a channel, regrouped to
@@ -21,7 +26,7 @@ struct ParameterReader {
     _ name: String, _ channels: Int, blocks: Int, side: Int
   ) throws -> Convolution {
     let outputs = channels * blocks
-    let weight = try read("\(name).weight", [outputs, channels, 1, 1])
+    let weight = try read("\(name).weight", [outputs, channels] + filter(1))
     let bias = try read("\(name).bias", [outputs])
     return Convolution(
       weight: deinterleave(weight, blocks: blocks, rows: channels),

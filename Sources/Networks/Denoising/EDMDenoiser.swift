@@ -24,10 +24,7 @@ public final class EDMDenoiser: Denoiser {
     self.isUnconditional = isUnconditional && network.architecture.heads == 1
   }
 
-  public var shape: ImageShape {
-    let a = network.architecture
-    return ImageShape(channels: a.channels, height: a.resolution, width: a.resolution)
-  }
+  public var shape: ImageShape { network.architecture.shape }
   public var classCount: Int { network.architecture.classes }
   public var isMultiHead: Bool { network.architecture.heads > 1 }
 

@@ -32,7 +32,7 @@ public final class ResNet: DifferentiableNetwork {
     parameter: @escaping (_ name: String, _ shape: [Int]) throws -> [Float]
   ) throws {
     self.architecture = architecture
-    let reader = ParameterReader(read: parameter)
+    let reader = ParameterReader(read: parameter, dimensions: architecture.dimensions)
     var layout = GradientLayout()
     input = try reader.convolution(
       ResNetArchitecture.input, architecture.channels, architecture.width, kernel: 3,
@@ -53,11 +53,7 @@ public final class ResNet: DifferentiableNetwork {
   }
 
   /// Size of the images.
-  public var shape: ImageShape {
-    ImageShape(
-      channels: architecture.channels, height: architecture.resolution,
-      width: architecture.resolution)
-  }
+  public var shape: ImageShape { architecture.shape }
 
   package func makeGradients() -> ParameterGradients {
     ParameterGradients(count: layout.count, embedding: 0)
@@ -83,7 +79,7 @@ public final class ResNet: DifferentiableNetwork {
   /// A map for the network's input in `arena`.
   func makeInput(in arena: Arena) -> FeatureMap {
     FeatureMap(
-      height: architecture.resolution, width: architecture.resolution,
+      height: architecture.shape.height, width: architecture.resolution,
       channels: architecture.channels, border: 1, stride: architecture.channels, in: arena)
   }
 
@@ -100,9 +96,7 @@ public final class ResNet: DifferentiableNetwork {
     maps.reserveCapacity(blocks.count + 1)
     caches.reserveCapacity(blocks.count)
     for block in blocks {
-      let y = FeatureMap(
-        height: block.outputSide(last.height), width: block.outputSide(last.width),
-        channels: block.outputs, in: arena)
+      let y = block.makeOutput(for: last, in: arena)
       caches.append(block.forward(last, into: y, keeping: retention, in: arena))
       maps.append(y)
       last = y

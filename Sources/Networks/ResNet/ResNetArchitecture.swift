@@ -3,7 +3,7 @@ import Records
 
 /// Sizes and layout of a pre-activation ResNet classifier.
 ///
-/// A 3×3 convolution to `width` channels at full resolution; then for each multiplier a block that
+/// A 3×3 convolution, of signals one of three points, to `width` channels at full resolution; then for each multiplier a block that
 /// halves the resolution and `blocks` − 1 that keep it; group norm, SiLU, the mean over all pixels
 /// and a linear layer.
 public struct ResNetArchitecture: NetworkArchitecture, Hashable {
@@ -11,7 +11,7 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
   public static let title = "a classifier"
   public static let use = "run it with `classifier` cnn or lm+cnn"
 
-  /// Side of the square images.
+  /// Side of the square images, or length of signals.
   public var resolution: Int
   /// Colour channels.
   public var channels: Int
@@ -23,14 +23,17 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
   public var multipliers: [Int]
   /// Blocks at each of them.
   public var blocks: Int
+  /// 2 for images, 1 for signals.
+  public var dimensions: Int
 
   private enum CodingKeys: String, CodingKey {
-    case resolution, channels, classes, width, multipliers, blocks, kind
+    case resolution, channels, classes, width, multipliers, blocks, kind, dimensions
   }
 
   /// The architecture as given.
   public init(
-    resolution: Int, channels: Int, classes: Int, width: Int, multipliers: [Int], blocks: Int
+    resolution: Int, channels: Int, classes: Int, width: Int, multipliers: [Int], blocks: Int,
+    dimensions: Int = 2
   ) {
     self.resolution = resolution
     self.channels = channels
@@ -38,6 +41,7 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
     self.width = width
     self.multipliers = multipliers
     self.blocks = blocks
+    self.dimensions = dimensions
   }
 
   public init(from decoder: any Decoder) throws {
@@ -48,7 +52,8 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
       classes: try c.decode(Int.self, forKey: .classes),
       width: try c.decode(Int.self, forKey: .width),
       multipliers: try c.decode([Int].self, forKey: .multipliers),
-      blocks: try c.decode(Int.self, forKey: .blocks))
+      blocks: try c.decode(Int.self, forKey: .blocks),
+      dimensions: try c.decodeIfPresent(Int.self, forKey: .dimensions) ?? 2)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -60,11 +65,13 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
     try c.encode(width, forKey: .width)
     try c.encode(multipliers, forKey: .multipliers)
     try c.encode(blocks, forKey: .blocks)
+    if dimensions != 2 { try c.encode(dimensions, forKey: .dimensions) }
   }
 
   public var sizes: [NetworkSize] {
     [
-      NetworkSize("resolution", resolution, 1...512), NetworkSize("channels", channels, 1...64),
+      NetworkSize("dimensions", dimensions, 1...2),
+      NetworkSize("resolution", resolution, 1...longest), NetworkSize("channels", channels, 1...64),
       NetworkSize("classes", classes, 2...10_000), NetworkSize("width", width, 4...4096),
       NetworkSize("multipliers", multipliers, 1...64, count: 1...8),
       NetworkSize("blocks", blocks, 1...64),
@@ -74,7 +81,7 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
   public var misfit: String? {
     if width % 4 != 0 { return "has width \(width), expected a multiple of 4" }
     if resolution % (1 << multipliers.count) != 0 {
-      return "halves \(resolution)×\(resolution) images \(multipliers.count) times, "
+      return "halves \(shape.height)×\(shape.width) images \(multipliers.count) times, "
         + "which leaves a remainder"
     }
     if let odd = steps.map(\.outputs).first(where: { $0 % max(1, min(32, $0 / 4)) != 0 }) {
@@ -106,7 +113,7 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
       for block in 0..<blocks {
         list.append(
           Step(
-            name: "model.\(side)x\(side)_" + (block == 0 ? "down" : "block\(block)"),
+            name: "model.\(place(side))_" + (block == 0 ? "down" : "block\(block)"),
             resolution: side, inputs: channels, outputs: width * multiplier,
             sampling: block == 0 ? .down : .keep))
         channels = width * multiplier
@@ -124,14 +131,14 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
       list.append((name + ".weight", shape))
       list.append((name + ".bias", [shape[0]]))
     }
-    layer(Self.input, [width, channels, 3, 3])
+    layer(Self.input, [width, channels] + filter(3))
     for step in steps {
       let (i, o) = (step.inputs, step.outputs)
       layer(step.name + ".norm0", [i])
-      layer(step.name + ".conv0", [o, i, 3, 3])
+      layer(step.name + ".conv0", [o, i] + filter(3))
       layer(step.name + ".norm1", [o])
-      layer(step.name + ".conv1", [o, o, 3, 3])
-      if step.sampling != .keep || i != o { layer(step.name + ".skip", [o, i, 1, 1]) }
+      layer(step.name + ".conv1", [o, o] + filter(3))
+      if step.sampling != .keep || i != o { layer(step.name + ".skip", [o, i] + filter(1)) }
     }
     layer(Self.norm, [features])
     layer(Self.output, [classes, features])
@@ -139,11 +146,12 @@ public struct ResNetArchitecture: NetworkArchitecture, Hashable {
   }
 
   public var floatingPointOperations: Int {
-    var multiplications = resolution * resolution * 9 * channels * width + classes * features
+    let taps = area(3)
+    var multiplications = area(resolution) * taps * channels * width + classes * features
     for step in steps {
-      let pixels = step.resolution * step.resolution
+      let pixels = area(step.resolution)
       let (i, o) = (step.inputs, step.outputs)
-      multiplications += pixels * 9 * o * (i + o)
+      multiplications += pixels * taps * o * (i + o)
       if step.sampling != .keep || i != o { multiplications += pixels * i * o }
     }
     return 2 * multiplications

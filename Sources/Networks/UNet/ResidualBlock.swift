@@ -109,7 +109,7 @@ struct ResidualBlock: Sendable {
   }
 
   /// Resolution of the output for an input of side `side`.
-  func outputSide(_ side: Int) -> Int {
+  private func outputSide(_ side: Int) -> Int {
     switch sampling {
     case .keep: side
     case .up: side * 2
@@ -119,8 +119,10 @@ struct ResidualBlock: Sendable {
 
   /// A map for the output of an input like `x` in `arena`.
   func makeOutput(for x: FeatureMap, in arena: Arena) -> FeatureMap {
-    FeatureMap(
-      images: x.images, height: outputSide(x.height), width: outputSide(x.width),
+    let isSignal = conv0.kernelRows == 1
+    return FeatureMap(
+      images: x.images, height: isSignal ? x.height : outputSide(x.height),
+      width: outputSide(x.width),
       channels: outputs, in: arena)
   }
 }

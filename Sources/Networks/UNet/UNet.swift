@@ -34,7 +34,7 @@ package final class UNet: DifferentiableNetwork {
   ) throws {
     self.architecture = architecture
     let plan = UNetPlan(architecture)
-    let reader = ParameterReader(read: parameter)
+    let reader = ParameterReader(read: parameter, dimensions: architecture.dimensions)
     var layout = GradientLayout()
     embedding = try NoiseEmbedding(
       width: architecture.width, classes: architecture.labelInputs, parameters: reader,
@@ -85,14 +85,14 @@ package final class UNet: DifferentiableNetwork {
   /// A map for the network's input in `arena`.
   func makeInput(images: Int, in arena: Arena) -> FeatureMap {
     FeatureMap(
-      images: images, height: architecture.resolution, width: architecture.resolution,
+      images: images, height: architecture.shape.height, width: architecture.resolution,
       channels: architecture.channels, border: 1, stride: architecture.channels, in: arena)
   }
 
   /// A zeroed map for the gradient of F in `arena`, as `backward` takes it.
   func makeOutputGradient(images: Int, in arena: Arena) -> FeatureMap {
     let dy = FeatureMap(
-      images: images, height: architecture.resolution, width: architecture.resolution,
+      images: images, height: architecture.shape.height, width: architecture.resolution,
       channels: architecture.outputChannels, border: 1, in: arena)
     dy.clear()
     return dy

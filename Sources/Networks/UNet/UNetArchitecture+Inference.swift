@@ -37,8 +37,14 @@ extension UNetArchitecture {
     guard let resolution = sides.first,
       let first = encoder.first(where: { $0.0.side == resolution && $0.0.rest == "conv.weight" })?
         .1,
-      first.count == 4
-    else { throw fail("has no first convolution 'model.enc.<R>x<R>_conv.weight'") }
+      first.count == 4 || first.count == 3
+    else {
+      throw fail(
+        "has no first convolution 'model.enc.<R>x<R>_conv.weight', of signals 'model.enc.<R>_conv.weight'"
+      )
+    }
+    let dimensions = first.count - 2
+    let place = dimensions == 1 ? "\(resolution)" : "\(resolution)x\(resolution)"
     let blocks = encoder.filter {
       $0.0.side == resolution && $0.0.rest.hasPrefix("block") && $0.0.rest.hasSuffix("norm0.weight")
     }.count
@@ -46,7 +52,7 @@ extension UNetArchitecture {
       guard
         let shape = encoder.first(where: {
           $0.0.side == side && $0.0.rest == "block0.conv1.weight"
-        })?.1, shape.count == 4, shape[0] % width == 0
+        })?.1, shape.count == 2 + dimensions, shape[0] % width == 0
       else {
         throw fail("has no block at resolution \(side), or its width is no multiple of \(width)")
       }
@@ -55,12 +61,13 @@ extension UNetArchitecture {
     let attention = sides.filter { side in
       encoder.contains { $0.0.side == side && $0.0.rest == "block0.qkv.weight" }
     }
-    let outputs = shapes["model.dec.\(resolution)x\(resolution)_aux_conv.weight"]?.first
+    let outputs = shapes["model.dec.\(place)_aux_conv.weight"]?.first
     let heads = max(1, (outputs ?? 1) / max(first[1], 1))
     return UNetArchitecture(
       resolution: resolution, channels: first[1],
       classes: shapes["model.map_label.weight"]?.last ?? (heads > 1 ? heads : 0), width: width,
       multipliers: multipliers, blocks: blocks, attentionResolutions: attention,
-      augmentDimension: shapes["model.map_augment.weight"]?.last ?? 0, heads: heads)
+      augmentDimension: shapes["model.map_augment.weight"]?.last ?? 0, heads: heads,
+      dimensions: dimensions)
   }
 }

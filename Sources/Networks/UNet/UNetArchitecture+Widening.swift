@@ -14,6 +14,7 @@ extension UNetArchitecture {
     guard
       (resolution, channels, width, blocks)
         == (narrow.resolution, narrow.channels, narrow.width, narrow.blocks),
+      dimensions == narrow.dimensions,
       attentionResolutions == narrow.attentionResolutions, sigmaData == narrow.sigmaData,
       multipliers.count == narrow.multipliers.count,
       zip(multipliers, narrow.multipliers).allSatisfy(>=)

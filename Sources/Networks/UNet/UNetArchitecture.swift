@@ -8,7 +8,7 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
   public static let title = "a diffusion model"
   public static let use = "run it with `classifier` dc or rdc"
 
-  /// Side of the square images.
+  /// Side of the square images, or length of signals.
   public var resolution: Int
   /// Colour channels.
   public var channels: Int
@@ -28,9 +28,11 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
   public var sigmaData: Double
   /// Inputs of `map_augment`, unused at inference; 0 where there is none.
   public var augmentDimension: Int
+  /// 2 for images, 1 for signals, whose convolutions are those of PyTorch's `Conv1d`.
+  public var dimensions: Int
 
   private enum CodingKeys: String, CodingKey {
-    case resolution, channels, classes, heads, width, multipliers, blocks, kind
+    case resolution, channels, classes, heads, width, multipliers, blocks, kind, dimensions
     case attentionResolutions = "attention_resolutions"
     case sigmaData = "sigma_data"
     case augmentDimension = "augment_dim"
@@ -39,7 +41,8 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
   /// The architecture as given.
   public init(
     resolution: Int, channels: Int, classes: Int, width: Int, multipliers: [Int], blocks: Int,
-    attentionResolutions: [Int], sigmaData: Double = 0.5, augmentDimension: Int = 0, heads: Int = 1
+    attentionResolutions: [Int], sigmaData: Double = 0.5, augmentDimension: Int = 0, heads: Int = 1,
+    dimensions: Int = 2
   ) {
     self.resolution = resolution
     self.channels = channels
@@ -51,6 +54,7 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
     self.attentionResolutions = attentionResolutions
     self.sigmaData = sigmaData
     self.augmentDimension = augmentDimension
+    self.dimensions = dimensions
   }
 
   public init(from decoder: any Decoder) throws {
@@ -71,6 +75,7 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
     attentionResolutions = try c.decode([Int].self, forKey: .attentionResolutions)
     sigmaData = try c.decodeIfPresent(Double.self, forKey: .sigmaData) ?? 0.5
     augmentDimension = try c.decodeIfPresent(Int.self, forKey: .augmentDimension) ?? 0
+    dimensions = try c.decodeIfPresent(Int.self, forKey: .dimensions) ?? 2
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -83,6 +88,7 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
     try c.encode(width, forKey: .width)
     try c.encode(multipliers, forKey: .multipliers)
     try c.encode(blocks, forKey: .blocks)
+    if dimensions != 2 { try c.encode(dimensions, forKey: .dimensions) }
     try c.encode(attentionResolutions, forKey: .attentionResolutions)
     try c.encode(sigmaData, forKey: .sigmaData)
     if augmentDimension > 0 { try c.encode(augmentDimension, forKey: .augmentDimension) }
@@ -95,12 +101,13 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
 
   public var sizes: [NetworkSize] {
     [
-      NetworkSize("resolution", resolution, 1...512), NetworkSize("channels", channels, 1...64),
+      NetworkSize("dimensions", dimensions, 1...2),
+      NetworkSize("resolution", resolution, 1...longest), NetworkSize("channels", channels, 1...64),
       NetworkSize("classes", classes, 0...10_000), NetworkSize("heads", heads, 1...10_000),
       NetworkSize("width", width, 4...4096),
       NetworkSize("multipliers", multipliers, 1...64, count: 1...8),
       NetworkSize("blocks", blocks, 1...64),
-      NetworkSize("attention_resolutions", attentionResolutions, 0...512, count: 0...16),
+      NetworkSize("attention_resolutions", attentionResolutions, 0...longest, count: 0...16),
       NetworkSize("augment_dim", augmentDimension, 0...4096),
     ]
   }
@@ -111,7 +118,7 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
     }
     if width % 4 != 0 { return "has width \(width), expected a multiple of 4" }
     if resolution % (1 << (multipliers.count - 1)) != 0 {
-      return "halves \(resolution)×\(resolution) images \(multipliers.count - 1) times, "
+      return "halves \(shape.height)×\(shape.width) images \(multipliers.count - 1) times, "
         + "which leaves a remainder"
     }
     if !(sigmaData > 0 && sigmaData.isFinite) { return "has sigma_data \(sigmaData)" }
@@ -134,23 +141,23 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
     layer("model.map_layer1", [embedding, embedding])
     if labelInputs > 0 { layer("model.map_label", [width, labelInputs]) }
     if augmentDimension > 0 { layer("model.map_augment", [width, augmentDimension], bias: false) }
-    layer(plan.input, [width, channels, 3, 3])
+    layer(plan.input, [width, channels] + filter(3))
     for step in plan.steps {
       let (i, o) = (step.inputs, step.outputs)
       layer(step.name + ".norm0", [i])
-      layer(step.name + ".conv0", [o, i, 3, 3])
+      layer(step.name + ".conv0", [o, i] + filter(3))
       layer(step.name + ".affine", [o, embedding])
       layer(step.name + ".norm1", [o])
-      layer(step.name + ".conv1", [o, o, 3, 3])
-      if step.hasSkip { layer(step.name + ".skip", [o, i, 1, 1]) }
+      layer(step.name + ".conv1", [o, o] + filter(3))
+      if step.hasSkip { layer(step.name + ".skip", [o, i] + filter(1)) }
       if step.attends {
         layer(step.name + ".norm2", [o])
-        layer(step.name + ".qkv", [3 * o, o, 1, 1])
-        layer(step.name + ".proj", [o, o, 1, 1])
+        layer(step.name + ".qkv", [3 * o, o] + filter(1))
+        layer(step.name + ".proj", [o, o] + filter(1))
       }
     }
     layer(plan.outputNorm, [plan.outputChannels])
-    layer(plan.output, [outputChannels, plan.outputChannels, 3, 3])
+    layer(plan.output, [outputChannels, plan.outputChannels] + filter(3))
     return list
   }
 
@@ -167,14 +174,14 @@ public struct UNetArchitecture: NetworkArchitecture, Hashable {
 
   public var floatingPointOperations: Int {
     let plan = UNetPlan(self)
-    let embedding = 4 * width
+    let (embedding, taps) = (4 * width, area(3))
     var multiplications = width * (embedding + labelInputs) + embedding * embedding
     multiplications +=
-      resolution * resolution * 9 * channels * (width + heads * plan.outputChannels)
+      area(resolution) * taps * channels * (width + heads * plan.outputChannels)
     for step in plan.steps {
-      let pixels = step.resolution * step.resolution
+      let pixels = area(step.resolution)
       let (i, o) = (step.inputs, step.outputs)
-      multiplications += pixels * 9 * o * (i + o) + o * embedding
+      multiplications += pixels * taps * o * (i + o) + o * embedding
       if step.hasSkip { multiplications += pixels * i * o }
       if step.attends { multiplications += pixels * 4 * o * o + 2 * pixels * pixels * o }
     }

@@ -26,9 +26,9 @@ struct UNetPlan {
 
   init(_ a: UNetArchitecture) {
     let side = a.resolution
-    input = "model.enc.\(side)x\(side)_conv"
-    outputNorm = "model.dec.\(side)x\(side)_aux_norm"
-    output = "model.dec.\(side)x\(side)_aux_conv"
+    input = "model.enc.\(a.place(side))_conv"
+    outputNorm = "model.dec.\(a.place(side))_aux_norm"
+    output = "model.dec.\(a.place(side))_aux_conv"
     var channels = a.width
     var skips = [a.width]
     for (halvings, multiplier) in a.multipliers.enumerated() {
@@ -36,7 +36,8 @@ struct UNetPlan {
       if halvings > 0 {
         encoder.append(
           Step(
-            name: "model.enc.\(r)x\(r)_down", resolution: r, inputs: channels, outputs: channels,
+            name: "model.enc.\(a.place(r))_down", resolution: r, inputs: channels,
+            outputs: channels,
             sampling: .down,
             attends: false, takesSkip: false))
         skips.append(channels)
@@ -45,7 +46,7 @@ struct UNetPlan {
         let outputs = a.width * multiplier
         encoder.append(
           Step(
-            name: "model.enc.\(r)x\(r)_block\(b)", resolution: r, inputs: channels,
+            name: "model.enc.\(a.place(r))_block\(b)", resolution: r, inputs: channels,
             outputs: outputs,
             sampling: .keep, attends: a.attentionResolutions.contains(r), takesSkip: false))
         channels = outputs
@@ -60,7 +61,7 @@ struct UNetPlan {
       for (suffix, sampling, attends) in leading {
         decoder.append(
           Step(
-            name: "model.dec.\(r)x\(r)_\(suffix)", resolution: r, inputs: channels,
+            name: "model.dec.\(a.place(r))_\(suffix)", resolution: r, inputs: channels,
             outputs: channels,
             sampling: sampling, attends: attends, takesSkip: false))
       }
@@ -68,7 +69,7 @@ struct UNetPlan {
         let outputs = a.width * multiplier
         decoder.append(
           Step(
-            name: "model.dec.\(r)x\(r)_block\(b)", resolution: r,
+            name: "model.dec.\(a.place(r))_block\(b)", resolution: r,
             inputs: channels + skips.removeLast(),
             outputs: outputs, sampling: .keep,
             attends: b == a.blocks && a.attentionResolutions.contains(r), takesSkip: true))
@@ -84,17 +85,17 @@ extension UNetArchitecture {
   func scratchCount(keeping retention: Retention) -> Int {
     let plan = UNetPlan(self)
     func maps(_ step: UNetPlan.Step) -> Int {
-      step.resolution * step.resolution * (2 * step.inputs + 4 * step.outputs)
+      area(step.resolution) * (2 * step.inputs + 4 * step.outputs)
     }
     let largest = plan.steps.map(maps).max() ?? 0
     switch retention {
     case .nothing:
       // The encoder's outputs.
-      return plan.encoder.reduce(largest) { $0 + $1.resolution * $1.resolution * $1.outputs }
+      return plan.encoder.reduce(largest) { $0 + area($1.resolution) * $1.outputs }
     case .forInput:
       // Every block's output, h, and concatenated input.
       return plan.steps.reduce(largest) {
-        $0 + $1.resolution * $1.resolution * (($1.takesSkip ? $1.inputs : 0) + 2 * $1.outputs)
+        $0 + area($1.resolution) * (($1.takesSkip ? $1.inputs : 0) + 2 * $1.outputs)
       }
     case .forParameters: return plan.steps.reduce(0) { $0 + maps($1) }
     }

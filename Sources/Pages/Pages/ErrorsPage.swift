@@ -64,6 +64,7 @@ enum ErrorsPage {
   private static func answer(
     _ errors: DenoisingErrors, _ id: String, _ index: Int
   ) -> HTML {
+    if errors.header.imageShape[1] == 1 { return Chart(figure: errors.figure).html }
     let classes = [errors.classes.first, errors.classes.second].map { errors.header.classNames[$0] }
     let levels = errors.levels.map { level -> HTML in
       let maps: [(Map, String, String, [Float])] = [

@@ -48,7 +48,11 @@ enum ImagePage {
   }
 
   private static func pictures(_ id: String, _ index: Int, _ call: Call) throws -> HTML {
-    guard let picture = try? Picture(id, index, call.store) else { return "" }
+    guard let picture = try? Picture(id, index, call) else { return "" }
+    if picture.isSignal {
+      // Where the dataset's files are gone, the rest of the page stands without.
+      return (try? picture.figure(id, call.store)).map { Chart(figure: $0).html } ?? ""
+    }
     let isChanged = try picture.isChanged(call.store)
     let shown: [(Picture.Kind, String)] =
       isChanged

@@ -51,22 +51,38 @@ extension Figure {
     precondition(errors.count == classes.count, "\(errors.count) maps, \(classes.count) classes")
     let sums = errors.map { $0.joined().reduce(0, +) }
     let maps = isContrast ? Self.lessMean(errors) : errors
+    let isSignal = image.count == 1
     let largest = maps.joined().joined().filter(\.isFinite).map(\.magnitude).max() ?? 0
     let bound = largest > 0 ? largest : 1
-    let panels = classes.indices.map { index in
-      Panel(
-        "\(classes[index]) \(String(format: "%.2f", sums[index]))", x: Axis(""), y: Axis(""),
-        .matrix(
-          Matrix(
-            maps[index], range: (isContrast ? -bound : 0)...bound,
-            colors: isContrast ? .difference : .amount)))
+    let names = classes.indices.map {
+      "\(classes[$0]) \(String(format: "%.2f", sums[$0]))"
     }
-    let picture = Panel(
-      "image", x: Axis(""), y: Axis(""), .matrix(Matrix(image, range: 0...1, colors: .grey)))
+    let panels =
+      isSignal
+      ? [
+        Panel(
+          "", x: Axis("point"), y: Axis("error"),
+          .series(classes.indices.map { Self.curve(names[$0], maps[$0][0], color: $0) }))
+      ]
+      : classes.indices.map { index in
+        Panel(
+          names[index], x: Axis(""), y: Axis(""),
+          .matrix(
+            Matrix(
+              maps[index], range: (isContrast ? -bound : 0)...bound,
+              colors: isContrast ? .difference : .amount)))
+      }
+    let picture =
+      isSignal
+      ? Panel(
+        "image", x: Axis("point"), y: Axis("value"),
+        .series([Self.curve("", image[0], color: 0)]))
+      : Panel(
+        "image", x: Axis(""), y: Axis(""), .matrix(Matrix(image, range: 0...1, colors: .grey)))
     self.init(
       isContrast
         ? "Denoising error less the mean over classes" : "Denoising error by pixel and class",
-      panels: [picture] + panels, columns: min(panels.count + 1, 4),
+      panels: [picture] + panels, columns: isSignal ? 1 : min(panels.count + 1, 4),
       caption: description + [
         "Beside each class its error summed over pixels: the smaller, the more likely the class.",
         "One scale for all\(isContrast ? "; below 0: less than the mean over classes" : "").",
@@ -100,10 +116,22 @@ extension Figure {
     func sum(_ values: [[Double]]) -> String {
       String(format: "%.2f", values.joined().reduce(0, +))
     }
+    let isSignal = errorPairs.allSatisfy { $0.first.count == 1 }
     let panels = errorPairs.flatMap { sigma, first, second in
       let difference = zip(first, second).map { zip($0, $1).map(-) }
       let (most, reach) = (max(largest(first), largest(second)), largest(difference))
       let level = "σ = \(TableFormat.short(sigma))"
+      if isSignal {
+        return [
+          Panel(
+            level, x: Axis("point"), y: Axis("error"),
+            .series([
+              Self.curve("\(classes[0]) \(sum(first))", first[0], color: 0),
+              Self.curve("\(classes[1]) \(sum(second))", second[0], color: 1),
+              Self.curve("first − second \(sum(difference))", difference[0], color: 2),
+            ]))
+        ]
+      }
       return [
         panel("\(level), \(classes[0]) \(sum(first))", first, 0...most),
         panel("\(level), \(classes[1]) \(sum(second))", second, 0...most),
@@ -111,7 +139,8 @@ extension Figure {
       ]
     }
     self.init(
-      "Denoising error by pixel, two classes", panels: panels, columns: 3,
+      "Denoising error by \(isSignal ? "point" : "pixel"), two classes", panels: panels,
+      columns: isSignal ? 1 : 3,
       caption: description + [
         "Beside each its sum over pixels: the smaller, the more likely the class.",
         "One scale for both classes of a level.", Self.describe(runs: [run]),

@@ -140,6 +140,7 @@ package struct RunPage {
               + "\(text("split") ?? "")"
               + (text("inputs_run").map { ", as recorded in run \($0)" } ?? "")
         ),
+        ("values", header[0, "fingerprint"] == .null ? nil : try values()),
         ("seed", text("seed")),
       ])
     let isOwn = text("fingerprint") != nil
@@ -206,6 +207,13 @@ package struct RunPage {
           title: "Confusion (rows: true class, columns: predicted)", table: try confusion()))
     }
     return sections
+  }
+
+  /// What 0 and 1 are in the data's own unit; nil where it has none.
+  private func values() throws -> String? {
+    let recorded = try store.recordedRun(id)
+    guard let limits = ValueLimits(recordedRequest: recorded.invocation) else { return nil }
+    return limits.text(budget: try store.recordedHeader(id).attack)
   }
 
   private func sessions() throws -> [(title: String, lines: [(String, String?)])] {
