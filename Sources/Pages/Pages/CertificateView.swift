@@ -43,7 +43,7 @@ enum CertificateView {
     return """
       <section><h2>Certified accuracy</h2>
       \(Chart(figure: figure).html)
-      \(TableView(table: certification.summary(at: radii), caption: "Certified accuracy").html)
+      \(TableView(table: certification.summary(at: radii), caption: "Certified accuracy by radius").html)
       <p class="note">The classifier abstains, or is wrong, on \(certification.abstentions) of \
       \(all.counted("image")). <code>\(call.command(["certify", id]))</code>; \
       \(HTML.link(data("certified"), "these rows")), \

@@ -98,5 +98,5 @@ extension Call {
 
 extension HTML {
   /// What stands where an answer is still being made.
-  static let underway: HTML = "<p class=\"none busy\" role=\"status\">This takes a moment …</p>"
+  static let underway: HTML = "<p class=\"none\" role=\"status\">This takes a moment …</p>"
 }
