@@ -37,7 +37,7 @@ package struct RunAnnouncement {
     if let done = run.resumed?.done.count { what.append("\(done) of them done") }
     lines = [
       "run \(header.id): \(what.joined(separator: ", "))", Self.cost(run, estimate),
-      run.plan.dataset.limits?.text(budget: header.attack),
+      run.plan.dataset.limits.map { "values " + $0.text(budget: header.attack) },
     ].compactMap(\.self)
   }
 

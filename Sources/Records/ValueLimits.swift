@@ -24,7 +24,7 @@ public struct ValueLimits: Codable, Hashable, Sendable {
     self = limits
   }
 
-  /// As `values from -2.43 to 2.87 of the data's unit are 0 to 1: ε 0.1 is 0.53`.
+  /// As `from -2.43 to 2.87 of the data's unit are 0 to 1: ε 0.1 is 0.53`.
   ///
   /// - Parameter budget: an attack whose ε is said in the data's unit as well.
   public func text(budget: AttackConfiguration? = nil) -> String {
@@ -32,7 +32,7 @@ public struct ValueLimits: Codable, Hashable, Sendable {
     let epsilon = budget.flatMap { attack in
       attack.norm.isBall ? ": ε \(short(attack.epsilon)) is \(short(attack.epsilon * span))" : nil
     }
-    return "values from \(short(low)) to \(short(high)) of the data's unit are 0 to 1"
+    return "from \(short(low)) to \(short(high)) of the data's unit are 0 to 1"
       + (epsilon ?? "")
   }
 }

@@ -184,7 +184,7 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
   }
 
   @Test func errorsAreHeldAgainstTheirMean() {
-    let maps = [[[1.0, 2]], [[3.0, 0]]]
+    let maps = [[[1.0], [2]], [[3.0], [0]]]
     func values(_ figure: Figure) -> [[[Double?]]] {
       figure.panels.compactMap { panel in
         if case .matrix(let matrix) = panel.content { matrix.values } else { nil }
@@ -192,11 +192,11 @@ private func near(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-9) -> Bool
     }
     func figure(_ isContrast: Bool) -> Figure {
       Figure(
-        errors: maps, image: [[0, 1]], classes: ["a", "b"], description: [],
+        errors: maps, image: [[0], [1]], classes: ["a", "b"], description: [],
         isContrast: isContrast, run: "01A")
     }
-    #expect(values(figure(false)) == [[[0, 1]], [[1, 2]], [[3, 0]]])
-    #expect(values(figure(true)) == [[[0, 1]], [[-1, 1]], [[1, -1]]])
+    #expect(values(figure(false)) == [[[0], [1]], [[1], [2]], [[3], [0]]])
+    #expect(values(figure(true)) == [[[0], [1]], [[-1], [1]], [[1], [-1]]])
     #expect(figure(true).panels.map(\.title) == ["image", "a 3.00", "b 3.00"])
   }
 }

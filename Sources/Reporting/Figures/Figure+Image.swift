@@ -37,7 +37,7 @@ extension Figure {
       }
     self.init(
       "I" + title.dropFirst(), panels: panels, columns: isSignal ? 1 : 2,
-      caption: (isSignal ? limits.map { ["V" + $0.text().dropFirst() + "."] } ?? [] : [])
+      caption: (isSignal ? limits.map { ["Values " + $0.text() + "."] } ?? [] : [])
         + [Self.describe(runs: [run])], sources: [run])
   }
 
