@@ -38,8 +38,12 @@ package struct Query: Sendable {
   init?(_ text: String) {
     var fields: [String: String] = [:]
     var parameters: [QueryParameter] = []
-    for line in text.split(separator: "\n") {
-      guard line.hasPrefix("-- ") else { break }
+    // By bytes, and no further than the header: all queries are read when a command needs one.
+    var rest = text.utf8[...]
+    while rest.starts(with: "-- ".utf8) {
+      let end = rest.firstIndex(of: 0x0A) ?? rest.endIndex
+      let line = Substring(rest[..<end])
+      rest = rest[end...].dropFirst()
       let pair = line.dropFirst(3).split(separator: ":", maxSplits: 1)
       guard pair.count == 2 else { return nil }
       let value = pair[1].drop { $0 == " " }

@@ -39,7 +39,8 @@ WITH
     WHERE configuration.fingerprint IS NOT elbow_sha256(json)
     UNION ALL
     SELECT NULL, 'run.fingerprint', fingerprint, 'a configuration'
-    FROM asked WHERE fingerprint NOT IN (SELECT fingerprint FROM configuration)
+    FROM asked
+    WHERE fingerprint IS NOT NULL AND fingerprint NOT IN (SELECT fingerprint FROM configuration)
     UNION ALL
     SELECT NULL, 'code_diff.sha256', code_diff.sha256, elbow_sha256(diff)
     FROM session JOIN code_diff ON code_diff.sha256 = session.diff_sha256

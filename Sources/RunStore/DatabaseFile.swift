@@ -105,7 +105,7 @@ struct DatabaseFile {
   /// - Throws: `ElbowError` for another program's file, `DatabaseError`.
   func probe(
     _ schema: Schema, as name: String? = nil
-  ) throws -> (age: Schema.Age, stranger: String?) {
+  ) throws -> (age: Schema.Age, stranger: String?, hasRunning: Bool) {
     do { return try probeAsItIs(schema, name) } catch let error as DatabaseError
       where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK && name == nil && isWritable
     {
@@ -124,11 +124,19 @@ struct DatabaseFile {
 
   private func probeAsItIs(
     _ schema: Schema, _ name: String?
-  ) throws -> (age: Schema.Age, stranger: String?) {
+  ) throws -> (age: Schema.Age, stranger: String?, hasRunning: Bool) {
     let queue = try DatabaseQueue(
       path: name ?? path, configuration: Connection.settings(readonly: true))
     defer { try? queue.close() }
-    return try queue.read { (try schema.age($0, path), try schema.stranger(in: $0)) }
+    return try queue.read { db in
+      let age = try schema.age(db, path)
+      // Whether there may be any: an older file is asked when it is up to date.
+      let hasRunning =
+        try age != .current
+        || Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE status = 'running')")
+          ?? true
+      return (age, try schema.stranger(in: db), hasRunning)
+    }
   }
 
   /// Copies the file and its log or journal into a new folder, which only this user can enter.

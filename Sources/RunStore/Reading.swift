@@ -22,7 +22,7 @@ struct Reading {
   init(_ file: DatabaseFile, _ schema: Schema, _ watch: WorkWatch = .none) throws {
     if file.isWritable {
       leavesLog = file.isForeign && !file.hasLog
-      let (age, stranger) = try file.probe(schema)
+      let (age, stranger, hasRunning) = try file.probe(schema)
       if let stranger, age != .newer {
         guard age < .olderTables else { throw Self.cannotBeBroughtUpToDate(file.path, stranger) }
         // Its own views are passed over.
@@ -32,7 +32,7 @@ struct Reading {
       }
       if age < .newer {
         if age != .current { try schema.bringUpToDate(file.path, watch: watch) }
-        Self.markDeadRuns(file.path)
+        if hasRunning { Self.markDeadRuns(file.path) }
       }
       queue = try Self.open(file.path)
       notice = age == .newer ? Self.isNewer(file.path) : nil

@@ -79,7 +79,7 @@ public final class RunStore: Sendable {
         }
         // A foreign file is refused before anything touches it.
         if file.exists {
-          let (age, stranger) = try file.probe(schema)
+          let (age, stranger, _) = try file.probe(schema)
           if age == .newer {
             throw ElbowError(
               .newer,

@@ -27,7 +27,7 @@ struct MergeSource {
         let copied = try file.copied()
         (copy, name) = (copied, copied.path)
       }
-      let (age, stranger) = try file.probe(schema, as: name)
+      let (age, stranger, _) = try file.probe(schema, as: name)
       switch age {
       case .newer:
         throw ElbowError(
