@@ -145,6 +145,7 @@ let package = Package(
         .embedInCode("V0008__questions.sql"),
         .embedInCode("V0009__checksums.sql"),
         .embedInCode("V0010__redraws.sql"),
+        .embedInCode("V0011__energy.sql"),
         .embedInCode("Views"),
       ]),
     .target(
@@ -230,8 +231,8 @@ let package = Package(
     .target(
       name: "Benchmarks",
       dependencies: [
-        "Basics", "Classifiers", "Evaluation", "Experiments", "Networks", "Queries", "Records",
-        "Reporting", "RunStore", "TensorCore", "Training",
+        "Basics", "Classifiers", "Engines", "Evaluation", "Experiments", "Networks", "Queries",
+        "Records", "Reporting", "RunStore", "TensorCore", "Training",
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
     .executableTarget(

@@ -43,5 +43,8 @@ package enum Migrations {
     Migration(
       name: "V0010__redraws",
       sql: String(decoding: PackageResources.V0010__redraws_sql, as: UTF8.self)),
+    Migration(
+      name: "V0011__energy",
+      sql: String(decoding: PackageResources.V0011__energy_sql, as: UTF8.self)),
   ]
 }

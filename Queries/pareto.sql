@@ -16,12 +16,6 @@ WITH
       AND question IS NOT NULL AND deleted_at IS NULL
   )
 SELECT runs.*, clean.age AS age, clean.older AS older,
-  CASE WHEN replay_of IS NULL THEN (
-      SELECT sum(cpu_seconds) FROM session WHERE session.run_id = runs.id
-    ) / n_done END AS cpu_seconds_per_image,
-  CASE WHEN replay_of IS NULL THEN (
-      SELECT max(peak_memory) FROM session WHERE session.run_id = runs.id
-    ) / 1048576.0 END AS peak_mebibytes,
   robustness.accuracy AS robust_accuracy, robustness.n AS n_robustness,
   robustness.n_robust AS n_robust
 FROM clean

@@ -83,7 +83,26 @@ SELECT
   run.deleted_at AS deleted_at,
   json_extract(configuration.json, '$.purify') AS purify, -- as sde:0.34:10, NULL without
   json_extract(configuration.json, '$.randomized_smoothing')
-    AS randomized_smoothing -- as 0.25:100:1000, NULL without
+    AS randomized_smoothing, -- as 0.25:100:1000, NULL without
+  -- What its processes cost, the attack's part included; peaks are of the largest of them.
+  CASE WHEN run.replay_of IS NULL THEN (
+      SELECT sum(cpu_seconds) FROM session WHERE session.run_id = run.id
+    ) / run_total.n END AS cpu_seconds_per_image,
+  CASE WHEN run.replay_of IS NULL THEN (
+      SELECT max(peak_memory) FROM session WHERE session.run_id = run.id
+    ) / 1048576.0 END AS peak_mebibytes,
+  -- NULL where one of its processes could not measure it: a part is not the whole.
+  CASE WHEN run.replay_of IS NULL THEN (
+      SELECT iif(count(energy) = count(*), sum(energy), NULL)
+      FROM session WHERE session.run_id = run.id
+    ) / run_total.n END AS joules_per_image,
+  CASE WHEN run.replay_of IS NULL THEN (
+      SELECT iif(count(gpu_energy) = count(*), sum(gpu_energy), NULL)
+      FROM session WHERE session.run_id = run.id
+    ) / run_total.n END AS gpu_joules_per_image,
+  CASE WHEN run.replay_of IS NULL THEN (
+      SELECT max(gpu_memory) FROM session WHERE session.run_id = run.id
+    ) / 1048576.0 END AS gpu_peak_mebibytes
 FROM run
 LEFT JOIN configuration ON configuration.fingerprint = run.fingerprint
 LEFT JOIN model ON model.sha256 = configuration.model

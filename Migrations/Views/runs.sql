@@ -7,5 +7,7 @@ SELECT
   seconds_per_image, attack_gradients_per_image, attack_seconds_per_image, seed, started_at,
   finished_at, git_commit, n_done, attack_seed, attack_steps, restarts, eot, inputs_run, note,
   error, replay_of, run_group, inputs, question,
-  purify, randomized_smoothing
+  purify, randomized_smoothing,
+  cpu_seconds_per_image, peak_mebibytes, joules_per_image, gpu_joules_per_image,
+  gpu_peak_mebibytes
 FROM every_run WHERE deleted_at IS NULL;

@@ -26,6 +26,8 @@ public final class EngineClient: @unchecked Sendable {
   private var failure: ElbowError?
   private var isClosed = false
   private var number = 0
+  /// What it said last of its GPU.
+  private var gpu: (joules: Double?, memory: Int?)
 
   /// Rows that went to the engine in one message.
   private struct Batch {
@@ -57,6 +59,7 @@ public final class EngineClient: @unchecked Sendable {
     let process = try EngineProcess(command)
     self.process = process
     hello = try process.hello(to: command, following: workers, watch)
+    gpu = (hello.gpuJoules, hello.gpuMemory)
     self.workers = WorkerPool(
       threads: min(max(workers.count, Self.depth * hello.batch), Self.mostThreads),
       following: workers)
@@ -99,6 +102,13 @@ public final class EngineClient: @unchecked Sendable {
       if workers.isCancelled { throw CancellationError() }
     }
     return try call.result()
+  }
+
+  /// What it has used since it was started.
+  package var usage: EngineUsage {
+    var usage = process.usage
+    condition.withLock { (usage.gpuEnergy, usage.gpuMemory) = gpu }
+    return usage
   }
 
   private func fail(_ error: ElbowError) {
@@ -219,14 +229,8 @@ public final class EngineClient: @unchecked Sendable {
     if late { throw described("has not answered for \(JSONValue.canonical(number: patience)) s") }
   }
 
-  private struct Answer: Decodable {
-    var id: Int
-    var bytes: Int?
-    var error: String?
-  }
-
   private func take(answer line: [UInt8]) throws {
-    guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(line)) else {
+    guard let answer = try? JSONDecoder().decode(EngineAnswer.self, from: Data(line)) else {
       let text = String(decoding: line.prefix(120), as: UTF8.self)
       throw described(
         "printed '\(text)' where an answer should stand; what is not for Elbow belongs on standard error"
@@ -256,6 +260,7 @@ public final class EngineClient: @unchecked Sendable {
     }
     condition.withLock {
       sent.removeFirst()
+      gpu = (answer.gpuJoules ?? gpu.joules, answer.gpuMemory ?? gpu.memory)
       condition.broadcast()
     }
     var first = 0

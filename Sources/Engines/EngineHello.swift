@@ -41,11 +41,17 @@ public struct EngineHello: Codable, Hashable, Sendable {
   public var dtype: String?
   /// Longest time that an answer may take, seconds; beyond that it hangs.
   public var patience: Double?
+  /// Joules that its GPU has used so far, since whenever; answers tell it again.
+  public var gpuJoules: Double?
+  /// Most memory that it has taken of its GPU, bytes; answers tell it again.
+  public var gpuMemory: Int?
 
   enum CodingKeys: String, CodingKey {
     case version = "elbow_engine"
     case kind, name, sha256, shape, classes, unconditional, batch, device, versions, parameters
     case dtype, patience
+    case gpuJoules = "gpu_joules"
+    case gpuMemory = "gpu_memory"
   }
 
   /// The version that this program speaks.

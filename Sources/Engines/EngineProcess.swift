@@ -60,6 +60,9 @@ final class EngineProcess: @unchecked Sendable {
   /// Ends it at once.
   func kill() { if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) } }
 
+  /// What it has used so far, of what the system tells.
+  var usage: EngineUsage { EngineUsage(of: process.processIdentifier) }
+
   /// How it ended and what it printed last; empty where it runs and has printed nothing.
   var lastWords: String {
     // The end of standard error may come a moment after that of standard output.

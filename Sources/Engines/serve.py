@@ -172,7 +172,9 @@ class EDM:
                 sys.exit("serve.py: %s is no network with EDM preconditioning" % path)
             self.net, self.sigma_data = self.outer.model, float(self.outer.sigma_data)
             self.shape = [self.outer.img_channels] + [self.outer.img_resolution] * 2
-            self.classes, self.unconditional = self.outer.label_dim, self.outer.label_dim == 0
+            self.classes = self.outer.label_dim
+            # Label dropout in training makes the network without a label.
+            self.unconditional = self.classes == 0 or getattr(self.net, "label_dropout", 0) > 0
             self.f = lambda x, noise, labels: self.net(x, noise, class_labels=labels)
         self.net.to(device).eval().requires_grad_(False)
         self.parameters = sum(p.numel() for p in self.net.parameters())
@@ -194,7 +196,7 @@ class EDM:
             sys.exit("serve.py: %s is a multi-head network, which Elbow computes by itself" % path)
         net.load_state_dict(weights)
         self.shape = [channels, levels[0], levels[0]]
-        # Label dropout in training makes the network without a label; public ones have none.
+        # Of what says how it was trained; public ones had no label dropout.
         self.unconditional = self.classes == 0 or bool(about)
         return net, float(about.get("sigma_data", 0.5))
 
@@ -219,7 +221,8 @@ class Diffusers:
         from diffusers import DDPMScheduler, UNet2DModel
         self.name, self.device = os.path.basename(os.path.normpath(folder)), device
         unet = os.path.join(folder, "unet")
-        self.net = UNet2DModel.from_pretrained(unet if os.path.isdir(unet) else folder)
+        self.net = UNet2DModel.from_pretrained(
+            unet if os.path.isdir(unet) else folder, low_cpu_mem_usage=False)
         self.net.to(device).eval().requires_grad_(False)
         schedule = os.path.join(folder, "scheduler")
         scheduler = DDPMScheduler.from_pretrained(schedule) if os.path.isdir(schedule) else DDPMScheduler()
@@ -263,6 +266,33 @@ class Classifier:
 
     def logits(self, x):
         return self.net(x).float()
+
+
+class Card:
+    """What the GPU has used: joules since its driver was loaded, as NVML counts them, and memory."""
+
+    def __init__(self, device):
+        self.device, self.nvml, self.at, self.known = device, None, 0, {}
+        if device.type == "cuda":
+            try:
+                nvml, handle = ctypes.CDLL("libnvidia-ml.so.1"), ctypes.c_void_p()
+                uuid = "GPU-%s" % torch.cuda.get_device_properties(device).uuid
+                if nvml.nvmlInit_v2() == 0 == nvml.nvmlDeviceGetHandleByUUID(
+                        uuid.encode(), ctypes.byref(handle)):
+                    self.nvml, self.handle = nvml, handle
+            except (AttributeError, OSError):
+                pass
+
+    def used(self):
+        """For a header; asked anew at most ten times a second."""
+        if self.device.type != "cuda" or time.monotonic() < self.at:
+            return self.known
+        self.at = time.monotonic() + 0.1
+        self.known = {"gpu_memory": torch.cuda.max_memory_reserved(self.device)}
+        count = ctypes.c_ulonglong()
+        if self.nvml and self.nvml.nvmlDeviceGetTotalEnergyConsumption(self.handle, ctypes.byref(count)) == 0:
+            self.known["gpu_joules"] = count.value / 1000
+        return self.known
 
 
 class Pipe:
@@ -340,13 +370,13 @@ def compute(served, header, given):
 
 
 def serve(served, batch, patience):
-    pipe = Pipe()
+    pipe, card = Pipe(), Card(served.device)
     pipe.send({
         "elbow_engine": 1, "kind": served.kind, "name": served.name, "sha256": served.sha256,
         "shape": served.shape, "classes": served.classes, "unconditional": served.unconditional,
         "batch": batch, "device": str(served.device), "parameters": served.parameters,
         "dtype": served.dtype, "patience": patience,
-        "versions": {"torch": torch.__version__, "python": platform.python_version()}})
+        "versions": {"torch": torch.__version__, "python": platform.python_version()}, **card.used()})
     while True:
         request = pipe.requests.get()
         if request is None:
@@ -357,7 +387,7 @@ def serve(served, batch, patience):
         except Exception as error:
             pipe.send({"id": header["id"], "error": "%s: %s" % (type(error).__name__, error)})
         else:
-            pipe.send({"id": header["id"]}, answer)
+            pipe.send({"id": header["id"], **card.used()}, answer)
 
 
 def bench(served, batch, count):

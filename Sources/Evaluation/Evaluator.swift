@@ -1,6 +1,7 @@
 import Attacks
 import Basics
 import Classifiers
+import Engines
 import Foundation
 import Records
 import Synchronization
@@ -20,6 +21,8 @@ package struct Evaluator: Sendable {
   package var watch: @Sendable (_ position: Int, _ cost: Cost) -> Void = { _, _ in }
   /// The threads; cancelling them ends the evaluation as interrupted.
   package var workers: WorkerPool
+  /// The engine that computes, whose cost is the run's.
+  package var engine: EngineClient?
 
   /// The evaluation as given.
   package init(
@@ -45,6 +48,7 @@ package struct Evaluator: Sendable {
   ) throws -> RunEnding {
     let clock = ContinuousClock()
     let (start, cpuStart) = (clock.now, ProcessUsage.current.cpuSeconds)
+    let (energy, engineStart) = (EnergyMeter.started(), engine?.usage)
     try sink.receive(resuming ? .resumed(header) : .started(header))
     var status = RunEnding.Status.finished
     var message: String?
@@ -56,10 +60,17 @@ package struct Evaluator: Sendable {
       status = .failed
       message = "\(error)"
     }
-    let usage = ProcessUsage.current
-    let ending = RunEnding(
+    let (usage, theirs) = (ProcessUsage.current, engine?.usage)
+    let engineSeconds = (theirs?.cpuSeconds ?? 0) - (engineStart?.cpuSeconds ?? 0)
+    var ending = RunEnding(
       status: status, error: message, wallSeconds: (clock.now - start).seconds,
-      cpuSeconds: usage.cpuSeconds - cpuStart, peakMemory: usage.peakMemory)
+      cpuSeconds: usage.cpuSeconds - cpuStart + max(0, engineSeconds),
+      peakMemory: usage.peakMemory + (theirs?.peakMemory ?? 0))
+    ending.energy = energy?.joules
+    if let before = engineStart?.gpuEnergy, let after = theirs?.gpuEnergy, after >= before {
+      ending.gpuEnergy = after - before
+    }
+    ending.gpuMemory = theirs?.gpuMemory
     try sink.receive(.ended(ending))
     return ending
   }

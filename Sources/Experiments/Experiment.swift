@@ -212,6 +212,7 @@ extension Experiment.Prepared {
   public func run(in session: Session, into store: RunStore) throws -> Experiment.Outcome {
     let progress = RunProgress(self, session.watch)
     var evaluator = evaluator(in: session, reading: store)
+    evaluator.engine = plan.engine
     if plan.attack != nil { evaluator.watch = { progress.add($0, $1) } }
     let writer = RunWriter(store) { progress.add($0) }
     let ending = try evaluator.run(

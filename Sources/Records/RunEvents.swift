@@ -41,10 +41,16 @@ public struct RunEnding: Sendable {
   public var error: String?
   /// Wall seconds of this process's part.
   public var wallSeconds: Double
-  /// User + system CPU seconds of this process's part.
+  /// User + system CPU seconds of this process's part, and of its engine's.
   public var cpuSeconds: Double
-  /// Peak resident memory of this process, bytes.
+  /// Peak resident memory of this process, bytes; with that of its engine, where it has one.
   public var peakMemory: Int
+  /// Joules that processor and memory of the machine used meanwhile; nil: not measured.
+  public var energy: Double?
+  /// Joules that the engine's GPU used meanwhile; nil: not measured.
+  public var gpuEnergy: Double?
+  /// Peak memory that the engine took of its GPU, bytes; nil: not measured.
+  public var gpuMemory: Int?
 
   /// The ending as given.
   public init(

@@ -111,12 +111,12 @@ extension RunStore {
     try db.execute(
       sql: """
         UPDATE session SET ended_at = ?, heartbeat_at = ?, wall_seconds = ?, cpu_seconds = ?,
-          peak_memory = ?
+          peak_memory = ?, energy = ?, gpu_energy = ?, gpu_memory = ?
         WHERE run_id = ? AND number = ?
         """,
       arguments: [
-        now, now, ending.wallSeconds, ending.cpuSeconds, ending.peakMemory, position.runID,
-        position.session,
+        now, now, ending.wallSeconds, ending.cpuSeconds, ending.peakMemory, ending.energy,
+        ending.gpuEnergy, ending.gpuMemory, position.runID, position.session,
       ])
     try ChecksumWriting.end(position.runID, db)
   }
@@ -139,11 +139,12 @@ extension RunStore {
 
   func insertTags(_ tags: [String: String], _ run: String, _ db: Database) throws {
     for (key, value) in tags {
-      try db.execute(
+      try db.cachedStatement(
         sql: """
           INSERT INTO run_tag VALUES (?, ?, ?)
           ON CONFLICT DO UPDATE SET value = excluded.value
-          """, arguments: [run, key, value])
+          """
+      ).execute(arguments: [run, key, value])
     }
   }
 
@@ -175,11 +176,12 @@ extension RunStore {
   ) throws -> RunPosition {
     let number =
       try Int.fetchOne(
-        db, sql: "SELECT count(*) FROM session WHERE run_id = ?", arguments: [id]) ?? 0
+        db.cachedStatement(sql: "SELECT count(*) FROM session WHERE run_id = ?"), arguments: [id])
+      ?? 0
     let diffHash = try code?.insertDiff(db)
     let process = ProcessIdentity.current
     let now = Timestamp.now
-    try db.execute(
+    try db.cachedStatement(
       sql: """
         INSERT INTO session (run_id, number, started_at, heartbeat_at, host, boot_id, pid,
           pid_started, pid_namespace, argv, cpu, threads, batch, blas, instruction_set,
@@ -187,7 +189,8 @@ extension RunStore {
         VALUES (:run_id, :number, :now, :now, :host, :boot_id, :pid, :pid_started, :pid_namespace,
           :argv, :cpu, :threads, :batch, :blas, :instruction_set, sqlite_version(), :elbow_version,
           :libraries, :git_commit, :git_dirty, :diff_sha256)
-        """,
+        """
+    ).execute(
       arguments: [
         "run_id": id, "number": number, "now": now, "host": process.host,
         "boot_id": process.bootID, "pid": process.pid, "pid_started": process.started,

@@ -25,7 +25,8 @@ struct ParetoCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Two of accuracy, robust-accuracy; nfe, gradients, seconds, cpu-seconds an image; memory, a "
-        + "process's peak.",
+        + "process's peak; energy, joules an image where RAPL tells; gpu-energy, gpu-memory where an "
+        + "engine tells.",
       valueName: "x,y"))
   var axes = "nfe,accuracy"
   @OptionGroup(title: "Which runs") var selection: RunSelection
@@ -43,7 +44,7 @@ struct ParetoCommand: ParsableCommand {
   var within: Double?
   @Option(
     help: ArgumentHelp(
-      "Name the most accurate run under a cost: 50nfe, 5gradients, 0.1seconds, 2cpu-seconds, 300MiB.",
+      "Name the most accurate run under a cost: 50nfe, 5gradients, 0.1seconds, 2cpu-seconds, 20J, 300MiB.",
       valueName: "cost"))
   var budget: String?
   @Option(help: "Largest cost of the hypervolume (default: that of the runs).")

@@ -16,11 +16,16 @@ struct EngineCommandTests {
 
   @Test func aRunIsRecordedWithWhatComputedIt() throws {
     let result = try program.run(
-      ["run", "--engine", engine(), "--images", "4", "--format", "json"] + small)
+      ["run", "--engine", engine("", "--joules=0.5"), "--images", "4", "--format", "json"] + small)
     #expect(result.status == 0, "\(result.errors)")
     let run = try result.object
     #expect(run["model"] as? String == "stand-in" && run["status"] as? String == "finished")
     #expect(try program.column("SELECT blas FROM session") == ["engine on cpu, python 3"])
+    // What it has told of a GPU is the run's cost.
+    let cost = try program.run("pareto", "--axes", "gpu-energy,accuracy", "--format", "json").object
+    let joules = (cost["points"] as? [[String: Any]])?.first?["gpu_joules_per_image"] as? Double
+    #expect((joules ?? 0) > 0)
+    #expect(try program.column("SELECT gpu_peak_mebibytes >= 1 FROM runs") == ["1"])
     #expect(
       try program.column("SELECT json_extract(architecture, '$.engine') FROM model") == ["denoiser"]
     )

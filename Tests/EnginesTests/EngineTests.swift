@@ -134,6 +134,26 @@ struct EngineTests {
     #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
   }
 
+  /// What it has used is told: by the system, and of a GPU by itself.
+  @Test func usageIsTold() throws {
+    let client = try client(options: "--joules=2.5")
+    #expect(client.usage.gpuEnergy == 1000 && client.usage.gpuMemory == 1 << 20)
+    let session = try EngineDenoiser(client).makeSession()
+    for _ in 0..<4 {
+      var values = x
+      var output = values.mutableSpan
+      try session.residuals(
+        image: x.span, noise: noise.span, sigma: 0.5, labels: [1], into: &output)
+    }
+    let usage = client.usage
+    #expect(usage.gpuEnergy == 1010 && usage.gpuMemory == 4 << 20)
+    #if os(Linux)
+      #expect((usage.cpuSeconds ?? -1) >= 0 && (usage.peakMemory ?? 0) > 1 << 20)
+    #endif
+    let silent = try self.client()
+    #expect(silent.usage.gpuEnergy == nil && silent.usage.gpuMemory == nil)
+  }
+
   /// What says nothing is waited for, which a person is told, and given up with the session.
   @Test func silenceIsTold() throws {
     let pool = pool

@@ -2,6 +2,7 @@ import Basics
 import Evaluation
 import Experiments
 import Foundation
+import GRDB
 import Records
 import Reporting
 import RunStore
@@ -99,6 +100,44 @@ struct IngestTests {
     #expect(
       try column("SELECT loss FROM losses WHERE image_index = 2 AND class = 1 ORDER BY timestep")
         == ["1.0", "1.0", "inf"])
+  }
+
+  /// What a run has cost is of its columns, and stays checked.
+  @Test func costsAreRecorded() throws {
+    let end = #"""
+      {"type":"end","run":"a","cpu_seconds":9,"peak_memory":3145728,"energy":60,"gpu_energy":1.5,\#
+      "gpu_memory":1048576}
+      """#
+    #expect(try ingest([Self.run] + Self.images + [end]).totals.badLines == 0)
+    #expect(
+      try column(
+        """
+        SELECT json_array(cpu_seconds_per_image, peak_mebibytes, joules_per_image,
+          gpu_joules_per_image, gpu_peak_mebibytes) FROM runs
+        """) == ["[3.0,3.0,20.0,0.5,1.0]"])
+    let store = try RunStore(database, for: .write)
+    let session = Session(threads: 1)
+    #expect(try Verification(of: nil, in: store, session: session).findings == [])
+    store.close()
+    let queue = try DatabaseQueue(path: database)
+    try queue.write { try $0.execute(sql: "UPDATE session SET energy = 62") }
+    try queue.close()
+    let changed = try Verification(
+      of: nil, in: RunStore(database, for: .read), session: session
+    ).findings
+    #expect(changed.map(\.what) == ["session.energy"])
+    let bad = try ingest([#"{"type":"run","run":"b"}"#, #"{"type":"end","run":"b","energy":-1}"#])
+    #expect(bad.totals.badLines == 1)
+  }
+
+  /// A file that has runs with metrics alone has nothing to find fault with.
+  @Test func metricsAloneAreRight() throws {
+    try ingest([
+      #"{"type":"run","run":"b"}"#, #"{"type":"metrics","run":"b","step":0,"values":{"x":1}}"#,
+      #"{"type":"end","run":"b"}"#,
+    ])
+    let store = try RunStore(database, for: .write)
+    #expect(try Verification(of: nil, in: store, session: Session(threads: 1)).findings == [])
   }
 
   @Test func itsQuestionIsThatOfARunRecordedWhole() throws {

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        8: "db3fda188cb33ccc342e00fab950185846e3e9513fc01665e6a5967ae9ee9d69"
+        9: "86a2d816890c33c611909cc5bbb924b6eeda518a43c98741e5009a7b54050ff5"
       ])
   }
 

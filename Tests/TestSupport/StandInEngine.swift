@@ -32,6 +32,9 @@ package enum StandInEngine {
     hello = {"elbow_engine": 1, "kind": kind, "name": "stand-in", "shape": shape, "classes": classes,
              "sha256": options.get("hash", "0" * 64), "unconditional": True, "batch": batch,
              "device": "cpu", "versions": {"python": "3"}, "patience": float(options.get("patience", 60))}
+    joules = float(options["joules"]) if "joules" in options else None
+    if joules is not None:
+        hello.update(gpu_joules=1000.0, gpu_memory=1 << 20)
     if trouble == "chatty":
         print("loading ...", flush=True)
     out.write(json.dumps(hello).encode() + b"\\n")
@@ -89,6 +92,8 @@ package enum StandInEngine {
                     p = [sign(a) for a in p] if q["cotangent"] == "sign" else p
                     answer.extend(-s * scale[r] * a for a in p)
         head = {"id": q["id"], "bytes": 4 * len(answer)}
+        if joules is not None:
+            head.update(gpu_joules=1000 + joules * number, gpu_memory=number << 20)
         if number == int(at or 0):
             if trouble == "die":
                 sys.exit("out of memory")

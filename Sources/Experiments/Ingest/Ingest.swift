@@ -174,7 +174,9 @@ public final class Ingest {
   private static let labelFields = ["type", "run", "name", "group", "note", "tags"]
   static let metricFields = ["type", "run", "step", "time", "values"]
   private static let endFields = [
-    "type", "run", "status", "error", "seconds", "cpu_seconds", "peak_memory", "time",
+    "type", "run", "status", "error", "seconds", "cpu_seconds", "peak_memory", "energy",
+    "gpu_energy",
+    "gpu_memory", "time",
   ]
 
   /// The members of every type of line.
@@ -249,11 +251,14 @@ public final class Ingest {
       throw ElbowError(
         .unknownName, "'status' must be finished, failed or interrupted, got '\(text)'")
     }
-    let ending = RunEnding(
+    var ending = RunEnding(
       status: status, error: try fields.text("error"),
       wallSeconds: try fields.amount("seconds") ?? .nan,
       cpuSeconds: try fields.amount("cpu_seconds") ?? .nan,
       peakMemory: try fields.count("peak_memory") ?? 0)
+    ending.energy = try fields.amount("energy")
+    ending.gpuEnergy = try fields.amount("gpu_energy")
+    ending.gpuMemory = try fields.count("gpu_memory")
     let time = try fields.time("time")
     try fields.finish(Self.endFields)
     writer.end(run, ending, at: time)

@@ -27,6 +27,13 @@ __all__ = ["run", "sync", "Error"]
 _writer = None
 _lock = threading.RLock()
 _json = json.JSONEncoder(separators=(",", ":")).encode
+_keys = {}
+
+
+def _key(name):
+    """A metric's name as a line has it."""
+    _keys[name] = _json(str(name)) + ":"
+    return _keys[name]
 
 
 class Error(Exception):
@@ -133,18 +140,13 @@ def _close(writer):
     if writer.pid != os.getpid():
         return
     for r in list(_Run.open):
-        error = getattr(sys, "last_value", None)
-        r.end("failed" if error is not None else "finished", error and _message(error))
+        r._end(getattr(sys, "last_value", None))
     try:
         writer.close()
     except Error as error:
         print("elbow.py: %s" % error, file=sys.stderr)
     for error in writer.errors:
         print("elbow.py: %s" % error, file=sys.stderr)
-
-
-def _message(error):
-    return "%s: %s" % (type(error).__name__, error)
 
 
 def _floats(values, kind="f"):
@@ -236,9 +238,14 @@ class _Run:
         """Records metrics at a step; by itself, the next one."""
         step = self.step if step is None else step
         self.step = step + 1
-        values = {k: float(v) for k, v in dict(values or {}, **named).items()}
-        self.writer.write('%s,"step":%d,"time":%.3f,"values":%s}' % (
-            self._head, step, time.time(), _json(values)))
+        if values:
+            named = dict(values, **named)
+        parts = []
+        for name, value in named.items():
+            key, value = _keys.get(name) or _key(name), float(value)
+            parts.append(key + (repr(value) if value - value == 0 else _json(value)))
+        self.writer.write('%s,"step":%d,"time":%.3f,"values":{%s}}' % (
+            self._head, step, time.time(), ",".join(parts)))
 
     def label(self, name=None, group=None, note=None, **tags):
         """Changes what the run is called."""
@@ -246,8 +253,8 @@ class _Run:
                 "tags": tags}
         self.writer.send(line, now=True)
 
-    def end(self, status="finished", error=None):
-        """Ends the run: finished, failed or interrupted."""
+    def end(self, status="finished", error=None, **cost):
+        """Ends the run: finished, failed or interrupted. cost: energy= in joules, gpu_memory= ..."""
         if self not in _Run.open:
             return
         _Run.open.remove(self)
@@ -259,20 +266,23 @@ class _Run:
                      "peak_memory": own.ru_maxrss * (1 if sys.platform == "darwin" else 1024)}
         except ImportError:
             pass
-        line = dict({"type": "end", "run": self.key, "status": status, "error": error}, **usage)
-        self.writer.send(line, now=True)
+        line = {"type": "end", "run": self.key, "status": status, "error": error}
+        self.writer.send({**line, **usage, **cost}, now=True)
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, trace):
+        self._end(error)
+        return False
+
+    def _end(self, error):
         if error is None:
             self.end()
+        elif isinstance(error, (KeyboardInterrupt, SystemExit)):
+            self.end("interrupted")
         else:
-            interrupted = isinstance(error, (KeyboardInterrupt, SystemExit))
-            self.end("interrupted" if interrupted else "failed",
-                     None if interrupted else _message(error))
-        return False
+            self.end("failed", "%s: %s" % (type(error).__name__, error))
 
 
 def run(name=None, *, key=None, db=None, **fields):

@@ -244,6 +244,9 @@ enum FrontPage {
     case .seconds: "seconds an image"
     case .cpuSeconds: "CPU seconds an image"
     case .memory: "peak memory (MiB)"
+    case .energy: "energy an image (J)"
+    case .gpuEnergy: "energy of the GPU an image (J)"
+    case .gpuMemory: "peak memory of the GPU (MiB)"
     }
   }
 }

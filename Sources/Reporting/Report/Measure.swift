@@ -5,7 +5,9 @@ package enum Measure: String, CaseIterable, Sendable {
   case accuracy, nfe, gradients, seconds
   case robustAccuracy = "robust-accuracy"
   case cpuSeconds = "cpu-seconds"
-  case memory
+  case memory, energy
+  case gpuEnergy = "gpu-energy"
+  case gpuMemory = "gpu-memory"
 
   package var isAccuracy: Bool { self == .accuracy || self == .robustAccuracy }
 
@@ -19,6 +21,9 @@ package enum Measure: String, CaseIterable, Sendable {
     case .seconds: "seconds_per_image"
     case .cpuSeconds: "cpu_seconds_per_image"
     case .memory: "peak_mebibytes"
+    case .energy: "joules_per_image"
+    case .gpuEnergy: "gpu_joules_per_image"
+    case .gpuMemory: "gpu_peak_mebibytes"
     }
   }
 
@@ -28,6 +33,9 @@ package enum Measure: String, CaseIterable, Sendable {
     case .robustAccuracy: "robust % (95 %)"
     case .cpuSeconds: "CPU s/image"
     case .memory: "MiB"
+    case .energy: "J/image"
+    case .gpuEnergy: "GPU J/image"
+    case .gpuMemory: "GPU MiB"
     case .accuracy, .nfe, .gradients, .seconds: RunSummary.heading(of: column)
     }
   }
@@ -36,6 +44,9 @@ package enum Measure: String, CaseIterable, Sendable {
   package var unit: String {
     switch self {
     case .memory: "MiB"
+    case .energy: "J"
+    case .gpuEnergy: "GPU-J"
+    case .gpuMemory: "GPU-MiB"
     case .nfe: "NFE"
     default: rawValue
     }

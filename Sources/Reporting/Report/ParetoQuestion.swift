@@ -168,7 +168,7 @@ package struct ParetoQuestion: Sendable {
     else {
       throw ElbowError(
         .malformed,
-        "`budget` needs a number and a cost, as 50nfe, 5gradients, 0.1seconds, 2cpu-seconds or "
+        "`budget` needs a number and a cost, as 50nfe, 5gradients, 0.1seconds, 2cpu-seconds, 20J or "
           + "300MiB, got '\(text)'")
     }
     return (value, measure)

@@ -185,6 +185,9 @@ package struct ParetoView: Sendable {
     }
     add(.cpuSeconds, "%.3f")
     add(.memory, "%.1f")
+    add(.energy, "%.3g")
+    add(.gpuEnergy, "%.3g")
+    add(.gpuMemory, "%.1f")
     if x == .robustAccuracy || y == .robustAccuracy {
       let robust = rows.rows.indices.map { i -> Cell in
         guard let n = rows[i, .nRobustness], let k = rows[i, .nRobust], n > 0

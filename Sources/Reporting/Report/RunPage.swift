@@ -229,7 +229,13 @@ package struct RunPage {
       let code = text("git_commit").map {
         $0 + (table[i, "git_dirty"] == .integer(1) ? " with uncommitted changes" : "")
       }
-      let memory = table[i, .peakMemory].map { String(format: "%.0f MiB", $0 / 1_048_576) }
+      func mebibytes(_ column: String) -> String? {
+        table[i, column].number.map { String(format: "%.0f MiB", $0 / 1_048_576) }
+      }
+      func joules(_ column: String) -> String? {
+        table[i, column].number.map { String(format: "%.4g J", $0) }
+      }
+      let memory = mebibytes("peak_memory")
       return (
         table.rows.count == 1 ? "Provenance" : "Provenance, process \(i + 1)",
         [
@@ -252,7 +258,9 @@ package struct RunPage {
           ("ended", text("ended_at").map(times.moment)),
           ("wall seconds", table[i, .wallSeconds].map { String(format: "%.1f", $0) }),
           ("CPU seconds", table[i, .cpuSeconds].map { String(format: "%.1f", $0) }),
-          ("peak memory", memory),
+          ("peak memory", memory), ("energy", joules("energy")),
+          ("energy of the GPU", joules("gpu_energy")),
+          ("peak memory of the GPU", mebibytes("gpu_memory")),
         ]
       )
     }

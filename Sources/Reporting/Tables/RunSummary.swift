@@ -31,7 +31,8 @@ package enum RunSummary {
     "n_done", "nfe_per_image", "gradients_per_image", "seconds_per_image",
     "attack_gradients_per_image", "attack_seconds_per_image", "started_at", "finished_at",
     "timesteps", "note", "error", "git_commit", "status", "replay_of", "deleted_at", "question",
-    "run_group",
+    "run_group", "cpu_seconds_per_image", "peak_mebibytes", "joules_per_image",
+    "gpu_joules_per_image", "gpu_peak_mebibytes",
   ]
 
   /// The heading that shows a column of `runs`.

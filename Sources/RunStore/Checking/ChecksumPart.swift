@@ -122,6 +122,9 @@ struct ChecksumPart {
       git_dirty, diff_sha256, wall_seconds, cpu_seconds, peak_memory, libraries
       """, where: "run_id = \(id)"),
     ChecksumPart(
+      "costs", "session", "number, energy, gpu_energy, gpu_memory",
+      where: "run_id = \(id) AND coalesce(energy, gpu_energy, gpu_memory) IS NOT NULL"),
+    ChecksumPart(
       "predictions", "prediction_checksum",
       "position, answer, evidence, losses, places, pixels", where: "run = :run"),
   ]

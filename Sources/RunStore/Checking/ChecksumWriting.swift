@@ -12,41 +12,47 @@ enum ChecksumWriting {
 
   /// When a run begins.
   static func begin(_ run: String, _ db: Database) throws {
-    let parts = ChecksumPart.ofBeginnings
-    try db.execute(
-      sql: """
-        INSERT INTO run_checksum (run, \(names(parts)))
-        SELECT number, \(list(parts, run: "begun.number")) FROM run_total AS begun WHERE run_id = ?
-        """, arguments: [run])
+    try db.cachedStatement(sql: beginning).execute(arguments: [run])
   }
+
+  private static let beginning = """
+    INSERT INTO run_checksum (run, \(names(ChecksumPart.ofBeginnings)))
+    SELECT number, \(list(ChecksumPart.ofBeginnings, run: "begun.number"))
+    FROM run_total AS begun WHERE run_id = ?
+    """
 
   /// When what a run asks is told image by image: it is another run's question now.
   static func change(_ run: String, _ db: Database) throws {
-    try change(run, ChecksumPart.ofBeginnings, db) {
-      "\($0.name) = (\($0.sql(run: "run_checksum.run")))"
-    }
+    try db.cachedStatement(sql: changing).execute(arguments: [run])
+  }
+
+  private static let changing = change(ChecksumPart.ofBeginnings) {
+    "\($0.name) = (\($0.sql(run: "run_checksum.run")))"
   }
 
   /// When a process goes on with a run: how it ended before counts no more.
   static func resume(_ run: String, _ db: Database) throws {
-    try change(run, ChecksumPart.ofEndings, db) { "\($0.name) = NULL" }
+    try db.cachedStatement(sql: resuming).execute(arguments: [run])
   }
+
+  private static let resuming = change(ChecksumPart.ofEndings) { "\($0.name) = NULL" }
 
   /// When a process has ended its part of a run. A run that was begun without checksums has none.
   static func end(_ run: String, _ db: Database) throws {
-    try change(run, ChecksumPart.ofEndings, db) {
-      "\($0.name) = (\($0.sql(run: "run_checksum.run")))"
-    }
+    try db.cachedStatement(sql: ending).execute(arguments: [run])
+  }
+
+  private static let ending = change(ChecksumPart.ofEndings) {
+    "\($0.name) = (\($0.sql(run: "run_checksum.run")))"
   }
 
   private static func change(
-    _ run: String, _ parts: [ChecksumPart], _ db: Database, _ assignment: (ChecksumPart) -> String
-  ) throws {
-    try db.execute(
-      sql: """
-        UPDATE run_checksum SET \(parts.map(assignment).joined(separator: ", "))
-        WHERE run = (SELECT number FROM run_total WHERE run_id = ?)
-        """, arguments: [run])
+    _ parts: [ChecksumPart], _ assignment: (ChecksumPart) -> String
+  ) -> String {
+    """
+    UPDATE run_checksum SET \(parts.map(assignment).joined(separator: ", "))
+    WHERE run = (SELECT number FROM run_total WHERE run_id = ?)
+    """
   }
 
   private static func names(_ parts: [ChecksumPart]) -> String {

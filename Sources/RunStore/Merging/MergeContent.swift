@@ -83,7 +83,7 @@ enum MergeContent {
       "session": """
       number, started_at, ended_at, heartbeat_at, host, argv, cpu, threads, batch, blas,
       instruction_set, elbow_version, libraries, git_commit, git_dirty, diff_sha256, wall_seconds,
-      cpu_seconds, peak_memory
+      cpu_seconds, peak_memory, energy, gpu_energy, gpu_memory
       """,
       "training_session": """
       number, first_step, started_at, heartbeat_at, host, argv, cpu, threads, blas,

@@ -19,11 +19,12 @@ extension StreamWriter {
       try insert(work.points, db)
       for (run, ending, time) in work.ended { try end(run, ending, time, db) }
       try showCode(db)
-      try db.execute(
+      try db.cachedStatement(
         sql: """
           UPDATE session SET heartbeat_at = ?1
           WHERE (run_id, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))
-          """, arguments: [Timestamp.now, running])
+          """
+      ).execute(arguments: [Timestamp.now, running])
     }
   }
 
@@ -44,15 +45,15 @@ extension StreamWriter {
   private func begin(_ index: Int, _ db: Database) throws {
     let (id, description) = (runs[index].id, runs[index].description)
     let labels = description.labels
-    try db.execute(
+    try db.cachedStatement(
       sql: """
         INSERT INTO run (id, name, run_group, note, status, started_at)
         VALUES (?, ?, ?, ?, 'running', ?)
-        """,
-      arguments: [
-        id, labels.name, labels.group, labels.note,
-        description.startedAt.map(Timestamp.text) ?? Timestamp.now,
-      ])
+        """
+    ).execute(arguments: [
+      id, labels.name, labels.group, labels.note,
+      description.startedAt.map(Timestamp.text) ?? Timestamp.now,
+    ])
     recordedRuns += 1
     try store.insertTags(labels.tags, id, db)
     try ChecksumWriting.begin(id, db)
@@ -63,11 +64,12 @@ extension StreamWriter {
   private func work(on index: Int, _ db: Database) throws {
     guard runs[index].position == nil || runs[index].status != "running" else { return }
     let id = runs[index].id
-    try db.execute(
+    try db.cachedStatement(
       sql: """
         UPDATE run SET status = 'running', finished_at = NULL, error = NULL
         WHERE id = ? AND deleted_at IS NULL
-        """, arguments: [id])
+        """
+    ).execute(arguments: [id])
     guard db.changesCount == 1 else {
       throw ElbowError(.missing, "run \(id) has gone, or went to the trash")
     }
@@ -101,12 +103,13 @@ extension StreamWriter {
 
   private func label(_ index: Int, _ labels: RunLabels, _ db: Database) throws {
     let id = runs[index].id
-    try db.execute(
+    try db.cachedStatement(
       sql: """
         UPDATE run SET name = coalesce(?2, name), run_group = coalesce(?3, run_group),
           note = coalesce(?4, note)
         WHERE id = ?1
-        """, arguments: [id, labels.name, labels.group, labels.note])
+        """
+    ).execute(arguments: [id, labels.name, labels.group, labels.note])
     try store.insertTags(labels.tags, id, db)
   }
 
@@ -131,11 +134,11 @@ extension StreamWriter {
     }
     for run in Set(images.map(\.run)) {
       let source = runs[run].sources.count == 1 ? runs[run].sources.first : nil
-      try db.execute(
-        sql: "UPDATE run SET images = ?, question = ?, dataset = ?, split = ? WHERE id = ?",
-        arguments: [
-          runs[run].answered.count, runs[run].digest?.id, source?[0], source?[1], runs[run].id,
-        ])
+      try db.cachedStatement(
+        sql: "UPDATE run SET images = ?, question = ?, dataset = ?, split = ? WHERE id = ?"
+      ).execute(arguments: [
+        runs[run].answered.count, runs[run].digest?.id, source?[0], source?[1], runs[run].id,
+      ])
       try ChecksumWriting.change(runs[run].id, db)
     }
   }
@@ -145,7 +148,7 @@ extension StreamWriter {
     guard !runs[index].isDescribed, let header = runs[index].description.header else { return }
     for model in [header.model, header.lmModel].compactMap(\.self) { try store.insert(model, db) }
     try store.insert(header.configuration, db)
-    try db.execute(
+    try db.cachedStatement(
       sql: """
         UPDATE run SET fingerprint = :fingerprint, images = 1, timesteps = :timesteps,
           inputs_run = :inputs_run, seed = :seed, attack_seed = :attack_seed,
@@ -153,17 +156,17 @@ extension StreamWriter {
           height = :height, width = :width, records_losses = :records_losses,
           invocation = :invocation
         WHERE id = :id
-        """,
-      arguments: [
-        "id": runs[index].id, "fingerprint": try header.configuration.fingerprint(),
-        "timesteps": header.timestepsAsked, "inputs_run": header.inputsRun,
-        "seed": Int64(bitPattern: header.seed),
-        "attack_seed": header.attackSeed.map { Int64(bitPattern: $0) },
-        "attack": try header.attack?.canonicalJSON(),
-        "class_names": store.json(header.classNames), "channels": header.imageShape[0],
-        "height": header.imageShape[1], "width": header.imageShape[2],
-        "records_losses": header.recordsLosses, "invocation": RunHeader.foreignInvocation,
-      ])
+        """
+    ).execute(arguments: [
+      "id": runs[index].id, "fingerprint": try header.configuration.fingerprint(),
+      "timesteps": header.timestepsAsked, "inputs_run": header.inputsRun,
+      "seed": Int64(bitPattern: header.seed),
+      "attack_seed": header.attackSeed.map { Int64(bitPattern: $0) },
+      "attack": try header.attack?.canonicalJSON(),
+      "class_names": store.json(header.classNames), "channels": header.imageShape[0],
+      "height": header.imageShape[1], "width": header.imageShape[2],
+      "records_losses": header.recordsLosses, "invocation": RunHeader.foreignInvocation,
+    ])
     let level = try db.cachedStatement(sql: "INSERT INTO run_timestep VALUES (?, ?, ?, ?, ?)")
     for timestep in header.timesteps {
       try level.execute(arguments: [
@@ -238,20 +241,21 @@ extension StreamWriter {
     }
     guard let position = runs[index].position else { return }
     let now = time.map(Timestamp.text) ?? Timestamp.now
-    try db.execute(
-      sql: "UPDATE run SET status = ?, error = ?, finished_at = ? WHERE id = ?",
-      arguments: [ending.status.rawValue, ending.error, now, position.runID])
-    try db.execute(
+    try db.cachedStatement(
+      sql: "UPDATE run SET status = ?, error = ?, finished_at = ? WHERE id = ?"
+    ).execute(arguments: [ending.status.rawValue, ending.error, now, position.runID])
+    try db.cachedStatement(
       sql: """
         UPDATE session SET ended_at = ?1, heartbeat_at = iif(pid IS NULL, NULL, ?1),
           wall_seconds = coalesce(?2, (julianday(?1) - julianday(started_at)) * 86400),
-          cpu_seconds = ?3, peak_memory = nullif(?4, 0)
-        WHERE run_id = ?5 AND number = ?6
-        """,
-      arguments: [
-        now, ending.wallSeconds, ending.cpuSeconds, ending.peakMemory, position.runID,
-        position.session,
-      ])
+          cpu_seconds = ?3, peak_memory = nullif(?4, 0), energy = ?5, gpu_energy = ?6,
+          gpu_memory = ?7
+        WHERE run_id = ?8 AND number = ?9
+        """
+    ).execute(arguments: [
+      now, ending.wallSeconds, ending.cpuSeconds, ending.peakMemory, ending.energy,
+      ending.gpuEnergy, ending.gpuMemory, position.runID, position.session,
+    ])
     try ChecksumWriting.end(position.runID, db)
     runs[index].status = ending.status.rawValue
   }
@@ -260,6 +264,7 @@ extension StreamWriter {
   private func showCode(_ db: Database) throws {
     guard !uncoded.isEmpty, let answer = code.state else { return }
     let hash = try answer?.insertDiff(db)
+    let running = Set(runs.filter { $0.status == "running" }.map(\.id))
     for position in uncoded {
       try db.cachedStatement(
         sql: """
@@ -270,9 +275,7 @@ extension StreamWriter {
         answer?.commit, answer?.isDirty, hash, position.runID, position.session,
       ])
       // The session of a run that has ended was summed up without it.
-      if !runs.contains(where: { $0.id == position.runID && $0.status == "running" }) {
-        try ChecksumWriting.end(position.runID, db)
-      }
+      if !running.contains(position.runID) { try ChecksumWriting.end(position.runID, db) }
     }
     uncoded = []
   }

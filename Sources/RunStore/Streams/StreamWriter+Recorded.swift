@@ -18,7 +18,8 @@ extension StreamWriter {
       }
       guard
         let row = try Row.fetchOne(
-          db, sql: "SELECT status, fingerprint, invocation, deleted_at FROM run WHERE id = ?",
+          db.cachedStatement(
+            sql: "SELECT status, fingerprint, invocation, deleted_at FROM run WHERE id = ?"),
           arguments: [id])
       else { return nil }
       guard row.text("deleted_at") == nil else {

@@ -38,7 +38,8 @@ struct SentRun {
   private static let results = [
     "accuracy", "accuracy_low", "accuracy_high", "n_correct", "nfe_per_image",
     "gradients_per_image", "seconds_per_image", "attack_gradients_per_image",
-    "attack_seconds_per_image",
+    "attack_seconds_per_image", "cpu_seconds_per_image", "peak_mebibytes", "joules_per_image",
+    "gpu_joules_per_image", "gpu_peak_mebibytes",
   ]
   /// Columns that are no part of the configuration and decide the answers all the same.
   private static let circumstances = [
