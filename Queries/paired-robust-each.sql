@@ -1,7 +1,7 @@
 -- name: paired-robust-each
 -- cardinality: many
 -- description: As paired-robust, of many pairs of runs at once.
--- param: pairs text: JSON array of pairs of full ids of runs
+-- param: pairs text = []: JSON array of pairs of full ids of runs
 -- param: norm text: linf or l2
 -- param: epsilon real: budget in pixel units
 WITH
