@@ -297,10 +297,6 @@ import Testing
 
 extension Cell {
   fileprivate var double: Double {
-    switch self {
-    case .real(let value): value
-    case .integer(let value): Double(value)
-    default: .nan
-    }
+    if case .real(let value) = self { value } else { .nan }
   }
 }

@@ -211,8 +211,8 @@ package struct RunPage {
 
   /// What 0 and 1 are in the data's own unit; nil where it has none.
   private func values() throws -> String? {
-    let recorded = try store.recordedRun(id)
-    guard let limits = ValueLimits(recordedRequest: recorded.invocation) else { return nil }
+    let invocation = try store.recordedRun(id).invocation
+    guard let limits = ValueLimits(recordedRequest: invocation) else { return nil }
     return limits.text(budget: try store.recordedHeader(id).attack)
   }
 
@@ -229,13 +229,9 @@ package struct RunPage {
       let code = text("git_commit").map {
         $0 + (table[i, "git_dirty"] == .integer(1) ? " with uncommitted changes" : "")
       }
-      func mebibytes(_ column: String) -> String? {
-        table[i, column].number.map { String(format: "%.0f MiB", $0 / 1_048_576) }
+      func amount(_ column: String, _ format: String, per unit: Double = 1) -> String? {
+        table[i, column].number.map { String(format: format, $0 / unit) }
       }
-      func joules(_ column: String) -> String? {
-        table[i, column].number.map { String(format: "%.4g J", $0) }
-      }
-      let memory = mebibytes("peak_memory")
       return (
         table.rows.count == 1 ? "Provenance" : "Provenance, process \(i + 1)",
         [
@@ -258,9 +254,10 @@ package struct RunPage {
           ("ended", text("ended_at").map(times.moment)),
           ("wall seconds", table[i, .wallSeconds].map { String(format: "%.1f", $0) }),
           ("CPU seconds", table[i, .cpuSeconds].map { String(format: "%.1f", $0) }),
-          ("peak memory", memory), ("energy", joules("energy")),
-          ("energy of the GPU", joules("gpu_energy")),
-          ("peak memory of the GPU", mebibytes("gpu_memory")),
+          ("peak memory", amount("peak_memory", "%.0f MiB", per: 1_048_576)),
+          ("energy", amount("energy", "%.4g J")),
+          ("energy of the GPU", amount("gpu_energy", "%.4g J")),
+          ("peak memory of the GPU", amount("gpu_memory", "%.0f MiB", per: 1_048_576)),
         ]
       )
     }
