@@ -99,18 +99,57 @@ struct DatabaseFile {
   /// Whether two names are of one file.
   func isSame(as other: DatabaseFile) -> Bool { target == other.target }
 
-  /// How far behind `schema` the file is, and what it has that Elbow did not make, as `Schema.stranger`.
+  /// What is to be known of a file before it is used.
+  struct Findings {
+    /// How far behind the schema it is.
+    let age: Schema.Age
+    /// What it has that Elbow did not make, as `Schema.stranger`.
+    let stranger: String?
+    /// Whether runs may be under way in it: of an older file that is asked when it is up to date.
+    let hasRunning: Bool
+
+    /// Those of the file that `db` reads.
+    ///
+    /// - Throws: `ElbowError` for another program's file, `DatabaseError`.
+    init(_ db: Database, _ path: String, _ schema: Schema) throws {
+      age = try schema.age(db, path)
+      hasRunning =
+        try age != .current
+        || Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE status = 'running')")
+          ?? true
+      stranger = try schema.stranger(in: db)
+    }
+  }
+
+  /// Looks at the file through a connection of its own.
   ///
   /// - Parameter name: under which it is opened; nil: its path.
   /// - Throws: `ElbowError` for another program's file, `DatabaseError`.
-  func probe(
-    _ schema: Schema, as name: String? = nil
-  ) throws -> (age: Schema.Age, stranger: String?, hasRunning: Bool) {
-    do { return try probeAsItIs(schema, name) } catch let error as DatabaseError
+  func probe(_ schema: Schema, as name: String? = nil) throws -> Findings {
+    let (queue, findings) = try opened(schema, as: name, Connection.settings(readonly: true))
+    try? queue.close()
+    return findings
+  }
+
+  /// Opens the file, which nobody may write by `settings`, and looks at it.
+  ///
+  /// - Parameter name: under which it is opened; nil: its path.
+  /// - Throws: `ElbowError` for another program's file, `DatabaseError`.
+  func opened(
+    _ schema: Schema, as name: String? = nil, _ settings: Configuration
+  ) throws -> (queue: DatabaseQueue, findings: Findings) {
+    func open() throws -> (DatabaseQueue, Findings) {
+      let queue = try DatabaseQueue(path: name ?? path, configuration: settings)
+      do { return (queue, try queue.read { try Findings($0, path, schema) }) } catch {
+        try? queue.close()
+        throw error
+      }
+    }
+    do { return try open() } catch let error as DatabaseError
       where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK && name == nil && isWritable
     {
       try takeBack()
-      return try probeAsItIs(schema, name)
+      return try open()
     }
   }
 
@@ -120,23 +159,6 @@ struct DatabaseFile {
     let writer = try DatabaseQueue(path: path, configuration: Connection.settings())
     _ = try writer.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
     try writer.close()
-  }
-
-  private func probeAsItIs(
-    _ schema: Schema, _ name: String?
-  ) throws -> (age: Schema.Age, stranger: String?, hasRunning: Bool) {
-    let queue = try DatabaseQueue(
-      path: name ?? path, configuration: Connection.settings(readonly: true))
-    defer { try? queue.close() }
-    return try queue.read { db in
-      let age = try schema.age(db, path)
-      // Whether there may be any: an older file is asked when it is up to date.
-      let hasRunning =
-        try age != .current
-        || Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE status = 'running')")
-          ?? true
-      return (age, try schema.stranger(in: db), hasRunning)
-    }
   }
 
   /// Copies the file and its log or journal into a new folder, which only this user can enter.

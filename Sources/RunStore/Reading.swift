@@ -22,20 +22,25 @@ struct Reading {
   init(_ file: DatabaseFile, _ schema: Schema, _ watch: WorkWatch = .none) throws {
     if file.isWritable {
       leavesLog = file.isForeign && !file.hasLog
-      let (age, stranger, hasRunning) = try file.probe(schema)
-      if let stranger, age != .newer {
-        guard age < .olderTables else { throw Self.cannotBeBroughtUpToDate(file.path, stranger) }
+      let (probed, found) = try file.opened(schema, RunStore.settings(readonly: true))
+      if let stranger = found.stranger, found.age != .newer {
+        try probed.close()
+        guard found.age < .olderTables else {
+          throw Self.cannotBeBroughtUpToDate(file.path, stranger)
+        }
         // Its own views are passed over.
         queue = try Self.open(file.path, views: schema)
         notice = "\(file.path): \(stranger)"
         return
       }
-      if age < .newer {
-        if age != .current { try schema.bringUpToDate(file.path, watch: watch) }
-        if hasRunning { Self.markDeadRuns(file.path) }
+      notice = found.age == .newer ? Self.isNewer(file.path) : nil
+      let isBehind = found.age == .olderViews || found.age == .olderTables
+      if isBehind {
+        try probed.close()
+        try schema.bringUpToDate(file.path, watch: watch)
       }
-      queue = try Self.open(file.path)
-      notice = age == .newer ? Self.isNewer(file.path) : nil
+      if found.hasRunning, found.age != .newer { Self.markDeadRuns(file.path) }
+      queue = isBehind ? try Self.open(file.path) : probed
       return
     }
     leavesLog = false

@@ -79,14 +79,14 @@ public final class RunStore: Sendable {
         }
         // A foreign file is refused before anything touches it.
         if file.exists {
-          let (age, stranger, _) = try file.probe(schema)
-          if age == .newer {
+          let found = try file.probe(schema)
+          if found.age == .newer {
             throw ElbowError(
               .newer,
               "\(path): was written by a newer Elbow, so this one only reads it; update Elbow, or "
                 + "record into another file with `db`")
           }
-          if let stranger {
+          if let stranger = found.stranger {
             throw ElbowError(.damaged, "\(path): \(stranger); record into another file with `db`")
           }
         }

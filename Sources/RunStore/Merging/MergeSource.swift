@@ -27,13 +27,15 @@ struct MergeSource {
         let copied = try file.copied()
         (copy, name) = (copied, copied.path)
       }
-      let (age, stranger, _) = try file.probe(schema, as: name)
-      switch age {
+      let found = try file.probe(schema, as: name)
+      switch found.age {
       case .newer:
         throw ElbowError(
           .newer, "\(path): was written by a newer Elbow; update Elbow to merge it")
       case .olderTables:
-        if let stranger { throw ElbowError(.damaged, "\(path): \(stranger); it is not merged") }
+        if let stranger = found.stranger {
+          throw ElbowError(.damaged, "\(path): \(stranger); it is not merged")
+        }
         let older = try copy ?? file.copied()
         (copy, name) = (older, older.path)
         watch.note("\(path): is of an older Elbow; a private copy is brought up to date and read")
