@@ -278,9 +278,10 @@ public final class EngineClient: @unchecked Sendable {
     for part in batch.parts {
       if row < part.rows.count {
         let index = part.rows.lowerBound + row
-        let sigma = part.call.rows(index..<index + 1, ofInput: 0)[0]
-        let label = Int32(bitPattern: part.call.rows(index..<index + 1, ofInput: 1)[0].bitPattern)
-        return " (σ = \(sigma), \(label < 0 ? "no label" : "class \(label)"))"
+        // One number a row each.
+        let values = (0...1).map { part.call.rows(index..<index + 1, ofInput: $0).first ?? .nan }
+        let label = Int32(bitPattern: values[1].bitPattern)
+        return " (σ = \(values[0]), \(label < 0 ? "no label" : "class \(label)"))"
       }
       row -= part.rows.count
     }

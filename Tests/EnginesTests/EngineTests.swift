@@ -101,6 +101,18 @@ struct EngineTests {
     #expect(rows.count < 100, "\(rows)")
   }
 
+  /// Which row it was is told of later messages of a call too.
+  @Test func laterRowsAreNamed() throws {
+    let session = try EngineDenoiser(try client("nan:2", options: "--batch=1")).makeSession()
+    var values = [Float](repeating: 0, count: 3 * x.count)
+    let error = #expect(throws: ElbowError.self) {
+      var output = values.mutableSpan
+      try session.residuals(
+        image: x.span, noise: noise.span, sigma: 0.5, labels: [0, 3, 1], into: &output)
+    }
+    #expect(error?.message.contains("(σ = 0.5, class 3)") == true, "\(error?.message ?? "")")
+  }
+
   @Test(arguments: [
     ("die:2", "exit status 1"), ("die:2", "out of memory"), ("kill:2", "signal 9"),
     ("nan:2", "answered nan in row 0 of 1 to 'denoise' (σ = 0.5, class 1)"),

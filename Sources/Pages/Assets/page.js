@@ -14,7 +14,9 @@ const replace = (id, page) => {
 const page = async (address, signal) => {
   try {
     const answer = await fetch(address, { signal, headers: { Accept: 'text/html' } });
-    return new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const found = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    found.failed = !answer.ok;
+    return found;
   } catch {
     return null;
   }
@@ -32,6 +34,12 @@ for (const form of every('form[data-live]')) {
     target.classList.add('busy');
     const answer = await page(address, asked.signal);
     if (!answer) return;
+    // What is another page, or asks within other bounds, is gone to.
+    const bounds = (root) => every('input[type=range]', root).map((one) => one.max).join();
+    if (!answer.getElementById(target.id)
+      || bounds(form) !== bounds(answer.getElementById(form.id) ?? form)) {
+      return location.assign(address);
+    }
     target.classList.remove('busy');
     replace(form.dataset.live, answer);
     const [here, there] = [document, answer].map((one) => one.querySelector('main > footer'));
@@ -224,6 +232,11 @@ if (main) {
           redo(here, before);
           const isLive = 'live' in answer.querySelector('main').dataset;
           main.toggleAttribute('data-live', isLive);
+          // What has gone may come again.
+          if (answer.failed) {
+            known = null;
+            return setTimeout(again, 2000);
+          }
           known = now;
           // What a page asks and could not know before its answer was made.
           for (const one of every('input[data-slider]', answer)) {

@@ -33,7 +33,7 @@ package struct Query: Hashable, Sendable {
   }
 
   private static func decoded(_ text: Substring) -> String? {
-    text.replacing("+", with: " ").removingPercentEncoding
+    text.replacing("+", with: " ").withoutPercents
   }
 
   /// The first value of a name; nil where there is none.
@@ -65,5 +65,13 @@ package struct Query: Hashable, Sendable {
     let plain = CharacterSet(
       charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~,:@")
     return text.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
+  }
+}
+
+extension StringProtocol {
+  /// What it encodes; nil where that is no text, or has a zero byte, at which others would end it.
+  var withoutPercents: String? {
+    guard let text = removingPercentEncoding, !text.utf8.contains(0) else { return nil }
+    return text
   }
 }

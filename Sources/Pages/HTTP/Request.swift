@@ -57,7 +57,7 @@ package struct Request: Hashable, Sendable {
     method = String(words[0])
     let parts = words[1].split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let segments = parts[0].dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-      .map { String($0).removingPercentEncoding }
+      .map { String($0).withoutPercents }
     guard let query = Query(encoded: parts.count == 2 ? parts[1] : "") else { throw .malformed }
     self.query = query
     path = []

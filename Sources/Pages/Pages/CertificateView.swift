@@ -30,6 +30,7 @@ enum CertificateView {
     guard header[0, "randomized_smoothing"] != .null, header[0, "attack"] == .null,
       header[0, .nDone] ?? 0 > 0
     else { return nil }
+    guard try !call.store.query(.certificates(of: id)).rows.isEmpty else { return nil }
     let run = try call.store.recordedRun(id)
     let certification = try Certification(of: run, in: call.store)
     let label = header[0, .name] ?? String(id.prefix(RunSummary.shortID))

@@ -23,7 +23,6 @@ enum ComparePage {
         problem = error
       }
     }
-    let names = ids.map { String($0.prefix(RunSummary.shortID)) }
     let shown =
       try problem.map { refusal($0, call) } ?? answer(comparison, ids, call)
     return Page(
@@ -36,7 +35,7 @@ enum ComparePage {
         """,
       command: problem == nil
         ? try call.command(
-          ["compare"] + names + (ids.count == 2 ? ["--flips"] : [])
+          ["compare"] + ids + (ids.count == 2 ? ["--flips"] : [])
             + (call.flag(common.name) ? ["--common"] : [])) : nil,
       data: problem == nil ? Address.of(["api", "v1", "comparison"], call.query) : nil,
       section: "/compare", status: problem == nil ? 200 : 400)

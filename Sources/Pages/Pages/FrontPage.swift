@@ -92,7 +92,8 @@ enum FrontPage {
         ? call.command(["pareto"] + (try call.flag("all") ? ["--all"] : []), options) : nil,
       isUnderway: isUnderway,
       data: problem == nil ? Address.of(["api", "v1", "pareto"], call.query) : nil,
-      section: "/front", status: problem == nil ? 200 : 400)
+      // Of a file that has runs of several datasets one is to be chosen first: no mistake yet.
+      section: "/front", status: problem == nil || call.query.encoded.isEmpty ? 200 : 400)
   }
 
   private static func budget(_ call: Call) -> String? {

@@ -31,7 +31,7 @@ enum ImagePage {
         <p class="kind">Run \(HTML.run(id)) · \(HTML.link(Address.of(["runs", id, "images"]), "images"))</p>
         <h1>Image \(index)</h1>
         \(try pictures(id, index, call))
-        \(facts(answers, radius: try radius(id, filter, store)))
+        \(facts(answers, classes: classes, radius: try radius(id, filter, store)))
         \(neighbours(id, answers, try store.query(.run(id))))
         <section><h2>ELBO by class</h2>
         \(bars(elbos, classes, label: answers[0, "label"]))</section>
@@ -88,7 +88,15 @@ enum ImagePage {
     return certificates.rows.isEmpty ? nil : certificates[0, "radius"].number
   }
 
-  private static func facts(_ answers: ResultTable, radius: Double?) -> HTML {
+  private static func cleanName(_ answers: ResultTable, _ classes: [String]) -> String? {
+    guard case .integer(let index) = answers[0, "clean_predicted"] else { return nil }
+    return Int(exactly: index).flatMap { classes.indices.contains($0) ? classes[$0] : nil }
+      ?? "class \(index)"
+  }
+
+  private static func facts(
+    _ answers: ResultTable, classes: [String], radius: Double?
+  ) -> HTML {
     func text(_ column: String) -> String? {
       answers[0, column] == .null ? nil : answers[0, column].reading(short: true)
     }
@@ -96,7 +104,7 @@ enum ImagePage {
       ("true class", text("label_name").map { "\($0)" }),
       ("predicted", text("predicted_name").map { "\($0)" }),
       ("right", ImagesPage.mark(answers[0, "correct"])),
-      ("predicted when clean", text("clean_predicted").map { "class \($0)" }),
+      ("predicted when clean", cleanName(answers, classes).map { "\($0)" }),
       ("attacked", text("attacked") == nil ? nil : ImagesPage.mark(answers[0, "attacked"])),
       ("largest change (ℓ∞)", text("attack_linf").map { "\($0)" }),
       ("change (ℓ2)", text("attack_l2").map { "\($0)" }),

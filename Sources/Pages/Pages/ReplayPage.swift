@@ -75,7 +75,7 @@ enum ReplayPage {
     var (shown, command): (HTML, String?) = ("", nil)
     var (timesteps, isUnderway) = (1, false)
     do {
-      if try call.archive.isReady(id) || isRead(id, call) {
+      if try call.archive.isReady(id, call.store) || isRead(id, call) {
         timesteps = try call.archive.replay(id, call.store).0.source.timesteps.count
         let answer = try answer(id, call, family: families[0])
         shown = try self.answer(answer, id, call)
@@ -110,7 +110,7 @@ enum ReplayPage {
   /// Reads the losses of a run; false where a browser is to come again for them.
   private static func isRead(_ id: String, _ call: Call) throws -> Bool {
     let archive = call.archive
-    return try call.dear("losses \(id)", version: "") { store in
+    return try call.dear("losses \(id)", version: Archive.extent(of: id, call.store)) { store in
       _ = try archive.replay(id, store)
       return true
     } ?? false

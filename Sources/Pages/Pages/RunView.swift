@@ -81,13 +81,24 @@ enum RunView {
       : "<nav class=\"links\" aria-label=\"Of this run\">\(links.map { "\($0) " as HTML })</nav>"
   }
 
+  /// Most classes whose confusion is drawn: it has a cell for every two.
+  private static let manyClasses = 100
+
   private static func figures(
     _ id: String, _ header: ResultTable, _ call: Call
   ) throws -> HTML {
     guard header[0, .nDone] ?? 0 > 0 else { return "" }
+    let classes = try call.store.classNames(id)
+    guard classes.count <= manyClasses else {
+      let data = Address.of(["api", "v1", "runs", id, "confusion"])
+      return """
+        <section><h2>Confusion</h2>
+        <p class="note">\(classes.count) classes are too many to draw; \
+        \(HTML.link(data, "how often one was taken for another")).</p></section>
+        """
+    }
     let confusion = Figure(
-      confusion: try call.store.query(.confusion(of: id)), classes: try call.store.classNames(id),
-      run: id)
+      confusion: try call.store.query(.confusion(of: id)), classes: classes, run: id)
     return """
       <section><h2>Confusion</h2>
       \(Chart(figure: confusion).html)</section>

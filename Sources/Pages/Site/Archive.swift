@@ -89,17 +89,31 @@ package final class Archive: Sendable {
   }
 
   /// Whether a run's losses are in memory already.
-  func isReady(_ id: String) -> Bool { replays.withLock { $0.replays[id] != nil } }
+  ///
+  /// - Throws: `ElbowError`.
+  func isReady(_ id: String, _ store: RunStore) throws -> Bool {
+    let key = try Self.extent(of: id, store)
+    return replays.withLock { $0.replays[key] != nil }
+  }
+
+  /// A run with how far it has come: images of another program's may still follow.
+  ///
+  /// - Throws: `ElbowError`.
+  static func extent(of id: String, _ store: RunStore) throws -> String {
+    let run = try store.query(.run(id))
+    return "\(id) \(run[0, "status"].text(null: "")) \(run[0, "n_done"].text(null: ""))"
+  }
 
   /// A replay of a run's losses, which stay in memory for the next question.
   ///
   /// - Throws: `ElbowError` where the run has no losses to replay.
   func replay(_ id: String, _ store: RunStore) throws -> (Replay, Session) {
-    if let known = replays.withLock({ $0.replays[id] }) { return (known, session) }
+    let key = try Self.extent(of: id, store)
+    if let known = replays.withLock({ $0.replays[key] }) { return (known, session) }
     let replay = try RecordedLosses(id, store).replay(workers: session.workers) { _ in true }
     replays.withLock { kept in
-      kept.order.append(id)
-      kept.replays[id] = replay
+      kept.order.append(key)
+      kept.replays[key] = replay
       // Losses are large: those that were asked for first go first.
       if kept.order.count > 2 { kept.replays[kept.order.removeFirst()] = nil }
     }
