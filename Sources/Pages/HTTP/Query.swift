@@ -69,9 +69,8 @@ package struct Query: Hashable, Sendable {
 }
 
 extension StringProtocol {
-  /// What it encodes; nil where that is no text, or has a zero byte, at which others would end it.
+  /// What it encodes; nil where that is no text. A zero byte, at which SQLite would end it, becomes a sign.
   var withoutPercents: String? {
-    guard let text = removingPercentEncoding, !text.utf8.contains(0) else { return nil }
-    return text
+    removingPercentEncoding?.replacing("\0", with: "\u{FFFD}")
   }
 }

@@ -6,6 +6,9 @@ import RunStore
 
 /// Runs against the first of them, as `elbow compare` has it.
 enum ComparePage {
+  /// Most runs that an address of the interface names.
+  static let mostRuns = 50
+
   static let common = Route.Parameter(
     name: "common", meaning: "Compare on the images that all runs share.", kind: .boolean)
   static let parameters = [common]
@@ -37,7 +40,8 @@ enum ComparePage {
         ? try call.command(
           ["compare"] + ids + (ids.count == 2 ? ["--flips"] : [])
             + (call.flag(common.name) ? ["--common"] : [])) : nil,
-      data: problem == nil ? Address.of(["api", "v1", "comparison"], call.query) : nil,
+      data: problem == nil && ids.count <= mostRuns
+        ? Address.of(["api", "v1", "comparison"], call.query) : nil,
       section: "/compare", status: problem == nil ? 200 : 400)
   }
 
@@ -58,7 +62,7 @@ enum ComparePage {
         table: table, caption: "Runs against the first",
         cell: { row, column in column == "run" ? .run(ids[row]) : nil }).html)
       \(prose(comparison.description))
-      \(tables(ids, call))
+      \(ids.count <= mostRuns ? tables(ids, call) : nil)
       \(ids.count == 2 ? try pair(ids, call) : nil)
       """
   }

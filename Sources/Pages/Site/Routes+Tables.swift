@@ -47,7 +47,7 @@ extension Routes {
       Route(
         path: "\(root)/comparison",
         summary: "Runs against the first; 'elbow compare RUN … --format json'.",
-        parameters: [.runs(1...1000), ComparePage.common] + Route.Parameter.part,
+        parameters: [.runs(1...ComparePage.mostRuns), ComparePage.common] + Route.Parameter.part,
         answer: .document(
           { call in try comparison(call).json(flips: flips(call)) },
           table: { call in try call.rows(of: comparison(call).runs) })),
@@ -56,7 +56,7 @@ extension Routes {
         summary:
           "Each run against the first: counts, difference with intervals, exact test; as "
           + "'elbow compare' has them in `pairs`.",
-        parameters: [.runs(1...1000), ComparePage.common] + Route.Parameter.part,
+        parameters: [.runs(1...ComparePage.mostRuns), ComparePage.common] + Route.Parameter.part,
         answer: .table { call in try call.rows(of: comparison(call).pairTable) }),
       Route(
         path: "\(root)/flips", summary: "Images that two runs answer differently.",
