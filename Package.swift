@@ -287,7 +287,9 @@ let package = Package(
       "RunStoreTests",
       ["Basics", "Migrations", "Queries", "Records", "RunStore", "TestSupport"] + grdb,
       fixtures: true),
-    tests("PagesTests", ["Basics", "Pages", "Records", "RunStore", "TestSupport"] + grdb),
+    tests(
+      "PagesTests",
+      ["Basics", "Experiments", "Pages", "Records", "RunStore", "TestSupport"] + grdb),
     tests(
       "TrackersTests",
       [

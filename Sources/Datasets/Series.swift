@@ -20,6 +20,10 @@ enum Series {
   @Sendable
   static func load(_ place: DatasetPlace) throws -> Dataset {
     let name = try place.member ?? member(of: place)
+    // A file of runs names sets, not places.
+    guard !name.contains("/") else {
+      throw ElbowError(.unknownName, "no set of series is named '\(name)'; \(place.remedy)")
+    }
     func read(_ suffix: String) throws -> SeriesFile {
       try SeriesFile(
         path: "\(place.directory)/\(name)_\(suffix).ts", remedy: place.remedy)
