@@ -27,12 +27,7 @@ struct ErrorsPlot: ParsableCommand {
         elbow plot errors @last --image 3 --pair
       """)
 
-  @Argument(
-    help: ArgumentHelp(
-      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
-  var prefix: String
-  @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
-  var image: Int
+  @OptionGroup var chosen: ImageOfRun
   @Option(
     help: ArgumentHelp(
       "Noise level, for images in [-1, 1]; of a pair several, with commas between (default: 0.5; of a "
@@ -68,10 +63,10 @@ struct ErrorsPlot: ParsableCommand {
     let workers = WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount)
     if pair {
       let errors = try DenoisingErrors(
-        prefix, image: image, at: sigmas, draw: draw, workers: workers, store)
+        chosen.prefix, image: chosen.image, at: sigmas, draw: draw, workers: workers, store)
       return try options.write(errors.figure)
     }
-    let recorded = try RecordedImage(prefix, image: image, workers: workers, store)
+    let recorded = try RecordedImage(chosen.prefix, image: chosen.image, workers: workers, store)
     let classifier = try recorded.denoising(draw: draw)
     let header = recorded.header
     let timestep = classifier.nearestTimestep(to: try sigmas[0])

@@ -15,18 +15,23 @@ struct ImagePlot: ParsableCommand {
         elbow plot image @last --image 3
       """)
 
+  @OptionGroup var chosen: ImageOfRun
+  @OptionGroup var options: PlotOptions
+
+  func run() throws {
+    let store = try options.database.read()
+    let id = try store.runID(chosen.prefix)
+    try options.write(
+      Figure(image: RecordedPixels(id, image: chosen.image, store), run: id, store))
+  }
+}
+
+/// The image that a plot is of.
+struct ImageOfRun: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
       "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
   var prefix: String
   @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
   var image: Int
-  @OptionGroup var options: PlotOptions
-
-  func run() throws {
-    let store = try options.database.read()
-    let id = try store.runID(prefix)
-    try options.write(
-      Figure(image: RecordedPixels(id, image: image, store), run: id, store))
-  }
 }

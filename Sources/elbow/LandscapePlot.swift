@@ -24,12 +24,7 @@ struct LandscapePlot: ParsableCommand {
         elbow plot landscape @last --image 1 -o landscape.png
       """)
 
-  @Argument(
-    help: ArgumentHelp(
-      "The run: an id or its beginning, @last, @last~2, or its name.", valueName: "run"))
-  var prefix: String
-  @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
-  var image: Int
+  @OptionGroup var chosen: ImageOfRun
   @Option(
     help: ArgumentHelp(
       "Largest step in pixel units (default: the run's ε, else 8/255).", valueName: "budget"))
@@ -50,7 +45,7 @@ struct LandscapePlot: ParsableCommand {
   func run() throws {
     let store = try options.database.read()
     let workers = WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount)
-    let recorded = try RecordedImage(prefix, image: image, workers: workers, store)
+    let recorded = try RecordedImage(chosen.prefix, image: chosen.image, workers: workers, store)
     let attack = recorded.header.attack.flatMap { $0.norm.isBall ? $0 : nil }
     let norm = norm.flatMap(AttackConfiguration.Norm.init) ?? attack?.norm ?? .linf
     let usual = attack.flatMap { $0.norm == norm ? $0.epsilon : nil } ?? norm.usualEpsilon
