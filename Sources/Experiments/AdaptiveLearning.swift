@@ -22,12 +22,16 @@ package struct AdaptiveLearning {
   ///   - run: of the strategy `full`, attacked, finished, with losses.
   ///   - method: as `greedy:8`.
   ///   - siftedShare: share of the answers that dropping classes may change; nil: no class is dropped.
+  ///   - data: folder of the dataset's files; nil: where it was.
+  ///   - store: where the run is recorded.
   /// - Throws: `ElbowError` for another run.
   package init(
-    _ run: String, method: String, siftedShare: Double?, in store: RunStore
+    _ run: String, method: String, siftedShare: Double?, data: String? = nil, in store: RunStore
   ) throws {
     let recorded = try store.recordedRun(run)
-    request = try RunRequest(recorded: recorded.invocation, of: recorded.id)
+    var request = try RunRequest(recorded: recorded.invocation, of: recorded.id)
+    request.data = data ?? request.data
+    self.request = request
     guard request.attack != nil, recorded.status == "finished", recorded.recordsLosses,
       request.configuration.strategy == RunRequest().configuration.strategy
     else {

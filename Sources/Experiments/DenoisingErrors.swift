@@ -53,19 +53,20 @@ package struct DenoisingErrors: Sendable {
   ///   - image: index in the split.
   ///   - sigmas: noise levels, [−1, 1] units.
   ///   - draw: noise draw, from 0.
+  ///   - data: folder of the dataset's files; nil: where it was.
   ///   - workers: whose threads do it.
   ///   - store: where the run is recorded.
   /// - Throws: `ElbowError` where the run has no such image or draw, denoises nothing, was computed by
   ///   an engine, or is of files that have changed since; nothing is computed then.
   package init(
-    _ prefix: String, image: Int, at sigmas: [Double], draw: Int = 0, workers: WorkerPool,
-    _ store: RunStore
+    _ prefix: String, image: Int, at sigmas: [Double], draw: Int = 0, data: String? = nil,
+    workers: WorkerPool, _ store: RunStore
   ) throws {
     guard (1...Self.mostLevels).contains(sigmas.count) else {
       throw ElbowError(
         .malformed, "error maps are of 1 to \(Self.mostLevels) noise levels, not \(sigmas.count)")
     }
-    let recorded = try RecordedImage(prefix, image: image, workers: workers, store)
+    let recorded = try RecordedImage(prefix, image: image, data: data, workers: workers, store)
     let classifier = try recorded.denoising(draw: draw)
     (header, input) = (recorded.header, recorded.input)
     let classes = try Self.classes(recorded, store)

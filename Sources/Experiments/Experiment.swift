@@ -92,13 +92,14 @@ public struct Experiment: Sendable {
   ///   - store: where it is recorded.
   ///   - session: threads and files that are read.
   ///   - batch: images in flight; nil: as many as threads.
+  ///   - data: folder of the dataset's files; nil: where it was.
   ///   - engine: command of the engine that computes it, of a run that one has computed; it must
   ///     serve the same.
   ///   - title: what progress is told under; nil: the name, or `run`.
   /// - Throws: `ElbowError` where the run is finished or running, or its files have changed.
   public static func resuming(
     _ run: RecordedRun, of store: RunStore, in session: Session, batch: Int? = nil,
-    engine: String? = nil, title: String? = nil
+    data: String? = nil, engine: String? = nil, title: String? = nil
   ) throws -> Prepared {
     switch run.status {
     case "finished":
@@ -112,9 +113,9 @@ public struct Experiment: Sendable {
     let recorded = try store.recordedHeader(run.id)
     request.seed = recorded.seed
     request.attackSeed = recorded.attackSeed ?? request.attackSeed
-    request.engine = engine
+    (request.data, request.engine) = (data ?? request.data, engine)
     var experiment = Experiment(request, batch: batch)
-    experiment.title = title
+    experiment.title = title ?? recorded.labels.name
     return try experiment.asking(what: run, of: store, in: session, doing: "resumed")
   }
 

@@ -20,9 +20,17 @@ package struct RecordedImage {
 
   /// Finds the run that `prefix` names, and an image in it by its index in the split.
   ///
+  /// - Parameters:
+  ///   - prefix: names the run.
+  ///   - image: index in the split.
+  ///   - data: folder of the dataset's files; nil: where it was.
+  ///   - workers: whose threads the classifier uses.
+  ///   - store: where the run is recorded.
   /// - Throws: `ElbowError` where the run has no such image, is a replay, was computed by an engine, or
   ///   is of files that have changed since.
-  package init(_ prefix: String, image: Int, workers: WorkerPool, _ store: RunStore) throws {
+  package init(
+    _ prefix: String, image: Int, data: String? = nil, workers: WorkerPool, _ store: RunStore
+  ) throws {
     run = try store.recordedRun(prefix)
     let index = run.inputs.firstIndex { $0.index == image }
     guard let index else {
@@ -37,7 +45,8 @@ package struct RecordedImage {
         .malformed,
         "run \(run.id) is a replay and has no network; name the run it replays, \(source)")
     }
-    let request = try RunRequest(recorded: run.invocation, of: run.id)
+    var request = try RunRequest(recorded: run.invocation, of: run.id)
+    request.data = data ?? request.data
     guard request.engineSHA256 == nil else {
       throw ElbowError(
         .conflict,

@@ -13,6 +13,7 @@ package struct RecordedPixels {
   package let shape: [Int]
   private let run: RecordedRun
   private let position: Int
+  private let data: String?
   private let load: (_ name: String, _ split: String, _ folder: String?) throws -> Dataset
 
   /// Finds an image by its index in the split.
@@ -20,11 +21,12 @@ package struct RecordedPixels {
   /// - Parameters:
   ///   - id: names the run.
   ///   - image: index in the split.
+  ///   - data: folder of the dataset's files; nil: where it was.
   ///   - store: where the run is recorded.
   ///   - load: reads a split of a dataset.
   /// - Throws: `ElbowError` where the run has no such image.
   package init(
-    _ id: String, image: Int, _ store: RunStore,
+    _ id: String, image: Int, data: String? = nil, _ store: RunStore,
     load: @escaping (String, String, String?) throws -> Dataset = {
       try DatasetCatalog.load($0, split: $1, directory: $2)
     }
@@ -35,7 +37,7 @@ package struct RecordedPixels {
     }
     (self.position, input) = (position, run.inputs[position])
     shape = try store.recordedHeader(run.id).imageShape
-    self.load = load
+    (self.data, self.load) = (data, load)
   }
 
   /// Whether it has one row.
@@ -62,7 +64,7 @@ package struct RecordedPixels {
   /// - Throws: `ElbowError` where they are not.
   package func clean() throws -> [Float] {
     let request = try RunRequest(recorded: run.invocation, of: run.id)
-    let dataset = try load(input.dataset, input.split, request.data)
+    let dataset = try load(input.dataset, input.split, data ?? request.data)
     guard input.index < dataset.count else {
       throw ElbowError(.damaged, "\(input.dataset) \(input.split) has no image \(input.index)")
     }

@@ -15,8 +15,12 @@ package struct Transfer {
 
   /// The matrix of runs.
   ///
+  /// - Parameters:
+  ///   - runs: full ids.
+  ///   - data: folder of the dataset's files; nil: where it was.
+  ///   - store: where they are recorded.
   /// - Throws: `ElbowError` for runs that are not attacked, not finished, or fewer than two.
-  package init(of runs: [String], in store: RunStore) throws {
+  package init(of runs: [String], data: String? = nil, in store: RunStore) throws {
     self.runs = runs
     guard runs.count >= 2 else {
       throw ElbowError(.malformed, "transfer needs two attacked runs at least")
@@ -35,6 +39,7 @@ package struct Transfer {
       for target in runs.indices where seeds[source] != seeds[target] {
         var request = requests[target]
         (request.attack, request.inputsRun) = (nil, runs[source])
+        request.data = data ?? request.data
         (request.images, request.recordsLosses) = (RunRequest().images, false)
         cells.append(
           SweepCell(

@@ -16,13 +16,13 @@ enum Arguments {
     guard let command = arguments.first, command == "run" || command == "sweep" else {
       return arguments
     }
-    // A run that goes on is asked nothing, but an engine is named again.
+    // A run that goes on is asked nothing, but where its images and its engine are.
     let isResumed = arguments.contains { $0 == "--resume" || $0.hasPrefix("--resume=") }
     if isResumed, let flag = changingRuns(arguments) {
       throw ElbowError(
         .malformed,
-        "`resume` goes on as the run was begun, so \(flag) cannot be given; `db`, `threads`, "
-          + "`batch`, `budget`, `engine` and `format` can")
+        "`resume` goes on as the run was begun, so \(flag) cannot be given; `db`, `data`, "
+          + "`threads`, `batch`, `budget`, `engine` and `format` can")
     }
     var fromFiles: [String] = []
     var result: [String] = []
@@ -32,7 +32,7 @@ enum Arguments {
         result += [argument] + rest
         break
       }
-      if isResumed, argument != "--engine", !argument.hasPrefix("--engine=") {
+      if isResumed, !["--data", "--engine"].contains(String(argument.prefix { $0 != "=" })) {
         result.append(argument)
       } else if command == "run", let file = try file(argument, &rest) {
         fromFiles += try flags(of: file)
@@ -97,7 +97,7 @@ enum Arguments {
 
   /// The first flag among them that says what a run computes or is called.
   private static func changingRuns(_ arguments: [String]) -> String? {
-    let kept = ["db", "threads", "batch", "budget", "engine"]
+    let kept = ["db", "data", "threads", "batch", "budget", "engine"]
     let names = RequestFile.keys.filter { !kept.contains($0) } + ["config"]
     let flags = Set(names.flatMap { ["--\($0)", "--no-\($0)"] } + ["-c"])
     return arguments.lazy.map { String($0.prefix { $0 != "=" }) }.first(where: flags.contains)

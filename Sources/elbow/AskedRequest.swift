@@ -13,6 +13,9 @@ struct AskedRequest: ParsableArguments {
   var config: String?
   @Option(help: ArgumentHelp("Images (default: the run's).", valueName: "n|a..b|a,b,c"))
   var images: String?
+  @Option(
+    help: ArgumentHelp("Folder of the dataset's files (default: where it was).", valueName: "dir"))
+  var data: String?
 
   func validate() throws {
     guard (run == nil) != (config == nil) else {
@@ -34,6 +37,7 @@ struct AskedRequest: ParsableArguments {
       request = try RunRequest(recorded: recorded.invocation, of: recorded.id)
     }
     if let images { request.images = images }
+    request.data = data ?? request.data
     return request
   }
 }

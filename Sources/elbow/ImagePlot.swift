@@ -22,7 +22,8 @@ struct ImagePlot: ParsableCommand {
     let store = try options.database.read()
     let id = try store.runID(chosen.prefix)
     try options.write(
-      Figure(image: RecordedPixels(id, image: chosen.image, store), run: id, store))
+      Figure(
+        image: RecordedPixels(id, image: chosen.image, data: chosen.data, store), run: id, store))
   }
 }
 
@@ -34,4 +35,7 @@ struct ImageOfRun: ParsableArguments {
   var prefix: String
   @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
   var image: Int
+  @Option(
+    help: ArgumentHelp("Folder of the dataset's files (default: where it was).", valueName: "dir"))
+  var data: String?
 }

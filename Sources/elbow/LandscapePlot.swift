@@ -45,7 +45,8 @@ struct LandscapePlot: ParsableCommand {
   func run() throws {
     let store = try options.database.read()
     let workers = WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount)
-    let recorded = try RecordedImage(chosen.prefix, image: chosen.image, workers: workers, store)
+    let recorded = try RecordedImage(
+      chosen.prefix, image: chosen.image, data: chosen.data, workers: workers, store)
     let attack = recorded.header.attack.flatMap { $0.norm.isBall ? $0 : nil }
     let norm = norm.flatMap(AttackConfiguration.Norm.init) ?? attack?.norm ?? .linf
     let usual = attack.flatMap { $0.norm == norm ? $0.epsilon : nil } ?? norm.usualEpsilon

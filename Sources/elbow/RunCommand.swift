@@ -14,7 +14,7 @@ struct RunCommand: ParsableCommand {
     usage: """
       elbow run [--images <n|a..b|a,b,c>] [--strategy <strategy>] [--attack <name>] …
       elbow run -c <file> [--<flag> <value> ...]
-      elbow run --resume <run> [--engine <command>]
+      elbow run --resume <run> [--data <dir>] [--engine <command>]
       """,
     discussion: """
       Every flag can stand in a YAML file given with -c, without its dashes; flags override it. \
@@ -62,7 +62,8 @@ struct RunCommand: ParsableCommand {
     defer { store.close() }
     let outcome = try prepared.run(in: session, into: store)
     try RunOutcome(
-      outcome, store: store, database: database, isOutOfTime: interruption.isOutOfTime
+      outcome, store: store, database: database, isOutOfTime: interruption.isOutOfTime,
+      engine: options.engine
     ).report(format.format)
   }
 
@@ -78,7 +79,8 @@ struct RunCommand: ParsableCommand {
   private func taken(_ prefix: String, _ session: Session) throws -> Experiment.Prepared {
     let store = try database.read()
     return try Experiment.resuming(
-      store.recordedRun(prefix), of: store, in: session, batch: batch, engine: options.engine)
+      store.recordedRun(prefix), of: store, in: session, batch: batch, data: options.data,
+      engine: options.engine)
   }
 
   /// Says what is run, what was not said of it, and how long it takes.

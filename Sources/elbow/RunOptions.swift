@@ -15,6 +15,9 @@ struct RunOptions: ParsableArguments {
   /// The engine that is named.
   var engine: String? { values["engine"] }
 
+  /// The folder that is named.
+  var data: String? { values["data"] }
+
   private var values: [String: String] {
     var values: [String: String] = [:]
     for text in set {

@@ -72,7 +72,10 @@ import Testing
   func signalsInterruptInGoodOrder(signal: Int32) throws {
     let elbow = try Program()
     defer { elbow.remove() }
-    let process = try elbow.process(["run", "--images", "200", "--strategy", "uniform:3"] + small)
+    let (before, after) = (elbow.folder + "/before", elbow.folder + "/after")
+    try FileManager.default.copyItem(atPath: "/usr/share/datasets/fashion-mnist", toPath: before)
+    let process = try elbow.process(
+      ["run", "--images", "200", "--strategy", "uniform:3", "--data", before] + small)
     try process.run()
     let predictions = ["sql", "SELECT count(*) > 0 FROM prediction", "--format", "tsv"]
     while process.isRunning, try !elbow.run(predictions).output.hasSuffix("\n1\n") {
@@ -87,8 +90,18 @@ import Testing
     let id = try #require(run["id"] as? String)
     // Nothing may be changed on the way.
     #expect(try elbow.run("run", "--resume", id, "--weights", "edm").status == 2)
-    let resumed = try elbow.run("run", "--resume", id, "--format", "json")
+    // The folder of the images may have moved.
+    try FileManager.default.moveItem(atPath: before, toPath: after)
+    let lost = try elbow.run("run", "--resume", id)
+    #expect(lost.status != 0 && lost.errors.contains("with --data"), "\(lost.errors)")
+    let resumed = try elbow.run("run", "--resume", id, "--data", after, "--format", "json")
     #expect(resumed.status == 0, "\(resumed.errors)")
+    for words in [["plot", "image", id, "--image", "3"], ["plot", "errors", id, "--image", "3"]] {
+      let drawn = words + ["-o", elbow.folder + "/picture.png"]
+      #expect(try elbow.run(drawn).status != 0)
+      let again = try elbow.run(drawn + ["--data", after])
+      #expect(again.status == 0, "\(again.errors)")
+    }
     #expect(try resumed.object["status"] as? String == "finished")
     #expect(try elbow.column("SELECT count(*) FROM prediction") == ["200"])
     #expect(try elbow.column("SELECT count(*) FROM session") == ["2"])
