@@ -107,10 +107,12 @@ extension QueryHandle {
   }
   /// Finished clean runs with accuracy and cost.
   ///
-  /// - Parameter threat: of the robust accuracy beside it; nil: none.
-  package static func pareto(_ threat: ThreatModel?) -> Self {
-    Self(
-      "pareto", threat.map { ["norm": $0.norm, "epsilon": "\($0.epsilon)"] } ?? [:])
+  /// - Parameters:
+  ///   - threat: of the robust accuracy beside it; nil: none.
+  ///   - measures: columns that not every run has: of repeats one that has them is preferred.
+  package static func pareto(_ threat: ThreatModel?, measures: [String] = []) -> Self {
+    let norm = threat.map { ["norm": $0.norm, "epsilon": "\($0.epsilon)"] } ?? [:]
+    return Self("pareto", norm.merging(["measures": list(measures)]) { $1 })
   }
   /// Accuracy under the worst of all recorded attacks.
   package static let robustness = QueryHandle("robustness")

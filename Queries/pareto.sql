@@ -3,12 +3,23 @@
 -- description: What trade-offs are drawn from: the newest clean run of each question.
 -- param: norm text = none: threat model of the robust accuracy, none for no robust accuracy
 -- param: epsilon real = 0: its budget in pixel units
+-- param: measures text = []: columns of runs that not every run has, to prefer repeats with them
 WITH
   clean AS MATERIALIZED (
     SELECT id, row_number() OVER (
-        -- A live run says more than its replay: it has seconds.
+        -- A repeat that was not measured hides none that was; a live run says more than its replay.
         PARTITION BY question
-        ORDER BY replay_of IS NOT NULL, id DESC
+        ORDER BY EXISTS (
+            SELECT 1 FROM json_each(:measures) AS measure JOIN runs AS measured
+            WHERE measured.id = run.id AND CASE measure.value
+                WHEN 'seconds_per_image' THEN measured.seconds_per_image
+                WHEN 'cpu_seconds_per_image' THEN measured.cpu_seconds_per_image
+                WHEN 'peak_mebibytes' THEN measured.peak_mebibytes
+                WHEN 'joules_per_image' THEN measured.joules_per_image
+                WHEN 'gpu_joules_per_image' THEN measured.gpu_joules_per_image
+                WHEN 'gpu_peak_mebibytes' THEN measured.gpu_peak_mebibytes
+              END IS NULL
+          ), replay_of IS NOT NULL, id DESC
       ) AS age,
       count(*) OVER (PARTITION BY question) - 1 AS older
     FROM run

@@ -42,7 +42,7 @@ import Testing
     // Only the live run has seconds.
     let seconds = try elbow.run("pareto", "--axes", "cpu-seconds,accuracy", "--format", "json")
     #expect(try (seconds.object["points"] as? [[String: Any]])?.count == 1)
-    #expect(seconds.errors.contains("10 runs lack"))
+    #expect(seconds.errors.contains("10 runs without cpu-seconds are left out"))
     let memory = try elbow.run("pareto", "--axes", "accuracy,memory", "--format", "json").object
     let peaks = (memory["points"] as? [[String: Any]] ?? []).map { number($0, "peak_mebibytes") }
     #expect(peaks.count == 1 && peaks.allSatisfy { 5 < $0 && $0 < 1000 })

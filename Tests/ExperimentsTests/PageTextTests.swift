@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import GRDB
 import Records
 import Reporting
 import RunStore
@@ -40,6 +41,29 @@ import Testing
         "runs \(runs[0].id) and \(runs[2].id) have not classified the same images (3 and 2, 2 in both"
       ))
     try Comparison(runs[..<2].map(\.id), in: store).refuseUnequalInputs()
+  }
+
+  /// Of repeats the one counts that has what is asked for; why one has not is said.
+  @Test func tradeOffsPreferWhatIsMeasured() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let runs = try (0..<3).map { _ in
+      try record(header(2), [prediction(0), prediction(1)], in: store).id
+    }
+    func answer(_ axes: String) throws -> ParetoQuestion.Answer {
+      try ParetoQuestion(axes: axes).answer(store, where: nil, isForReading: false)
+    }
+    let bare = try answer("energy,accuracy")
+    #expect(bare.view.runs.rows.isEmpty)
+    #expect(
+      bare.notes.last?.hasPrefix("1 run without energy is left out: it is known where") == true)
+    let queue = try DatabaseQueue(path: database.path)
+    try queue.write {
+      try $0.execute(sql: "UPDATE session SET energy = 8 WHERE run_id = ?", arguments: [runs[0]])
+    }
+    try queue.close()
+    #expect(try answer("energy,accuracy").view.runs[0, "id"] == .text(runs[0]))
+    #expect(try answer("nfe,accuracy").view.runs[0, "id"] == .text(runs[2]))
   }
 
   /// A trade-off tells of the repeats that it leaves out, and shows its axes.

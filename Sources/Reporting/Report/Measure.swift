@@ -27,6 +27,17 @@ package enum Measure: String, CaseIterable, Sendable {
     }
   }
 
+  /// Which runs have it; nil: all that have answers.
+  package var condition: String? {
+    switch self {
+    case .accuracy, .nfe, .gradients: nil
+    case .robustAccuracy: "of configurations that were attacked so"
+    case .seconds, .cpuSeconds, .memory: "of live runs, not of replays"
+    case .energy: "where the machine's counters (RAPL) can be read; see 'elbow doctor'"
+    case .gpuEnergy, .gpuMemory: "where an engine tells it"
+    }
+  }
+
   /// Heading of the column that shows it.
   package var heading: String {
     switch self {

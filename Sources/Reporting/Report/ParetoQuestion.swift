@@ -102,7 +102,10 @@ package struct ParetoQuestion: Sendable {
       RunSummary.needed + ["n_correct", "n_robust", "n_robustness", "dataset", "split", "older"]
     let columns = shown + measures.map(\.column).filter { !shown.contains($0) }
     var table = try store.query(
-      .pareto(threat), where: filter, columns: isForReading ? columns : nil)
+      .pareto(
+        threat,
+        measures: measures.filter { $0.condition != nil && !$0.isAccuracy }.map(\.column)),
+      where: filter, columns: isForReading ? columns : nil)
     let sources = Set(table.rows.indices.map { [table[$0, "dataset"], table[$0, "split"]] })
     guard sources.count <= 1 else {
       let names = sources.map { $0.map { $0.text(null: "several") }.joined(separator: " ") }
@@ -116,12 +119,12 @@ package struct ParetoQuestion: Sendable {
     }
     let older = table.rows.indices.reduce(0) { $0 + table.count($1, "older") }
     notes += [RunGroups.note(older: older)].compactMap(\.self)
-    let lacking = table.rows.count - whole.count
-    if lacking > 0 {
+    for measure in measures.enumerated().filter({ !measures[..<$0].contains($1) }).map(\.element) {
+      let lacking = table.rows.indices.count { table[$0, measure.column].number == nil }
+      guard lacking > 0 else { continue }
       notes.append(
-        "\(lacking.counted("run")) \(lacking == 1 ? "lacks" : "lack") one of "
-          + "\(Set(measures.map(\.rawValue)).sorted().joined(separator: ", ")) and "
-          + "\(lacking == 1 ? "is" : "are") left out")
+        "\(lacking.counted("run")) without \(measure.rawValue) \(lacking == 1 ? "is" : "are") left out"
+          + (measure.condition.map { ": it is known \($0)" } ?? ""))
     }
     table.rows = whole.map { table.rows[$0] }
     let sizes = Set(table.rows.indices.map { table[$0, "images"] })

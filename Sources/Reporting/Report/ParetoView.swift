@@ -148,9 +148,10 @@ package struct ParetoView: Sendable {
 
   private func describe(_ row: Int) -> String {
     let name = runs[row, .name].map { " \($0)" } ?? ""
-    return "\(id(row).prefix(RunSummary.shortID))\(name), \(RunSummary.classifier(runs, row)) "
-      + "\(RunSummary.strategy(runs[row, .strategy] ?? "")), \(RunSummary.percent(number(row, y))) %, "
-      + "\(short(number(row, x))) \(x.unit)"
+    let how = [RunSummary.classifier(runs, row), RunSummary.strategy(runs[row, .strategy] ?? "")]
+    return "\(id(row).prefix(RunSummary.shortID))\(name), "
+      + "\(how.filter { !$0.isEmpty }.joined(separator: " ")), "
+      + "\(RunSummary.percent(number(row, y))) %, \(short(number(row, x))) \(x.unit)"
   }
 
   private func short(_ value: Double) -> String { String(format: "%.4g", value) }
