@@ -41,10 +41,17 @@ package struct Replay: Sendable {
         "run \(source.id) is of \(source.configuration.classifier.rawValue), which weighs no losses; "
           + "replay a diffusion classifier's")
     }
-    guard source.recordsLosses, predictions.allSatisfy({ $0.losses != nil }) else {
+    let bare = predictions.filter { $0.losses == nil }
+    guard source.recordsLosses, bare.count < predictions.count || predictions.isEmpty else {
       throw ElbowError(
         .malformed,
         "run \(source.id) recorded no losses (`no-losses`); replay one that did")
+    }
+    if let first = bare.first, source.inputs.indices.contains(first.position) {
+      throw ElbowError(
+        .malformed,
+        "run \(source.id) has no losses of \(bare.count.counted("image")), the first of them "
+          + "\(source.inputs[first.position].index); leave them out with `images`")
     }
     guard !predictions.isEmpty, predictions.count == source.inputs.count else {
       throw ElbowError(

@@ -61,6 +61,11 @@ struct IngestCommand: ParsableCommand {
         "elbow: \(totals.contradictions.counted("prediction")), of line \(first) first, not what the "
           + "losses say by the run's grid and weights; see that these are right")
     }
+    if let first = totals.firstOddLoss {
+      Output.error(
+        "elbow: \(totals.oddLosses.counted("loss")), of line \(first) first, not finite or negative, "
+          + "as no squared error is; what is no number counts as infinite")
+    }
     if totals.badLines > 0 {
       throw ElbowError(
         .damaged,

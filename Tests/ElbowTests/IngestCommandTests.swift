@@ -102,6 +102,20 @@ struct IngestCommandTests {
       try program.column("SELECT status || ' ' || error FROM runs") == ["failed ValueError: no"])
   }
 
+  /// What the program raised is what is seen, whatever has become of the recorder.
+  @Test func anExceptionIsNotHidden() throws {
+    let result = try python(
+      Self.head + """
+        with elbow.run('loop', **run) as r:
+            r.writer.process.kill()
+            r.writer.process.wait()
+            raise ValueError('mine')
+        """)
+    #expect(result.status == 1 && result.errors.contains("\nValueError: mine\n"))
+    #expect(!result.errors.contains("During handling"), "\(result.errors)")
+    #expect(result.errors.contains("elbow.py: 'elbow ingest' has ended"))
+  }
+
   /// A loop in the style of public diffusion classifiers: after one of three levels the best two classes
   /// stay, after all the best. What it prints is what is recorded, and what a replay of the strategy on
   /// all losses answers.

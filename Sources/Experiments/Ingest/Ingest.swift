@@ -29,6 +29,10 @@ public final class Ingest {
     public var contradictions = 0
     /// Line of the first of them.
     public var firstContradiction: Int?
+    /// Losses that no squared error is: not a number, infinite, negative.
+    public var oddLosses = 0
+    /// Line of the first of them.
+    public var firstOddLoss: Int?
   }
 
   /// What has come so far.
@@ -206,8 +210,8 @@ public final class Ingest {
     case "labels":
       let labels = try RunLabels(&fields)
       try fields.finish(Self.labelFields)
-      writer.label(try writer.index(key), labels)
-    case "end": try end(&fields, writer.index(key))
+      writer.label(try writer.index(key, isLater: true), labels)
+    case "end": try end(&fields, writer.index(key, isLater: true))
     default:
       let types = Self.fields.keys.sorted()
       throw ElbowError(
@@ -239,6 +243,10 @@ public final class Ingest {
     }
     let image = try IngestedImage(&fields, header, plans[run], source: source)
     try writer.add(image.prediction, of: image.input, to: run)
+    if image.oddLosses > 0 {
+      totals.oddLosses += image.oddLosses
+      totals.firstOddLoss = totals.firstOddLoss ?? totals.lines
+    }
     if image.contradictsLosses {
       totals.contradictions += 1
       totals.firstContradiction = totals.firstContradiction ?? totals.lines
@@ -261,6 +269,8 @@ public final class Ingest {
     ending.gpuMemory = try fields.count("gpu_memory")
     let time = try fields.time("time")
     try fields.finish(Self.endFields)
-    writer.end(run, ending, at: time)
+    try writer.end(run, ending, at: time)
+    // Whoever goes on without beginning it again is told so.
+    last = ([], -1)
   }
 }

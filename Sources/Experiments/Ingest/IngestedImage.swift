@@ -10,6 +10,8 @@ struct IngestedImage {
   let prediction: Prediction
   /// Whether losses were told whose ELBOs speak for another class than the one that was predicted.
   let contradictsLosses: Bool
+  /// Losses that no squared error is; those that are no numbers count as infinite.
+  let oddLosses: Int
 
   static let fields = [
     "type", "run", "index", "label", "dataset", "split", "sha256", "predicted", "elbos", "rounds",
@@ -43,7 +45,8 @@ struct IngestedImage {
       sha256: try fields.hash("sha256") ?? Self.standIn(dataset, split, index))
     let said = try fields.integer("predicted", in: classes)
     let evidence = try Self.evidence(&fields, classes.count)
-    let losses = try Self.losses(&fields, header, plan)
+    let (losses, odd) = try Self.losses(&fields, header, plan)
+    oddLosses = odd
 
     var weighed: Prediction?
     if case .dense(let values)? = losses {
@@ -119,15 +122,16 @@ struct IngestedImage {
   /// its place.
   private static func losses(
     _ fields: inout IngestFields, _ header: RunHeader, _ plan: ClassifierPlan?
-  ) throws -> LossRecord? {
+  ) throws -> (LossRecord?, odd: Int) {
     let places = try Self.places(&fields)
     guard var values = try fields.floats("losses") else {
       guard places == nil else { throw ElbowError(.malformed, "'places' need 'losses'") }
-      return nil
+      return (nil, 0)
     }
     guard plan != nil else {
       throw ElbowError(.malformed, "'losses' need a run whose configuration has a 'grid'")
     }
+    let odd = values.count { !($0 >= 0 && $0.isFinite) }
     for index in values.indices where values[index].isNaN { values[index] = .infinity }
     let (draws, classes) = (header.configuration.draws, header.classNames.count)
     if let places {
@@ -138,15 +142,16 @@ struct IngestedImage {
         )
       }
       let limits = [draws, header.timesteps.count, classes]
-      return .sparse(
-        try values.enumerated().map { index, value in
-          let place = places[3 * index..<3 * index + 3].map { $0 }
-          guard zip(place, limits).allSatisfy({ (0..<$1).contains($0) }) else {
-            throw ElbowError(
-              .malformed, "'places' name draw, timestep and class, below \(limits), not \(place)")
-          }
-          return .init(draw: place[0], timestep: place[1], label: place[2], value: value)
-        })
+      let sparse = try values.enumerated().map { index, value in
+        let place = places[3 * index..<3 * index + 3].map { $0 }
+        guard zip(place, limits).allSatisfy({ (0..<$1).contains($0) }) else {
+          throw ElbowError(
+            .malformed, "'places' name draw, timestep and class, below \(limits), not \(place)")
+        }
+        return LossRecord.Loss(
+          draw: place[0], timestep: place[1], label: place[2], value: value)
+      }
+      return (.sparse(sparse), odd)
     }
     let asked = header.timesteps.count { $0.strategyWeight != nil }
     guard asked > 0 else {
@@ -161,7 +166,7 @@ struct IngestedImage {
         "'losses' are \(values.count), and \(draws.counted("draw")) of \(asked.counted("timestep")) and \(classes) "
           + "classes make \(draws * asked * classes)")
     }
-    return .dense(values)
+    return (.dense(values), odd)
   }
 
   /// Base64 of little-endian Int32, or numbers: draw, timestep and class of each loss.

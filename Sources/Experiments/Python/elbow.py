@@ -139,9 +139,9 @@ def _get(db=None):
 def _close(writer):
     if writer.pid != os.getpid():
         return
-    for r in list(_Run.open):
-        r._end(getattr(sys, "last_value", None))
     try:
+        for r in list(_Run.open):
+            r._end(getattr(sys, "last_value", None))
         writer.close()
     except Error as error:
         print("elbow.py: %s" % error, file=sys.stderr)
@@ -273,7 +273,13 @@ class _Run:
         return self
 
     def __exit__(self, kind, error, trace):
-        self._end(error)
+        try:
+            self._end(error)
+        except Error as refusal:
+            # What the program itself raised matters more.
+            if error is None:
+                raise
+            print("elbow.py: %s" % refusal, file=sys.stderr)
         return False
 
     def _end(self, error):

@@ -53,6 +53,7 @@ package final class StreamWriter {
     if let known = indices[description.key] {
       if waiting.ended.contains(where: { $0.run == known }) { try commit() }
       try check(description, asksAs: runs[known])
+      runs[known].hasEnded = false
       return begun(known)
     }
     let index = runs.count
@@ -76,14 +77,19 @@ package final class StreamWriter {
       id: run.id, images: run.answered.keys.map(\.index).sorted(), nextStep: run.nextStep)
   }
 
-  /// The run of a key that this stream has begun.
+  /// The run of a key that this stream has begun, to tell more of it.
   ///
-  /// - Throws: `ElbowError` where it has not.
-  package func index(_ key: String) throws -> Int {
+  /// - Parameter isLater: whether what is told may come after its end.
+  /// - Throws: `ElbowError` where it has not, or has ended it.
+  package func index(_ key: String, isLater: Bool = false) throws -> Int {
     guard let index = indices[key] else {
       throw ElbowError(
         .unknownName,
         "no line of type run has begun '\(key)'" + didYouMean(key, among: Array(indices.keys)))
+    }
+    guard isLater || !runs[index].hasEnded else {
+      throw ElbowError(
+        .conflict, "'\(key)' has ended; a line of type run takes it up again")
     }
     return index
   }
@@ -128,11 +134,31 @@ package final class StreamWriter {
   /// Changes what a run is called; what is nil stays, tags are added.
   package func label(_ run: Int, _ labels: RunLabels) { waiting.labels.append((run, labels)) }
 
-  /// Ends a run.
+  /// Ends a run; the same end may be told again.
   ///
-  /// - Parameter time: when; nil: now.
-  package func end(_ run: Int, _ ending: RunEnding, at time: Date? = nil) {
+  /// - Parameters:
+  ///   - run: index of the run.
+  ///   - ending: how.
+  ///   - time: when; nil: now.
+  /// - Throws: `ElbowError` where it has ended otherwise: in this stream, or finished before it and
+  ///   nothing was added.
+  package func end(_ run: Int, _ ending: RunEnding, at time: Date? = nil) throws {
+    let status = ending.status.rawValue
+    let known = waiting.ended.last { $0.run == run }?.ending.status.rawValue ?? runs[run].status
+    let isOver =
+      runs[run].hasEnded
+      || (known == "finished" && !runs[run].isKeptElsewhere && !isAdded(to: run))
+    guard !isOver || known == status else {
+      throw ElbowError(
+        .conflict, "'\(runs[run].description.key)' has ended as \(known), not as \(status)")
+    }
+    runs[run].hasEnded = true
     waiting.ended.append((run, ending, time))
+  }
+
+  /// Whether images or points wait for the disk.
+  private func isAdded(to run: Int) -> Bool {
+    waiting.images.contains { $0.run == run } || waiting.points.contains { $0.run == run }
   }
 
   /// Ends whatever has not ended as interrupted: the stream is over.
@@ -140,9 +166,9 @@ package final class StreamWriter {
     let ended = Set(waiting.ended.map(\.run))
     for index in runs.indices where !ended.contains(index) && !runs[index].isKeptElsewhere {
       guard runs[index].status == "running" || runs[index].status == "new" else { continue }
-      end(
-        index,
-        RunEnding(status: .interrupted, wallSeconds: .nan, cpuSeconds: .nan, peakMemory: 0))
+      let ending = RunEnding(
+        status: .interrupted, wallSeconds: .nan, cpuSeconds: .nan, peakMemory: 0)
+      waiting.ended.append((index, ending, nil))
     }
   }
 

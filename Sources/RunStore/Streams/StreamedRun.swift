@@ -40,6 +40,8 @@ struct StreamedRun {
   var description: StreamedDescription
   /// Whether it was recorded before this stream: then what comes may be there already.
   let isOld: Bool
+  /// Whether this stream has ended it, and not begun it again since.
+  var hasEnded = false
   /// Status as recorded; of a run that this process works on, `running`.
   var status: String
   /// This process's part, once it is recorded.
