@@ -26,7 +26,8 @@ enum Series {
     }
     func read(_ suffix: String) throws -> SeriesFile {
       try SeriesFile(
-        path: "\(place.directory)/\(name)_\(suffix).ts", remedy: place.remedy)
+        path: URL(filePath: place.directory).appending(path: "\(name)_\(suffix).ts").relativePath,
+        remedy: place.remedy)
     }
     let training = try read("TRAIN")
     let file = place.split == "train" ? training : try read("TEST")

@@ -39,7 +39,11 @@ struct SeriesFile {
     var header = Header()
     var row = 0
     while row < lines.count, !header.isComplete {
-      if let problem = header.read(String(decoding: lines[row], as: UTF8.self)) {
+      let line = String(decoding: lines[row], as: UTF8.self)
+      // Some editors put a mark of the byte order first.
+      if let problem = header.read(
+        row == 0 && line.hasPrefix("\u{FEFF}") ? String(line.dropFirst()) : line)
+      {
         throw fail(row, problem)
       }
       row += 1
@@ -64,10 +68,9 @@ struct SeriesFile {
         let texts = channel.split(separator: ",", omittingEmptySubsequences: false)
         lengths.insert(texts.count)
         for text in texts {
-          guard let value = Float(String(text).trimmed), value.isFinite else {
-            throw fail(row, "'\(text.prefix(20))' is no number, and series have no gaps here")
+          do { values.append(try Self.value(text)) } catch let problem as Problem {
+            throw fail(row, "'\(text.prefix(20))' \(problem.text)")
           }
-          values.append(value)
         }
       }
       guard let length = lengths.first, lengths.count == 1 else {
@@ -78,6 +81,9 @@ struct SeriesFile {
         throw fail(
           row, "is a series of \(shape), the first is of \(found); series are of equal length here")
       }
+      if let told = header.length, told != length {
+        throw fail(row, "is a series of \(length) values, and '@seriesLength' says \(told)")
+      }
       found = shape
       labels.append(UInt8(label))
     }
@@ -85,9 +91,24 @@ struct SeriesFile {
     shape = found
   }
 
+  /// What keeps a text from being a value.
+  private struct Problem: Error { let text: String }
+
+  /// A decimal number.
+  private static func value(_ text: Substring) throws -> Float {
+    let text = String(text).trimmed
+    guard text.allSatisfy({ $0.isASCII && ($0.isWholeNumber || "+-.eE".contains($0)) }),
+      let value = Float(text)
+    else { throw Problem(text: "is no number, and series have no gaps here") }
+    guard value.isFinite else { throw Problem(text: "is beyond the numbers of 32 bits") }
+    return value
+  }
+
   /// The lines before the data.
   private struct Header {
     var classNames: [String] = []
+    /// Values of every series; nil: not told.
+    var length: Int?
     var isComplete = false
 
     /// What is wrong with a line; nil: nothing.
@@ -104,6 +125,11 @@ struct SeriesFile {
       case "@timestamps" where isTrue: return "says that values have times of their own"
       case "@equallength" where words.count > 1 && !isTrue:
         return "says that series differ in length; bring them to one first"
+      case "@serieslength":
+        guard let told = words.dropFirst().first.flatMap({ Int($0) }), told > 0 else {
+          return "gives no length of the series"
+        }
+        length = told
       default: break
       }
       return nil

@@ -43,6 +43,17 @@ import Testing
     #expect(test.inputRecord(at: 0).label == 1 && test.sha256 != set.sha256)
   }
 
+  @Test func marksAndSlashesAreNothing() throws {
+    let folder = try folder(training: "\u{FEFF}" + Self.training)
+    let set = try DatasetCatalog.load("series", split: "train", directory: folder.path + "/")
+    #expect(set.count == 2)
+    try FileManager.default.removeItem(atPath: folder.file("Two_TEST.ts"))
+    let message = try #require(throws: ElbowError.self) {
+      try DatasetCatalog.load("series", split: "test", directory: folder.path + "/")
+    }.description
+    #expect(message.contains("\(folder.path)/Two_TEST.ts"), "\(message)")
+  }
+
   private func message(_ folder: TemporaryFolder, _ name: String = "series") throws -> String {
     try #require(throws: ElbowError.self) {
       try DatasetCatalog.load(name, split: "test", directory: folder.path)
@@ -59,7 +70,10 @@ import Testing
     (header + "0,1,2:0,1,2:left\n", "line 7: has the class 'left', expected up, down"),
     (header + "0,?,2:0,1,2:up\n", "line 7: '?' is no number"),
     (header + "0,nan,2:0,1,2:up\n", "'nan' is no number"),
-    (header + "0,1e99,2:0,1,2:up\n", "'1e99' is no number"),
+    (header + "0,1e99,2:0,1,2:up\n", "'1e99' is beyond the numbers of 32 bits"),
+    (header + "0,0x1p3,2:0,1,2:up\n", "'0x1p3' is no number"),
+    (header.replacing("@data", with: "@seriesLength 4\n@data") + "0,1,2:0,1,2:up\n", "says 4"),
+    (header.replacing("@data", with: "@seriesLength x\n@data"), "line 6: gives no length"),
     (header + "0,1,2:0,1:up\n", "channels of different length"),
     (header + "0,1,2:0,1,2:up\n0,1:0,1:up\n", "line 8: is a series of 1×2×2"),
     (header + "up\n", "has no channel"),
