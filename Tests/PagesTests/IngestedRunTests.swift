@@ -63,6 +63,17 @@ import Testing
     #expect(page.status == 200 && page.text.contains("101 classes are too many to draw"))
   }
 
+  /// Their datasets are not here, so that there are no pictures to ask for.
+  @Test func picturesThatCannotBeHadAreNotAskedFor() throws {
+    let sites = try Sites(runs: 1)
+    let image = #"{"type":"image","run":"theirs","index":0,"label":0,"predicted":0}"#
+    try ingest([run("theirs", classes: 2, "\"classifier\":\"cnn\""), image], sites)
+    for path in ["/runs/theirs/images", "/runs/theirs/images/0"] {
+      let page = try sites.get(path)
+      #expect(page.status == 200 && !page.text.contains("class=\"pixels\""), "\(page.text)")
+    }
+  }
+
   /// SQLite's texts end at a zero byte, names of runs do not.
   @Test func zeroBytesEndNoName() throws {
     let sites = try Sites(runs: 1)

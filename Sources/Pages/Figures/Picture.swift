@@ -41,6 +41,9 @@ struct Picture {
     try Figure(image: values, run: id, store)
   }
 
+  /// Whether it can be had: a dataset may be gone, or never have been here.
+  func has(_ kind: Kind, _ store: RunStore) -> Bool { (try? png(kind, store)) != nil }
+
   /// The picture that a path names.
   ///
   /// - Throws: `ElbowError` where there is none, or the image is no longer what it was.
@@ -51,17 +54,16 @@ struct Picture {
         .unknownName,
         "no picture '\(name)'; there are \(Kind.allCases.map(\.name).joined(separator: ", "))")
     }
-    let picture = try Picture(call.run(), call.image(), call)
-    return try picture.png(kind, call)
+    return try Picture(call.run(), call.image(), call).png(kind, call.store)
   }
 
-  private func png(_ kind: Kind, _ call: Call) throws -> [UInt8] {
+  private func png(_ kind: Kind, _ store: RunStore) throws -> [UInt8] {
     let pixels: [Float]
     switch kind {
     case .clean: pixels = try values.clean()
-    case .final: pixels = try values.final(call.store)
+    case .final: pixels = try values.final(store)
     case .difference:
-      let difference = zip(try values.final(call.store), try values.clean()).map(-)
+      let difference = zip(try values.final(store), try values.clean()).map(-)
       let largest = difference.map(abs).max() ?? 0
       // Grey is no change; the largest is as bright, or dark, as can be.
       pixels = difference.map { largest > 0 ? 0.5 + 0.5 * $0 / largest : 0.5 }

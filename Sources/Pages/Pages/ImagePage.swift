@@ -61,10 +61,10 @@ enum ImagePage {
         (.difference, "difference, its largest as bright as can be"),
       ]
       : [(.clean, "as it was classified")]
-    let figures = shown.map { kind, text -> HTML in
+    let figures = shown.filter { picture.has($0.0, call.store) }.map { kind, text -> HTML in
       "<figure>\(ImagesPage.picture(id, index, kind, size: 168))<figcaption>\(text)</figcaption></figure>"
     }
-    return "<div class=\"pictures\">\(figures)</div>"
+    return figures.isEmpty ? "" : "<div class=\"pictures\">\(figures)</div>"
   }
 
   /// The way to the error maps, of runs that have a denoiser: they take some evaluations of it, so

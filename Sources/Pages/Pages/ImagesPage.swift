@@ -31,6 +31,11 @@ enum ImagesPage {
     for name in ["label"]
       + (isAttacked ? [] : ["clean_predicted", "attacked", "attack_linf", "attack_l2"])
     { columns = columns.dropping(name) }
+    // Where one of its images can be had, all can.
+    let first = table.rows.first.flatMap { _ in table[0, "image_index"].number }
+    let hasPictures =
+      first.flatMap { try? Picture(id, Int(nearest: $0), call) }
+      .map { $0.has(.final, call.store) } ?? false
     return Page(
       title: "Images of \(id.prefix(RunSummary.shortID))",
       body: """
@@ -44,7 +49,7 @@ enum ImagesPage {
         <datalist id="names">\(HTML(table.columns.map { "<option>\($0)</option>" }))</datalist>
         </form>
         <div class="over"><p>\(total.counted("image"))</p></div>
-        \(columns.rows.isEmpty ? "<p class=\"none\">None.</p>" : gallery(id, columns))
+        \(columns.rows.isEmpty ? "<p class=\"none\">None.</p>" : gallery(id, columns, hasPictures: hasPictures))
         \(HTML.pages(place, of: (total + shown - 1) / shown, "before", "after") { page in
           Address.of(["runs", id, "images"], call.query.with(["page": page]))
         })
@@ -54,7 +59,9 @@ enum ImagesPage {
         ["api", "v1", "runs", id, "predictions"], call.query.with(["page": nil])), section: "/")
   }
 
-  private static func gallery(_ id: String, _ table: ResultTable) -> HTML {
+  private static func gallery(
+    _ id: String, _ table: ResultTable, hasPictures: Bool
+  ) -> HTML {
     TableView(
       table: table, caption: "Images",
       cell: { row, column in
@@ -66,13 +73,15 @@ enum ImagesPage {
         }
       },
       head: { names[$0].map { "\($0)" } },
-      first: (
-        "<span class=\"unseen\">Picture</span>",
-        { row in
-          guard case .integer(let index) = table[row, "image_index"] else { return "" }
-          return picture(id, Int(index), .final, size: 28)
-        }
-      )
+      first: !hasPictures
+        ? nil
+        : (
+          "<span class=\"unseen\">Picture</span>",
+          { row in
+            guard case .integer(let index) = table[row, "image_index"] else { return "" }
+            return picture(id, Int(index), .final, size: 28)
+          }
+        )
     ).html
   }
 

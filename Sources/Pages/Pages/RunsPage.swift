@@ -207,13 +207,13 @@ enum RunsPage {
   private static func groups(
     _ call: Call, _ list: RunList, _ filter: RowFilter?
   ) throws -> HTML? {
+    let place = try call.number("page", in: 1...1_000_000, usual: 1)
     let asked = call.query.with(["page": nil]).encoded
     let found = try call.dear("groups \(asked)") { store in
       try list.answer(store, where: filter, isForReading: true)
     }
     guard let answer = found else { return nil }
     guard !answer.table.rows.isEmpty else { return "<p class=\"none\">No finished runs.</p>" }
-    let place = try call.number("page", in: 1...1_000_000, usual: 1)
     let part = answer.runs.indices.dropFirst(shown * (place - 1)).prefix(shown)
     guard !part.isEmpty else { return "<p class=\"none\">There is no page \(place).</p>" }
     let table = ResultTable(
