@@ -48,7 +48,7 @@ package struct Views: Sendable {
 
   /// Those of the folder `Views`.
   package static let current = Views(
-    number: 9,
+    number: 10,
     [
       ("adversarial_images", PackageResources.adversarial_images_sql),
       ("attempts", PackageResources.attempts_sql),

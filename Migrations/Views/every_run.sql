@@ -102,7 +102,13 @@ SELECT
     ) / run_total.n END AS gpu_joules_per_image,
   CASE WHEN run.replay_of IS NULL THEN (
       SELECT max(gpu_memory) FROM session WHERE session.run_id = run.id
-    ) / 1048576.0 END AS gpu_peak_mebibytes
+    ) / 1048576.0 END AS gpu_peak_mebibytes,
+  -- What computed it, where Elbow did not: 'engine', or 'program', which told its answers.
+  CASE
+    WHEN coalesce(run.invocation, 'null') = 'null' THEN 'program'
+    WHEN json_valid(run.invocation) AND run.invocation ->> '$.engineSHA256' IS NOT NULL
+      THEN 'engine'
+  END AS external
 FROM run
 LEFT JOIN configuration ON configuration.fingerprint = run.fingerprint
 LEFT JOIN model ON model.sha256 = configuration.model

@@ -183,7 +183,13 @@ class EDM:
         tensors, about = safetensors(path)
         weights = {k[6:]: v for k, v in tensors.items()
                    if k.startswith("model.") and "resample_filter" not in k and "map_augment" not in k}
-        levels = sorted({int(k.split(".")[1].split("x")[0]) for k in weights if k.startswith("enc.")})[::-1]
+        sizes = {k.split(".")[1].split("_")[0] for k in weights if k.startswith("enc.")}
+        if not sizes:
+            sys.exit("serve.py: %s is no denoiser of EDM networks, whose tensors are called model.enc.…; "
+                     "a classifier is served with --classifier" % path)
+        if any("x" not in size for size in sizes):
+            sys.exit("serve.py: %s is a network of signals, which Elbow computes by itself" % path)
+        levels = sorted((int(size.split("x")[0]) for size in sizes), reverse=True)
         first = weights["enc.%dx%d_conv.weight" % (levels[0], levels[0])]
         width, channels = first.shape[:2]
         top = "enc.%dx%d_block" % (levels[0], levels[0])

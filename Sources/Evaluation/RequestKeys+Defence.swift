@@ -23,7 +23,12 @@ extension RequestKeys {
       "engine", .images, usage: "command",
       "Command of a process that computes in the place of the model; 'elbow engine python' prints one "
         + "for PyTorch.", form: .literal
-    ) { $0.engine = $1.text },
+    ) {
+      guard !$1.text.trimmed.isEmpty else {
+        throw ElbowError(.malformed, "`engine` needs a command, got an empty one")
+      }
+      $0.engine = $1.text
+    },
     RequestKey(
       "lm-model", .images, usage: "name|file",
       "Model that maximizes likelihood or purifies, where it is another.", form: .literal,

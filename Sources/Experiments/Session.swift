@@ -39,7 +39,7 @@ public final class Session: Sendable {
   ///   - engine: what computes instead of this process.
   func environment(batch: Int? = nil, engine: EngineClient? = nil) -> RunEnvironment {
     RunEnvironment(
-      threads: engine?.workers.count ?? workers.count,
+      threads: workers.count,
       batch: batch ?? engine?.imagesInFlight ?? workers.count, arguments: arguments,
       blas: engine?.hello.environment ?? "\(BLAS.version) \(BLAS.kernel)",
       instructionSet: compiledInstructionSet)

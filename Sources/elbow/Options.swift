@@ -20,10 +20,7 @@ struct DatabaseOption: ParsableArguments {
   var flag: String { db.map(Self.flag) ?? "" }
 
   /// The same for a path.
-  static func flag(_ db: String) -> String {
-    let isPlain = db.allSatisfy { $0.isLetter || $0.isNumber || "/._-".contains($0) }
-    return " --db " + (isPlain ? db : "'\(db.replacing("'", with: "'\\''"))'")
-  }
+  static func flag(_ db: String) -> String { " --db " + db.shellWord }
 
   /// Opens the database for queries and passes its notice on.
   func read() throws -> RunStore {

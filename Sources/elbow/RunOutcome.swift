@@ -12,12 +12,15 @@ struct RunOutcome {
   private let store: RunStore
   private let database: DatabaseOption
   private let isOutOfTime: Bool
+  private let engine: String?
 
+  /// - Parameter engine: command of the engine that computed it.
   init(
-    _ outcome: Experiment.Outcome, store: RunStore, database: DatabaseOption, isOutOfTime: Bool
+    _ outcome: Experiment.Outcome, store: RunStore, database: DatabaseOption, isOutOfTime: Bool,
+    engine: String? = nil
   ) {
     (self.outcome, self.store, self.database) = (outcome, store, database)
-    self.isOutOfTime = isOutOfTime
+    (self.isOutOfTime, self.engine) = (isOutOfTime, engine)
   }
 
   /// Shows the run, and ends the program as the run ended.
@@ -38,7 +41,8 @@ struct RunOutcome {
     case .interrupted:
       Output.error(
         "elbow: \(isOutOfTime ? "time is up" : "interrupted"); go on with: "
-          + "\(Output.program) run --resume \(outcome.id)\(database.flag)")
+          + "\(Output.program) run --resume \(outcome.id)"
+          + "\(engine.map { " --engine \($0.shellWord)" } ?? "")\(database.flag)")
       throw ExitCode(isOutOfTime ? 0 : 130)
     }
   }

@@ -29,6 +29,12 @@ struct EngineCommandTests {
     #expect(
       try program.column("SELECT json_extract(architecture, '$.engine') FROM model") == ["denoiser"]
     )
+    #expect(try program.column("SELECT external FROM runs") == ["engine"])
+    #expect(try program.run("show", "@last").output.contains("computed by an engine"))
+    // Made again by the same engine nothing is otherwise.
+    let again = try program.run("reproduce", "@last", "--engine", engine("", "--joules=0.5"))
+    #expect(again.status == 0 && !again.errors.contains("when it was recorded"), "\(again.errors)")
+    #expect(try program.run("run", "--engine", "", "--images", "1").status == 2)
     // Nothing would start the command from what is recorded to resume from.
     #expect(try program.column("SELECT instr(invocation, 'python3') FROM run") == ["0"])
     // Images of N(m_y, 1) are nearest to the class whose mean is theirs.

@@ -46,7 +46,7 @@ public struct Reproduction: Sendable {
     self.run = run.id
     images = run.done.count
     let header = try store.recordedHeader(run.id)
-    circumstances = try store.circumstances(of: run.id, now: session.environment(batch: batch))
+    var environment = session.environment(batch: batch)
     let sink = ComparingSink(run, header, store, session.watch)
     if let source = header.replayOf {
       try Self.replay(header, of: source, store, session, into: sink)
@@ -54,6 +54,7 @@ public struct Reproduction: Sendable {
       var experiment = Experiment(try files.request(of: run, header), batch: batch)
       experiment.request.engine = engine
       let prepared = try experiment.asking(what: run, of: store, in: session, doing: "reproduced")
+      environment = session.environment(batch: batch, engine: prepared.plan.engine)
       let others = Set(run.inputs.indices).subtracting(run.done)
       let ending = try prepared.evaluator(in: session, reading: store)
         .run(skipping: others, into: sink)
@@ -61,6 +62,7 @@ public struct Reproduction: Sendable {
       if let error = ending.error { throw ElbowError(.conflict, "run \(run.id): \(error)") }
     }
     comparisons = sink.comparisons
+    circumstances = try store.circumstances(of: run.id, now: environment)
   }
 
   /// Makes the answers of a replay from the losses that it was made from.

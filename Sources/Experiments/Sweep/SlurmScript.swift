@@ -54,7 +54,7 @@ package struct SlurmScript {
   package var text: String {
     let minutes = Int((seconds / 60).rounded(.up))
     let megabytes = max(1, (memory + 1 << 20 - 1) >> 20)
-    let flags = flags.map { " \(Self.quoted($0))" }.joined()
+    let flags = flags.map { " \($0.shellWord)" }.joined()
     let wanted = partition.map { ["#SBATCH --partition=\($0)"] } ?? []
     return """
       #!/bin/bash
@@ -72,10 +72,10 @@ package struct SlurmScript {
       #   sbatch --array=3 job.sh      submits a task again: it goes on where its file ends
       #   bash job.sh merge            merges what is done and verifies it
       set -u
-      elbow=\(Self.quoted(program))
-      sweep=\(Self.quoted(file))
-      parts=\(Self.quoted(parts))
-      all=\(Self.quoted(all))
+      elbow=\(program.shellWord)
+      sweep=\(file.shellWord)
+      parts=\(parts.shellWord)
+      all=\(all.shellWord)
       tasks=\(tasks)
 
       if [ "${1:-}" = merge ]; then
@@ -129,9 +129,6 @@ package struct SlurmScript {
 
       """
   }
-
-  /// A word of a shell.
-  static func quoted(_ text: String) -> String { "'\(text.replacing("'", with: "'\\''"))'" }
 
   /// What Slurm takes in a directive: nothing there is quoted.
   private static func plain(_ text: String) -> String {

@@ -116,15 +116,7 @@ struct Call {
   ///   - words: the command; texts of others are quoted.
   ///   - options: flags with their values; those without one are left out.
   func command(_ words: [String], _ options: [(flag: String, value: String?)] = []) -> String {
-    let flags = options.flatMap { flag, value in value.map { [flag, Self.quoted($0)] } ?? [] }
-    return (["elbow"] + words.map(Self.quoted) + flags).joined(separator: " ") + archive.flag
-  }
-
-  /// A word as a shell takes it.
-  private static func quoted(_ word: String) -> String {
-    let isPlain = word.allSatisfy {
-      $0.isASCII && ($0.isLetter || $0.isNumber) || "@~/._-:,=+".contains($0)
-    }
-    return isPlain && !word.isEmpty ? word : "'\(word.replacing("'", with: "'\\''"))'"
+    let flags = options.flatMap { flag, value in value.map { [flag, $0.shellWord] } ?? [] }
+    return (["elbow"] + words.map(\.shellWord) + flags).joined(separator: " ") + archive.flag
   }
 }

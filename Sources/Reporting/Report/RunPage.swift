@@ -127,6 +127,15 @@ package struct RunPage {
         ("tags", text("tags").flatMap { $0 == "{}" ? nil : $0 }), ("note", text("note")),
         ("status", text("status")),
         (
+          "external",
+          text("external").flatMap { kind in
+            kind == "engine"
+              ? "computed by an engine; the same to the last bit only as far as that is"
+              : header[0, "fingerprint"] == .null
+                ? nil : "computed by another program, which told its answers"
+          }
+        ),
+        (
           "replay of",
           text("replay_of").map { "\($0): nothing was run, network evaluations are counted" }
         ),

@@ -32,7 +32,7 @@ package enum RunSummary {
     "attack_gradients_per_image", "attack_seconds_per_image", "started_at", "finished_at",
     "timesteps", "note", "error", "git_commit", "status", "replay_of", "deleted_at", "question",
     "run_group", "cpu_seconds_per_image", "peak_mebibytes", "joules_per_image",
-    "gpu_joules_per_image", "gpu_peak_mebibytes",
+    "gpu_joules_per_image", "gpu_peak_mebibytes", "external",
   ]
 
   /// The heading that shows a column of `runs`.
