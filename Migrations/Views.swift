@@ -16,15 +16,17 @@ package struct StoredView: Sendable {
   ///
   /// - Returns: nil where there is no comment, or no view of that name after it.
   init?(_ name: String, _ file: [UInt8]) {
-    let text = String(decoding: file, as: UTF8.self)
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    let comment = lines.prefix { $0.hasPrefix("-- ") }
-    guard !comment.isEmpty, lines.dropFirst(comment.count).first == "CREATE VIEW \(name) AS" else {
-      return nil
+    // By bytes: every command that opens a file reads them all.
+    var (rest, comment): (ArraySlice<UInt8>, [String]) = (file[...], [])
+    while rest.starts(with: "-- ".utf8) {
+      let end = rest.firstIndex(of: 0x0A) ?? rest.endIndex
+      comment.append(String(decoding: rest[..<end].dropFirst(3), as: UTF8.self))
+      rest = rest[end...].dropFirst()
     }
+    guard !comment.isEmpty, rest.starts(with: "CREATE VIEW \(name) AS\n".utf8) else { return nil }
     self.name = name
-    sql = lines.dropFirst(comment.count).joined(separator: "\n")
-    row = comment.map { $0.dropFirst(3) }.joined(separator: " ")
+    sql = String(decoding: rest, as: UTF8.self)
+    row = comment.joined(separator: " ")
   }
 }
 

@@ -53,7 +53,8 @@ struct ColumnNames: Sendable {
       let key = bind(String(name.dropFirst("tags.".count)))
       return "(SELECT value FROM run_tag WHERE run_id = answer.id AND key = \(key))"
     }
-    if columns.contains("fingerprint"), let match = name.wholeMatch(of: /([A-Za-z]+)\((.+)\)/),
+    if name.hasSuffix(")"), columns.contains("fingerprint"),
+      let match = name.wholeMatch(of: /([A-Za-z]+)\((.+)\)/),
       let sql = MetricFunction(rawValue: match.1.lowercased())?.sql
     {
       let metric = String(match.2)

@@ -47,8 +47,11 @@ enum Arguments {
   /// one, and the flag be said to lack its value.
   private static func withNumbers(_ words: [String]) -> [String] {
     words.reduce(into: []) { result, word in
-      if let flag = result.last, flag.wholeMatch(of: /--[a-z][a-z-]*/) != nil,
-        word.wholeMatch(of: /-\.?[0-9].*/) != nil
+      // Without patterns, whose compilation every command would wait for.
+      if let flag = result.last, flag.hasPrefix("--"), flag.utf8.count > 2,
+        flag.utf8.allSatisfy({ (0x61...0x7A).contains($0) || $0 == 0x2D }), word.hasPrefix("-"),
+        let digit = word.utf8.dropFirst().drop(while: { $0 == 0x2E }).first,
+        (0x30...0x39).contains(digit), !word.hasPrefix("-..")
       {
         result[result.count - 1] = "\(flag)=\(word)"
       } else {

@@ -38,20 +38,23 @@ struct RunOptions: ParsableArguments {
     if case .toggle = key.form { head += "/--no-\(key.name)" } else { head += " <\(key.usage)>" }
     let indent = String(repeating: " ", count: 26)
     let body = wrapped(key.help, to: 53).joined(separator: "\n" + indent)
-    return head.count < 25
-      ? head.padding(toLength: 26, withPad: " ", startingAt: 0) + body : "\(head)\n\(indent)\(body)"
+    let length = head.unicodeScalars.count
+    return length < 25 ? head + indent.dropFirst(length) + body : "\(head)\n\(indent)\(body)"
   }
 
+  /// By scalars, of which help has one a cell: every command waits for it.
   private static func wrapped(_ text: String, to width: Int) -> [String] {
-    text.split(separator: " ").reduce(into: [""]) { lines, word in
-      let last = lines.count - 1
-      if lines[last].isEmpty {
-        lines[last] = String(word)
-      } else if lines[last].count + 1 + word.count <= width {
-        lines[last] += " \(word)"
+    var (lines, lengths) = ([String](), [Int]())
+    for word in text.unicodeScalars.split(separator: " ") {
+      let (word, length) = (String(Substring(word)), word.count)
+      if let last = lengths.indices.last, lengths[last] + 1 + length <= width {
+        lines[last] += " " + word
+        lengths[last] += 1 + length
       } else {
-        lines.append(String(word))
+        lines.append(word)
+        lengths.append(length)
       }
     }
+    return lines
   }
 }

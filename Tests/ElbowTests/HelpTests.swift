@@ -79,6 +79,15 @@ import Testing
       let help = try elbow.run(names.dropFirst() + ["--help"]).output
       let wide = help.split(separator: "\n").filter { $0.count > 80 }
       #expect(wide.isEmpty, "\(names.joined(separator: " ")): \(wide)")
+      guard names.last == "run" else { continue }
+      // What 'Arguments' rewrites is no flag to ArgumentParser, and stands in the text as told there.
+      #expect(
+        help.contains(
+          """
+
+            --model <name|file>     Shipped model or safetensors file.
+            --engine <command>      Command of a process that computes in the place of
+          """), "\(help)")
     }
   }
 
