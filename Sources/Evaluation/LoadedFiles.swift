@@ -60,7 +60,7 @@ package final class LoadedFiles: Sendable {
   /// - Throws: `ElbowError` where the split has fewer, or none are left.
   package func inputs(_ request: RunRequest, of dataset: Dataset) throws -> [InputRecord] {
     try once(
-      "inputs \(request.images) \(request.shard?.text ?? "") of \(request.dataset) "
+      "inputs \(request.images) \(request.shard?.spelling ?? "") of \(request.dataset) "
         + "\(request.split) \(request.data ?? "")"
     ) {
       let indices = try ImageSelection(request.images).indices(of: dataset.count)

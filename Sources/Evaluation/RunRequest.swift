@@ -117,7 +117,7 @@ extension RunRequest {
     let places = (0..<count).filter(shard.contains)
     guard !places.isEmpty else {
       throw ElbowError(
-        .malformed, "`shard` \(shard.text) is empty: there are \(count.counted("image"))")
+        .malformed, "`shard` \(shard.spelling) is empty: there are \(count.counted("image"))")
     }
     return places
   }

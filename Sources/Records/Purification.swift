@@ -2,7 +2,7 @@ import Basics
 
 /// Purification by a diffusion model before classifying, in one word: `ode:SIGMA:STEPS`,
 /// `sde:SIGMA:STEPS` or `denoise:SIGMA`.
-public struct Purification: Hashable, Sendable {
+public struct Purification: Hashable, Sendable, Spelled {
   /// What brings a diffused image back.
   public enum Process: String, CaseIterable, Sendable {
     /// The probability-flow ODE, by Heun's method.
@@ -53,16 +53,5 @@ public struct Purification: Hashable, Sendable {
         "purification '\(text)' is not of the form \(Self.usage), as \(Self.usual.spelling)")
     }
     self.init(process, sigma: sigma, steps: steps)
-  }
-}
-
-extension Purification: Codable {
-  public init(from decoder: any Decoder) throws {
-    try self.init(try decoder.singleValueContainer().decode(String.self))
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(spelling)
   }
 }

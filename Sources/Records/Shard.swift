@@ -4,7 +4,7 @@ import Basics
 /// items take are of about the same size.
 ///
 /// Parts of one count are disjoint, and together they are the list.
-public struct Shard: Hashable, Sendable {
+public struct Shard: Hashable, Sendable, Spelled {
   /// Which one, from 1.
   public let index: Int
   /// Of how many.
@@ -37,21 +37,10 @@ public struct Shard: Hashable, Sendable {
   }
 
   /// As `3/16`.
-  public var text: String { "\(index)/\(count)" }
+  public var spelling: String { "\(index)/\(count)" }
 
   /// Whether an item of the list is of this part.
   ///
   /// - Parameter place: of the item, from 0.
   public func contains(_ place: Int) -> Bool { place % count == index - 1 }
-}
-
-extension Shard: Codable {
-  public init(from decoder: any Decoder) throws {
-    try self.init(decoder.singleValueContainer().decode(String.self))
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(text)
-  }
 }

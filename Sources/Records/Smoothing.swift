@@ -3,7 +3,7 @@ import Basics
 /// Randomized smoothing, in one word: `TAU:SELECTION:DRAWS`, as `0.25:100:1000`.
 ///
 /// An image's class is the one that the classifier answers most often on the image with Gaussian noise.
-public struct Smoothing: Hashable, Sendable {
+public struct Smoothing: Hashable, Sendable, Spelled {
   /// Standard deviation τ of the noise, pixel units.
   public var deviation: Double
   /// Draws that choose the class whose share is bounded, n₀.
@@ -50,16 +50,5 @@ public struct Smoothing: Hashable, Sendable {
         .malformed, "randomized smoothing '\(text)' needs 1 to \(most) draws, twice")
     }
     (self.selection, self.draws) = (selection, draws)
-  }
-}
-
-extension Smoothing: Codable {
-  public init(from decoder: any Decoder) throws {
-    try self.init(try decoder.singleValueContainer().decode(String.self))
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(spelling)
   }
 }

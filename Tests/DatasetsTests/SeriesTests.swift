@@ -91,6 +91,10 @@ import Testing
     try folder.write("Two_TRAIN.ts", Self.training)
     #expect(try message(folder).contains("series-One, series-Two"))
     #expect(try message(folder, "series-Three").contains("Three_TRAIN.ts: no such file"))
+    // What a file of runs names is a set, not a place.
+    for name in ["../Two", "a/Two", "/etc/x"] {
+      #expect(try message(folder, "series-\(name)").contains("no set of series is named '\(name)'"))
+    }
     try folder.write("One_TRAIN.ts", Self.header + "1,1:1,1:up\n")
     try folder.write("One_TEST.ts", Self.header + "1,1:1,1:up\n")
     #expect(try message(folder, "series-One").contains("all of its values are the same"))

@@ -15,7 +15,7 @@ import Testing
       let parts = try (1...count).map { try Shard($0, of: count) }
       for place in 0..<40 { #expect(parts.count { $0.contains(place) } == 1) }
     }
-    #expect(try Shard("3/16").text == "3/16")
+    #expect(try Shard("3/16").spelling == "3/16")
     for text in ["0/4", "5/4", "4", "1/0", "/", "a/b", "1/2/3", "-1/4", "1/1000000"] {
       #expect(throws: ElbowError.self) { try Shard(text) }
     }

@@ -296,7 +296,5 @@ import Testing
 }
 
 extension Cell {
-  fileprivate var double: Double {
-    if case .real(let value) = self { value } else { .nan }
-  }
+  fileprivate var double: Double { if case .real(let value) = self { value } else { .nan } }
 }

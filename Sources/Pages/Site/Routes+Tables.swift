@@ -154,7 +154,7 @@ extension Routes {
       ),
       ("replays", "Replays of its losses.", { .replays(of: $0) }),
       (
-        "metrics", "Every point of its metrics.",
+        "metrics", "Every point of its metrics; 'elbow query metric-points'.",
         { .metricPoints(of: $0, names: [], repeated: false) }
       ),
     ]
