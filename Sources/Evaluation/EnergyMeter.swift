@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Synchronization
 
@@ -36,12 +37,8 @@ package final class EnergyMeter: Sendable {
   /// - Parameter folder: of the counters.
   /// - Returns: nil where there are none, or one of them cannot be read.
   package init?(_ folder: String = EnergyMeter.folder) {
-    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
-      return nil
-    }
-    let zones = names.sorted().filter { Self.counts(folder + "/" + $0, named: $0) }
-    let counters = zones.compactMap { name -> Counter? in
-      let zone = folder + "/" + name
+    let zones = Self.zones(folder)
+    let counters = zones.compactMap { zone -> Counter? in
       guard let last = Self.number(zone + "/energy_uj"),
         let range = Self.number(zone + "/max_energy_range_uj"), range > 0
       else { return nil }
@@ -88,18 +85,39 @@ package final class EnergyMeter: Sendable {
     }
   }
 
+  /// What is counted, or why nothing is.
+  ///
+  /// - Parameter folder: of the counters.
+  package static func availability(_ folder: String = folder) -> (isThere: Bool, text: String) {
+    let zones = zones(folder)
+    guard !zones.isEmpty else {
+      return (false, "no counters (RAPL) below \(folder), as in most virtual machines")
+    }
+    if let closed = zones.first(where: { number($0 + "/energy_uj") == nil }) {
+      return (false, "\(closed)/energy_uj cannot be read, since Linux 5.10 by root alone")
+    }
+    let names = zones.map { name(of: $0) ?? "" }
+    return (true, "RAPL counts \(names.joined(separator: ", ")), of the whole machine")
+  }
+
+  /// The zones that are to be counted, as paths.
+  private static func zones(_ folder: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.filter { $0.hasPrefix("intel-rapl:") }.sorted().map { folder + "/" + $0 }
+      .filter(counts)
+  }
+
   /// Whether a zone is to be counted: packages, and memory, which theirs leave out. Their cores and
   /// the platform around them would be counted twice, and so would what the chipset shows again.
-  private static func counts(_ zone: String, named name: String) -> Bool {
-    guard name.hasPrefix("intel-rapl:"),
-      let text = try? String(contentsOfFile: zone + "/name", encoding: .utf8)
-    else { return false }
-    return text.hasPrefix("package")
-      || text.trimmingCharacters(in: .whitespacesAndNewlines) == "dram"
+  private static func counts(_ zone: String) -> Bool {
+    name(of: zone).map { $0.hasPrefix("package") || $0 == "dram" } ?? false
+  }
+
+  private static func name(of zone: String) -> String? {
+    (try? String(contentsOfFile: zone + "/name", encoding: .utf8))?.trimmed
   }
 
   private static func number(_ path: String) -> UInt64? {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
-    return UInt64(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    (try? String(contentsOfFile: path, encoding: .utf8)).flatMap { UInt64($0.trimmed) }
   }
 }

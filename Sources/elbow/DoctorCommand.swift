@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Datasets
+import Evaluation
 import Foundation
 import Networks
 import Queries
@@ -33,7 +34,7 @@ struct DoctorCommand: ParsableCommand {
   }
 
   func run() throws {
-    var findings = [processor, blas, sqlite]
+    var findings = [processor, energy, blas, sqlite]
     findings += DatasetCatalog.names.map(dataset)
     findings += ShippedModels.names.map(model)
     findings += databaseFindings
@@ -54,6 +55,12 @@ struct DoctorCommand: ParsableCommand {
       detail: "\(Machine.cpu), \(ProcessInfo.processInfo.activeProcessorCount) cores; built for "
         + compiledInstructionSet
         + (wider ? ": this processor can do more, build without ELBOW_ARCH" : ""))
+  }
+
+  private var energy: Finding {
+    let counters = EnergyMeter.availability()
+    return Finding(
+      item: "energy", status: counters.isThere ? "ok" : "absent", detail: counters.text)
   }
 
   private var blas: Finding {

@@ -55,8 +55,13 @@ struct RunCommand: ParsableCommand {
     CurrentCode.findOut()
     let session = Session(threads: threads, watch: Output.watch, arguments: Output.arguments)
     let interruption = Interruption(session.workers, budget: seconds)
-    let prepared = try resume.map { try taken($0, session) } ?? begun(session)
-    try announce(prepared, session)
+    let prepared: Experiment.Prepared
+    do {
+      prepared = try resume.map { try taken($0, session) } ?? begun(session)
+      try announce(prepared, session)
+    } catch is CancellationError where interruption.isOutOfTime {
+      throw ElbowError(.late, "`budget` was over before the run could begin")
+    }
     // Only a request that can be run makes a database.
     let store = try database.record()
     defer { store.close() }

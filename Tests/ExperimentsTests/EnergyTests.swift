@@ -54,9 +54,14 @@ struct EnergyTests {
   @Test func nothingIsGuessed() throws {
     #expect(EnergyMeter(folder.file("nowhere")) == nil)
     #expect(EnergyMeter(folder.path) == nil)
+    #expect(EnergyMeter.availability(folder.path).text.hasPrefix("no counters (RAPL)"))
     try zone("intel-rapl:0", "package-0", 100)
+    #expect(
+      EnergyMeter.availability(folder.path) == (true, "RAPL counts package-0, of the whole machine")
+    )
     try zone("intel-rapl:1", "package-1", nil)
     #expect(EnergyMeter(folder.path) == nil)
+    #expect(EnergyMeter.availability(folder.path).text.contains("intel-rapl:1/energy_uj cannot"))
     try zone("intel-rapl:1", "package-1", 5)
     let meter = try #require(EnergyMeter(folder.path))
     #expect(meter.joules == 0)
