@@ -66,9 +66,16 @@ struct BLASLibrary: @unchecked Sendable {
     return .loaded(better)
   }
 
+  /// Opens it once, which a lazy chain of maps would do twice: closing it would leave it loaded.
+  private static func opened() -> UnsafeMutableRawPointer? {
+    for name in names {
+      if let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) { return handle }
+    }
+    return nil
+  }
+
   private init?() {
-    guard let handle = Self.names.lazy.compactMap({ dlopen($0, RTLD_NOW | RTLD_LOCAL) }).first,
-      let sgemm = dlsym(handle, "cblas_sgemm")
+    guard let handle = Self.opened(), let sgemm = dlsym(handle, "cblas_sgemm")
     else { return nil }
     self.handle = handle
     self.sgemm = unsafeBitCast(sgemm, to: Product.self)
