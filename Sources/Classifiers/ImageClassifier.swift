@@ -21,6 +21,14 @@ public struct Answer: Sendable {
     self.evidence = evidence
     self.cost = cost
   }
+
+  /// The answer of logits, which are the evidence; ties go to the lower class.
+  package init(logits: [Double], cost: Cost) {
+    self.init(
+      predicted: logits.indices.max { (logits[$0], -$0) < (logits[$1], -$1) } ?? 0,
+      evidence: logits.indices.map { ClassEvidence(label: $0, elbo: logits[$0], lastRound: 0) },
+      cost: cost)
+  }
 }
 
 /// A classifier that answers with the evidence for every class.

@@ -31,11 +31,7 @@ public final class NetworkClassifier: ImageClassifier {
 
   public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
     let (logits, cost) = try logits(of: image, key: key, stream: stream)
-    let predicted = logits.indices.max { (logits[$0], -$0) < (logits[$1], -$1) } ?? 0
-    return Answer(
-      predicted: predicted,
-      evidence: logits.indices.map { ClassEvidence(label: $0, elbo: logits[$0], lastRound: 0) },
-      cost: cost)
+    return Answer(logits: logits, cost: cost)
   }
 
   public func logits(

@@ -8,6 +8,9 @@ public enum DatasetCatalog {
     var name: String
     /// Where the files are where nobody says.
     var directories: [String] = []
+    /// What to do where they are not there, before the remedy.
+    var package = ""
+    /// What to do where the files of a folder are not right.
     var remedy: String
     /// What the names of sets of this format begin with, where each has a name of its own.
     var family: String?
@@ -17,8 +20,8 @@ public enum DatasetCatalog {
   private static let sources = [
     Source(
       name: "fashion-mnist", directories: [FashionMNIST.directory],
-      remedy: "install it with 'apt-get install dataset-fashion-mnist', or name its folder with "
-        + "`data`", family: "idx-", read: FashionMNIST.load),
+      package: "install it with 'apt-get install dataset-fashion-mnist', or ",
+      remedy: "name the folder of its files with `data`", family: "idx-", read: FashionMNIST.load),
     Source(
       name: "cifar10", directories: ["cifar-10-batches-bin"],
       remedy: "name the folder of the binary version (cifar-10-batches-bin) with `data`",
@@ -57,11 +60,12 @@ public enum DatasetCatalog {
         .missing,
         source.directories.isEmpty
           ? "\(name) has no usual place; \(source.remedy)"
-          : "\(name) is not in \(source.directories.joined(separator: ", ")); \(source.remedy)")
+          : "\(name) is not in \(source.directories.joined(separator: ", ")); \(source.package)"
+            + source.remedy)
     }
     let dataset = try source.read(
       DatasetPlace(
-        directory: found, split: split,
+        directory: URL(filePath: found).plainPath, split: split,
         member: source.family.flatMap {
           name.hasPrefix($0) ? String(name.dropFirst($0.count)) : nil
         },

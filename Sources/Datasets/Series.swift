@@ -26,7 +26,7 @@ enum Series {
     }
     func read(_ suffix: String) throws -> SeriesFile {
       try SeriesFile(
-        path: URL(filePath: place.directory).appending(path: "\(name)_\(suffix).ts").relativePath,
+        path: "\(place.directory)/\(name)_\(suffix).ts",
         remedy: place.remedy)
     }
     let training = try read("TRAIN")

@@ -42,7 +42,7 @@ package struct Replay: Sendable {
           + "replay a diffusion classifier's")
     }
     let bare = predictions.filter { $0.losses == nil }
-    guard source.recordsLosses, bare.count < predictions.count || predictions.isEmpty else {
+    guard source.recordsLosses else {
       throw ElbowError(
         .malformed,
         "run \(source.id) recorded no losses (`no-losses`); replay one that did")

@@ -40,7 +40,7 @@ extension RequestKeys {
     ) { $0.dataset = $1.text },
     RequestKey(
       "data", .images, usage: "dir", "Folder of the dataset's files.", form: .literal
-    ) { $0.data = URL(fileURLWithPath: $1.text).path(percentEncoded: false) },
+    ) { $0.move(to: $1.text) },
     RequestKey(
       "split", .images, usage: "name", "test or train.", choices: DatasetCatalog.splits
     ) { $0.split = $1.text },
@@ -167,6 +167,6 @@ extension RequestKeys {
   /// A path that stays right when the run resumes elsewhere; shipped names stay as they are.
   private static func absolute(_ model: String) -> String {
     FileManager.default.fileExists(atPath: model)
-      ? URL(fileURLWithPath: model).path(percentEncoded: false) : model
+      ? URL(fileURLWithPath: model).plainPath : model
   }
 }

@@ -52,6 +52,12 @@ public struct RunRequest: Codable, Hashable, Sendable {
     case attackSeed, recordsLosses, shard, engineSHA256, limits
   }
 
+  /// Takes the dataset's files from another folder, by a path that stays right elsewhere; nil: from
+  /// where they are.
+  package mutating func move(to folder: String?) {
+    if let folder { data = URL(fileURLWithPath: folder).plainPath }
+  }
+
   /// The request of recorded JSON; a field that it lacks, because the Elbow that wrote it did not
   /// know it, is at its default.
   ///

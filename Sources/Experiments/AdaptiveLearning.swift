@@ -30,7 +30,7 @@ package struct AdaptiveLearning {
   ) throws {
     let recorded = try store.recordedRun(run)
     var request = try RunRequest(recorded: recorded.invocation, of: recorded.id)
-    request.data = data ?? request.data
+    request.move(to: data)
     self.request = request
     guard request.attack != nil, recorded.status == "finished", recorded.recordsLosses,
       request.configuration.strategy == RunRequest().configuration.strategy

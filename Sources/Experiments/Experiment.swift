@@ -113,7 +113,8 @@ public struct Experiment: Sendable {
     let recorded = try store.recordedHeader(run.id)
     request.seed = recorded.seed
     request.attackSeed = recorded.attackSeed ?? request.attackSeed
-    (request.data, request.engine) = (data ?? request.data, engine)
+    request.move(to: data)
+    request.engine = engine
     var experiment = Experiment(request, batch: batch)
     experiment.title = title ?? recorded.labels.name
     return try experiment.asking(what: run, of: store, in: session, doing: "resumed")

@@ -46,7 +46,7 @@ package struct RecordedImage {
         "run \(run.id) is a replay and has no network; name the run it replays, \(source)")
     }
     var request = try RunRequest(recorded: run.invocation, of: run.id)
-    request.data = data ?? request.data
+    request.move(to: data)
     guard request.engineSHA256 == nil else {
       throw ElbowError(
         .conflict,

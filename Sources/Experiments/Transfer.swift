@@ -39,7 +39,7 @@ package struct Transfer {
       for target in runs.indices where seeds[source] != seeds[target] {
         var request = requests[target]
         (request.attack, request.inputsRun) = (nil, runs[source])
-        request.data = data ?? request.data
+        request.move(to: data)
         (request.images, request.recordsLosses) = (RunRequest().images, false)
         cells.append(
           SweepCell(

@@ -13,9 +13,7 @@ struct AskedRequest: ParsableArguments {
   var config: String?
   @Option(help: ArgumentHelp("Images (default: the run's).", valueName: "n|a..b|a,b,c"))
   var images: String?
-  @Option(
-    help: ArgumentHelp("Folder of the dataset's files (default: where it was).", valueName: "dir"))
-  var data: String?
+  @OptionGroup var moved: MovedData
 
   func validate() throws {
     guard (run == nil) != (config == nil) else {
@@ -37,7 +35,7 @@ struct AskedRequest: ParsableArguments {
       request = try RunRequest(recorded: recorded.invocation, of: recorded.id)
     }
     if let images { request.images = images }
-    request.data = data ?? request.data
+    request.move(to: moved.data)
     return request
   }
 }

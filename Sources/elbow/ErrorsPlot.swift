@@ -63,12 +63,12 @@ struct ErrorsPlot: ParsableCommand {
     let workers = WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount)
     if pair {
       let errors = try DenoisingErrors(
-        chosen.prefix, image: chosen.image, at: sigmas, draw: draw, data: chosen.data,
+        chosen.prefix, image: chosen.image, at: sigmas, draw: draw, data: chosen.moved.data,
         workers: workers, store)
       return try options.write(errors.figure)
     }
     let recorded = try RecordedImage(
-      chosen.prefix, image: chosen.image, data: chosen.data, workers: workers, store)
+      chosen.prefix, image: chosen.image, data: chosen.moved.data, workers: workers, store)
     let classifier = try recorded.denoising(draw: draw)
     let header = recorded.header
     let timestep = classifier.nearestTimestep(to: try sigmas[0])

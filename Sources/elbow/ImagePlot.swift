@@ -23,7 +23,8 @@ struct ImagePlot: ParsableCommand {
     let id = try store.runID(chosen.prefix)
     try options.write(
       Figure(
-        image: RecordedPixels(id, image: chosen.image, data: chosen.data, store), run: id, store))
+        image: RecordedPixels(id, image: chosen.image, data: chosen.moved.data, store), run: id,
+        store))
   }
 }
 
@@ -35,7 +36,5 @@ struct ImageOfRun: ParsableArguments {
   var prefix: String
   @Option(help: ArgumentHelp("Index of the image in its split.", valueName: "index"))
   var image: Int
-  @Option(
-    help: ArgumentHelp("Folder of the dataset's files (default: where it was).", valueName: "dir"))
-  var data: String?
+  @OptionGroup var moved: MovedData
 }

@@ -54,7 +54,9 @@ struct IngestCommand: ParsableCommand {
       guard isHeard else { return }
       do { try Output.write(answer + "\n") } catch is ClosedPipe { isHeard = false }
     }
-    try ingest.read(input)
+    let stop = StopSignal()
+    try ingest.read(input, until: stop.stream)
+    stop.passOn()
     let totals = ingest.totals
     if let first = totals.firstContradiction {
       Output.error(
@@ -63,8 +65,9 @@ struct IngestCommand: ParsableCommand {
     }
     if let first = totals.firstOddLoss {
       Output.error(
-        "elbow: \(totals.oddLosses.counted("loss")), of line \(first) first, not finite or negative, "
-          + "as no squared error is; what is no number counts as infinite")
+        "elbow: \(totals.oddLosses.counted("value")) of losses or ELBOs, of line \(first) first, not what they "
+          + "can be: no number, or a loss that is infinite or negative; no number speaks against a class"
+      )
     }
     if totals.badLines > 0 {
       throw ElbowError(

@@ -46,7 +46,7 @@ struct LandscapePlot: ParsableCommand {
     let store = try options.database.read()
     let workers = WorkerPool(threads: ProcessInfo.processInfo.activeProcessorCount)
     let recorded = try RecordedImage(
-      chosen.prefix, image: chosen.image, data: chosen.data, workers: workers, store)
+      chosen.prefix, image: chosen.image, data: chosen.moved.data, workers: workers, store)
     let attack = recorded.header.attack.flatMap { $0.norm.isBall ? $0 : nil }
     let norm = norm.flatMap(AttackConfiguration.Norm.init) ?? attack?.norm ?? .linf
     let usual = attack.flatMap { $0.norm == norm ? $0.epsilon : nil } ?? norm.usualEpsilon

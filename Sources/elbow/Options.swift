@@ -75,3 +75,11 @@ struct FormatOption: ParsableArguments {
     try format.write(table, keepsAll: keepsAll, asked: asked, stub: stub, remedy: remedy)
   }
 }
+
+/// Where the images of a run are, where they have moved since.
+struct MovedData: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Folder of the dataset's files (default: where they were).", valueName: "dir"))
+  var data: String?
+}

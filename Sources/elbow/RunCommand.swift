@@ -68,7 +68,8 @@ struct RunCommand: ParsableCommand {
     let outcome = try prepared.run(in: session, into: store)
     try RunOutcome(
       outcome, store: store, database: database, isOutOfTime: interruption.isOutOfTime,
-      engine: options.engine
+      // Where its images are, a run that is begun records.
+      flags: [("data", resume == nil ? nil : options.data), ("engine", options.engine)]
     ).report(format.format)
   }
 

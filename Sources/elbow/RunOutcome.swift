@@ -12,15 +12,15 @@ struct RunOutcome {
   private let store: RunStore
   private let database: DatabaseOption
   private let isOutOfTime: Bool
-  private let engine: String?
+  private let flags: [(name: String, value: String?)]
 
-  /// - Parameter engine: command of the engine that computed it.
+  /// - Parameter flags: what to go on with it takes besides, where they have values.
   init(
     _ outcome: Experiment.Outcome, store: RunStore, database: DatabaseOption, isOutOfTime: Bool,
-    engine: String? = nil
+    flags: [(name: String, value: String?)] = []
   ) {
     (self.outcome, self.store, self.database) = (outcome, store, database)
-    (self.isOutOfTime, self.engine) = (isOutOfTime, engine)
+    (self.isOutOfTime, self.flags) = (isOutOfTime, flags)
   }
 
   /// Shows the run, and ends the program as the run ended.
@@ -39,10 +39,10 @@ struct RunOutcome {
       Output.error("elbow: run \(outcome.id) failed: \(error)")
       throw ExitCode(1)
     case .interrupted:
+      let rest = flags.compactMap { name, value in value.map { " --\(name) \($0.shellWord)" } }
       Output.error(
         "elbow: \(isOutOfTime ? "time is up" : "interrupted"); go on with: "
-          + "\(Output.program) run --resume \(outcome.id)"
-          + "\(engine.map { " --engine \($0.shellWord)" } ?? "")\(database.flag)")
+          + "\(Output.program) run --resume \(outcome.id)\(rest.joined())\(database.flag)")
       throw ExitCode(isOutOfTime ? 0 : 130)
     }
   }

@@ -42,10 +42,7 @@ extension StrategyCommand {
         """, valueName: "share"))
     var sift: String?
     @Option(help: "Most attacks on what is learnt.") var rounds = 6
-    @Option(
-      help: ArgumentHelp("Folder of the dataset's files (default: where it was).", valueName: "dir")
-    )
-    var data: String?
+    @OptionGroup var moved: MovedData
     @Option(help: "Worker threads (default: all cores).") var threads: Int?
     @Option(help: ArgumentHelp("Interrupt after this time, as 90s, 30m or 2h.")) var budget: String?
     @OptionGroup var database: DatabaseOption
@@ -59,7 +56,7 @@ extension StrategyCommand {
       let store = try database.record()
       defer { store.close() }
       let adaptive = try AdaptiveLearning(
-        whole, method: method, siftedShare: sift.map(Learn.share), data: data, in: store)
+        whole, method: method, siftedShare: sift.map(Learn.share), data: moved.data, in: store)
       func carryOut(_ cell: SweepCell) throws -> (run: String, session: Session) {
         let swept = SweptCells(cells: [cell], group: "adapt", threads: threads, budget: budget)
         let (runs, session) = try swept.carryOut(store)

@@ -24,9 +24,7 @@ struct TransferCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp("Finished attacked runs, or a group of them.", valueName: "run"))
   var runs: [String]
-  @Option(
-    help: ArgumentHelp("Folder of the dataset's files (default: where it was).", valueName: "dir"))
-  var data: String?
+  @OptionGroup var moved: MovedData
   @Option(help: "Worker threads (default: all cores).") var threads: Int?
   @Option(help: ArgumentHelp("Interrupt after this time, as 90s, 30m or 2h.")) var budget: String?
   @OptionGroup var database: DatabaseOption
@@ -35,7 +33,7 @@ struct TransferCommand: ParsableCommand {
   func run() throws {
     let store = try database.edit()
     defer { store.close() }
-    let transfer = try Transfer(of: store.runIDs(runs), data: data, in: store)
+    let transfer = try Transfer(of: store.runIDs(runs), data: moved.data, in: store)
     try SweptCells(
       cells: transfer.cells, group: "transfer", threads: threads, budget: budget
     ).carryOut(store)

@@ -30,6 +30,7 @@ struct VerifyCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Runs to check (default: all, and the file).", valueName: "runs"))
   var runs: [String] = []
   @OptionGroup var selection: RunSelection
+  @OptionGroup var moved: MovedData
   @Option(help: "Worker threads (default: all cores).") var threads: Int?
   @OptionGroup var database: DatabaseOption
   @OptionGroup var format: FormatOption
@@ -44,7 +45,7 @@ struct VerifyCommand: ParsableCommand {
     defer { withExtendedLifetime(interruption) {} }
     let result: Verification
     do {
-      result = try Verification(of: ids, in: store, session: session)
+      result = try Verification(of: ids, in: store, session: session, data: moved.data)
     } catch is CancellationError { throw ExitCode(130) }
     if !result.findings.isEmpty || format.format != .table {
       try format.write(result.findings.table, keepsAll: true)

@@ -158,6 +158,28 @@ struct IngestCommandTests {
     #expect(try Set(program.column(answers)) == ["1\t2"])
   }
 
+  /// Ctrl-C ends what is being recorded in good order, as it does a run.
+  @Test func aSignalInterruptsTheRuns() throws {
+    let process = try program.process(["ingest", "-"])
+    let input = Pipe()
+    process.standardInput = input
+    try process.run()
+    let lines = [
+      #"{"type":"run","run":"a","classes":2,"shape":[1,1,2],"model":"m"}"#,
+      #"{"type":"image","run":"a","index":0,"label":0,"predicted":0}"#,
+    ]
+    try input.fileHandleForWriting.write(
+      contentsOf: Data((lines.joined(separator: "\n") + "\n").utf8))
+    for _ in 0..<200 where try program.column("SELECT count(*) FROM runs WHERE images = 1") != ["1"]
+    {
+      Thread.sleep(forTimeInterval: 0.05)
+    }
+    kill(process.processIdentifier, SIGINT)
+    _ = try program.result(process)
+    #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGINT)
+    #expect(try program.column("SELECT status || images FROM runs") == ["interrupted1"])
+  }
+
   @Test func whatIsRefusedIsSaid() throws {
     let result = try python(
       Self.head + """

@@ -26,10 +26,14 @@ import Testing
       let run = try elbow.run(["run", "--threads", "1"] + words)
       #expect(run.status == 0, "\(run.errors)")
     }
+    // On the images of the first: they come in the same pass.
+    let source = try elbow.column("SELECT min(id) FROM runs")[0]
+    #expect(
+      try elbow.run(["run", "--inputs", source] + cnn.dropLast(2)).status == 0)
     let exported = try elbow.run("export", "--where", "n_done > 0", "--format", "ingest")
     #expect(exported.status == 0, "\(exported.errors)")
     let lines = exported.output.split(separator: "\n")
-    #expect(lines.count == 6 * 2 + 4 * 3 + 3 * 2 + 2)
+    #expect(lines.count == 7 * 2 + 4 * 4 + 3 * 2 + 2)
     let path = other.folder + "/records.jsonl"
     try Data(exported.output.utf8).write(to: URL(fileURLWithPath: path))
     for _ in 0..<2 {

@@ -58,6 +58,75 @@ extension IngestTests {
     #expect(try column("SELECT status FROM runs") == ["finished"])
   }
 
+  /// A refused line after a commit is as any other: it is named, and what comes around it is kept.
+  @Test func badLinesAfterACommitAreNamed() throws {
+    let store = try RunStore(database, for: .write)
+    var answers: [String] = []
+    let ingest = Ingest(into: store) { answers.append($0) }
+    let parts = [
+      [Self.run, Self.images[0]], [#"{"type":"image","run":"a","index":7,"label":5}"#],
+      [Self.images[1], #"{"type":"metrics","run":"a","step":0,"values":{"a b":1}}"#], [Self.end],
+    ]
+    let pipe = Pipe()
+    let (source, target) = (
+      pipe.fileHandleForReading.fileDescriptor, pipe.fileHandleForWriting.fileDescriptor
+    )
+    // Longer than what waits for its transaction does.
+    Thread.detachNewThread {
+      for part in parts {
+        let text = Array((part.joined(separator: "\n") + "\n").utf8)
+        _ = write(target, text, text.count)
+        Thread.sleep(forTimeInterval: 0.3)
+      }
+      close(target)
+    }
+    try ingest.read(source)
+    store.close()
+    #expect(answers.count { $0.contains("committed") } == 4, "\(answers)")
+    #expect(ingest.totals.lines == 6 && ingest.totals.badLines == 2)
+    #expect(answers.contains { $0.contains("\"line\":3") && $0.contains("'label'") })
+    #expect(answers.last == #"{"committed":6}"#)
+    #expect(try column("SELECT status || images FROM runs") == ["finished2"])
+  }
+
+  /// The same end again may carry nothing else, and no run ends before it began.
+  @Test func endsSayNothingNew() throws {
+    let costly = #"{"type":"end","run":"a","seconds":7,"peak_memory":100,"energy":5}"#
+    #expect(try ingest(Self.whole + [Self.end]).totals.badLines == 0)
+    let (answers, _) = try ingest([Self.run] + Self.images + [Self.end, costly])
+    #expect(answers.contains { ($0["error"] as? String)?.contains("not like this") == true })
+    let early = try ingest([#"{"type":"run","run":"b"}"#, #"{"type":"end","run":"b","time":-5}"#])
+    #expect(early.totals.badLines == 1)
+    // A bare line takes a run up as it was begun.
+    let bare = #"{"type":"run","run":"a"}"#
+    let more = [Self.run, Self.end, bare, Self.image(70, [1, 2, 2, 1, 1, 1]), Self.end]
+    #expect(try ingest(more).totals.badLines == 0)
+  }
+
+  /// Where nothing speaks for any class, none is taken for the answer.
+  @Test func answersNeedAWord() throws {
+    let silent = [
+      #"{"type":"image","run":"a","index":1,"label":0,"elbos":[NaN,NaN]}"#,
+      #"{"type":"image","run":"a","index":2,"label":0,"elbos":[null,null]}"#,
+      Self.image(3, [.nan, .nan, 1, 1, 1, 1]),
+    ]
+    #expect(try ingest([Self.run] + silent).totals.badLines == 3)
+    let half = #"{"type":"image","run":"a","index":4,"label":1,"elbos":[NaN,-3]}"#
+    let (_, totals) = try ingest([Self.run, half, Self.end])
+    #expect(totals.badLines == 0 && totals.oddLosses == 1)
+    #expect(try column("SELECT predicted FROM predictions") == ["1"])
+  }
+
+  /// SQLite's texts end at a zero: such ones are refused rather than cut.
+  @Test func textsAreTakenWhole() throws {
+    for line in [
+      #"{"type":"run","run":"b","name":"a\u0000b"}"#,
+      #"{"type":"run","run":"b","tags":{"a\u0000":"x"}}"#,
+      #"{"type":"run","run":"b","tags":{"a":"x\u0000"}}"#,
+      #"{"type":"run","run":"b","argv":["\u0000"]}"#,
+    ] { #expect(try ingest([line]).totals.badLines == 1, "\(line)") }
+  }
+
   /// No squared error is negative, infinite or no number: that is counted.
   @Test func oddLossesAreCounted() throws {
     let (_, totals) = try ingest([

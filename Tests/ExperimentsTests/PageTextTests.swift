@@ -64,6 +64,16 @@ import Testing
     try queue.close()
     #expect(try answer("energy,accuracy").view.runs[0, "id"] == .text(runs[0]))
     #expect(try answer("nfe,accuracy").view.runs[0, "id"] == .text(runs[2]))
+    // A budget leaves no run out of the front, and buys none that does not tell its cost.
+    func bought(_ budget: String) throws -> ParetoQuestion.Answer {
+      try ParetoQuestion(axes: "nfe,accuracy", budget: budget)
+        .answer(store, where: nil, isForReading: false)
+    }
+    let energy = try bought("20J")
+    #expect(energy.choices[0].text.hasSuffix(", 4 J"), "\(energy.choices[0].text)")
+    #expect(energy.notes == ["2 other repeats of the same questions are left out"])
+    let gpu = try bought("20GPU-J")
+    #expect(gpu.view.runs.rows.count == 1 && gpu.choices[0].row == nil)
   }
 
   /// A trade-off tells of the repeats that it leaves out, and shows its axes.

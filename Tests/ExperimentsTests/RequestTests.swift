@@ -6,6 +6,17 @@ import Testing
 
 /// What cannot be run says so before anything is recorded.
 @Suite struct RequestTests {
+  /// A folder is named so that it stays right elsewhere.
+  @Test func foldersAreNamedFromTheRoot() throws {
+    var request = try RequestKeys.request(["data": "some/folder/"])
+    let data = try #require(request.data)
+    #expect(data.hasPrefix("/") && data.hasSuffix("/some/folder"))
+    request.move(to: nil)
+    #expect(request.data == data)
+    request.move(to: "/other/")
+    #expect(request.data == "/other")
+  }
+
   @Test(arguments: [
     (["strategy": "unifrm:3"], "did you mean 'uniform'"),
     (["strategy": "uniform:126"], "has 125"),

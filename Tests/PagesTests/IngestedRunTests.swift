@@ -74,6 +74,20 @@ import Testing
     }
   }
 
+  /// Their neighbours are those that there are, and no network makes error maps.
+  @Test func imagesLeadToTheirNeighbours() throws {
+    let sites = try Sites(runs: 0)
+    let images = [3, 13, 5].map {
+      #"{"type":"image","run":"theirs","index":\#($0),"label":0,"losses":[[[1,2],[1,2]]]}"#
+    }
+    try ingest([run("theirs", classes: 2, "\"grid\":[0.5,1]")] + images, sites)
+    let page = try sites.get("/runs/theirs/images/13").text
+    #expect(page.contains("← image 3<") && page.contains("image 5 →"), "\(page)")
+    #expect(!page.contains("/errors"))
+    let first = try sites.get("/runs/theirs/images/3").text
+    #expect(!first.contains("←") && first.contains("image 13 →"))
+  }
+
   /// SQLite's texts end at a zero byte, names of runs do not.
   @Test func zeroBytesEndNoName() throws {
     let sites = try Sites(runs: 1)

@@ -29,7 +29,7 @@ public final class Ingest {
     public var contradictions = 0
     /// Line of the first of them.
     public var firstContradiction: Int?
-    /// Losses that no squared error is: not a number, infinite, negative.
+    /// Losses that no squared error is, not a number, infinite or negative, and ELBOs that are no numbers.
     public var oddLosses = 0
     /// Line of the first of them.
     public var firstOddLoss: Int?
@@ -68,10 +68,13 @@ public final class Ingest {
 
   /// Reads lines to the end of a file or pipe.
   ///
+  /// - Parameters:
+  ///   - file: its descriptor.
+  ///   - stop: a descriptor that can be read once it is to end there; nil: none.
   /// - Throws: `ElbowError` where the file cannot be read, the database cannot take what comes, or the
   ///   lines are of a newer version; what was acknowledged is recorded.
-  public func read(_ file: Int32) throws {
-    do { try readAll(LineReader(file)) } catch {
+  public func read(_ file: Int32, until stop: Int32? = nil) throws {
+    do { try readAll(LineReader(file, until: stop)) } catch {
       // What came before the trouble is kept, where the database is not the trouble.
       if !writer.isBroken { try? commit() }
       throw error
@@ -228,7 +231,9 @@ public final class Ingest {
     let run = try IngestedRun(&fields, key: key)
     let begun = try writer.begin(run.description)
     let index = try writer.index(key)
-    (plans[index], sources[index]) = (run.plan, source)
+    if run.description.header != nil || sources[index] == nil {
+      (plans[index], sources[index]) = (run.plan, source)
+    }
     answers.append(
       .object([
         "run": .string(key), "id": .string(begun.id), "line": .number(Double(totals.lines)),

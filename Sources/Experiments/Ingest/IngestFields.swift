@@ -37,7 +37,7 @@ struct IngestFields {
 
   mutating func text(_ key: String) throws -> String? {
     guard let value = value(key) else { return nil }
-    guard case .string(let text) = value else { throw fail(key, "a text") }
+    guard case .string(let text) = value, text.isWhole else { throw fail(key, "a text") }
     return text
   }
 
@@ -92,7 +92,9 @@ struct IngestFields {
     guard let value = value(key) else { return nil }
     guard case .array(let values) = value else { throw fail(key, "an array of texts") }
     return try values.map {
-      guard case .string(let text) = $0 else { throw fail(key, "an array of texts") }
+      guard case .string(let text) = $0, text.isWhole else {
+        throw fail(key, "an array of texts")
+      }
       return text
     }
   }
@@ -104,10 +106,12 @@ struct IngestFields {
   /// Texts by name.
   mutating func tags(_ key: String) throws -> [String: String] {
     guard let value = value(key) else { return [:] }
-    guard case .object(let members) = value else { throw fail(key, "an object of texts") }
+    guard case .object(let members) = value, members.keys.allSatisfy(\.isWhole) else {
+      throw fail(key, "an object of texts")
+    }
     return try members.mapValues {
       switch $0 {
-      case .string(let text): text
+      case .string(let text) where text.isWhole: text
       case .number(let number) where number.isFinite: JSONValue.canonical(number: number)
       case .bool(let flag): "\(flag)"
       default: throw fail(key, "an object of texts")
@@ -174,6 +178,9 @@ struct IngestFields {
 }
 
 extension String {
+  /// Whether SQLite takes it whole: its texts end at a zero.
+  fileprivate var isWhole: Bool { !utf8.contains(0) }
+
   /// Whether it has the form of a SHA-256: 64 hexadecimal digits in lower case.
   var isHexDigest: Bool { utf8.count == 64 && allSatisfy { "0123456789abcdef".contains($0) } }
 }

@@ -10,7 +10,7 @@ struct IngestedImage {
   let prediction: Prediction
   /// Whether losses were told whose ELBOs speak for another class than the one that was predicted.
   let contradictsLosses: Bool
-  /// Losses that no squared error is; those that are no numbers count as infinite.
+  /// Losses that no squared error is, and ELBOs that are no numbers: these count for nothing.
   let oddLosses: Int
 
   static let fields = [
@@ -44,9 +44,9 @@ struct IngestedImage {
       dataset: dataset, split: split, index: index, label: label,
       sha256: try fields.hash("sha256") ?? Self.standIn(dataset, split, index))
     let said = try fields.integer("predicted", in: classes)
-    let evidence = try Self.evidence(&fields, classes.count)
+    let (evidence, oddELBOs) = try Self.evidence(&fields, classes.count)
     let (losses, odd) = try Self.losses(&fields, header, plan)
-    oddLosses = odd
+    oddLosses = odd + oddELBOs
 
     var weighed: Prediction?
     if case .dense(let values)? = losses {
@@ -54,13 +54,17 @@ struct IngestedImage {
       one.inputs = [input]
       weighed = Prediction(weighing: values, at: 0, of: one, seconds: 0)
     }
-    let best = evidence.filter { $0.elbo != nil }.max { a, b in
+    // Where nothing speaks for any class, none is the best.
+    func speaks(_ evidence: ClassEvidence) -> Bool { (evidence.elbo ?? -.infinity) > -.infinity }
+    let best = evidence.filter(speaks).max { a, b in
       ((a.elbo ?? 0), -a.label) < ((b.elbo ?? 0), -b.label)
     }
-    guard let predicted = said ?? best?.label ?? weighed?.predicted else {
-      throw ElbowError(.malformed, "'predicted' is missing, and there are no 'elbos' or 'losses'")
+    let byLosses = weighed.flatMap { $0.evidence.contains(where: speaks) ? $0.predicted : nil }
+    guard let predicted = said ?? best?.label ?? byLosses else {
+      throw ElbowError(
+        .malformed, "'predicted' is missing, and no 'elbos' or 'losses' speak for a class")
     }
-    contradictsLosses = weighed.map { $0.predicted != predicted } ?? false
+    contradictsLosses = byLosses.map { $0 != predicted } ?? false
 
     var prediction = Prediction(
       position: 0, predicted: predicted, correct: predicted == label,
@@ -96,7 +100,7 @@ struct IngestedImage {
 
   private static func evidence(
     _ fields: inout IngestFields, _ classes: Int
-  ) throws -> [ClassEvidence] {
+  ) throws -> ([ClassEvidence], odd: Int) {
     let needs = "as many numbers as there are classes, \(classes)"
     func values(_ key: String) throws -> [Double?]? {
       guard let value = fields.value(key) else { return nil }
@@ -108,14 +112,16 @@ struct IngestedImage {
         guard let number = $0.measurement else {
           throw ElbowError(.malformed, "'\(key)' must be \(needs)")
         }
-        return number.isNaN ? -.infinity : number
+        return number
       }
     }
     let elbos = try values("elbos")
     let rounds = try values("rounds")?.map { $0.flatMap { Int(exactly: $0) } ?? 0 }
-    return (elbos ?? []).enumerated().map { label, elbo in
-      ClassEvidence(label: label, elbo: elbo, lastRound: rounds?[label] ?? 0)
+    let evidence = (elbos ?? []).enumerated().map { label, elbo in
+      ClassEvidence(
+        label: label, elbo: elbo.map { $0.isNaN ? -.infinity : $0 }, lastRound: rounds?[label] ?? 0)
     }
+    return (evidence, (elbos ?? []).count { $0?.isNaN == true })
   }
 
   /// Raw losses: of all classes at the timesteps that the strategy asks of every image, or each with

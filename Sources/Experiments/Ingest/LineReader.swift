@@ -18,6 +18,7 @@ final class LineReader {
   static let longest = 256 << 20
 
   private let file: Int32
+  private let stop: Int32?
   private var base: UnsafeMutablePointer<UInt8>
   private var capacity = 1 << 20
   /// The part of the buffer that is not given out yet.
@@ -26,8 +27,11 @@ final class LineReader {
   private var isPassing = false
   private var isOver = false
 
-  init(_ file: Int32) {
-    self.file = file
+  /// - Parameters:
+  ///   - file: is read.
+  ///   - stop: can be read once nothing more is to be.
+  init(_ file: Int32, until stop: Int32? = nil) {
+    (self.file, self.stop) = (file, stop)
     base = .allocate(capacity: capacity)
   }
 
@@ -40,7 +44,7 @@ final class LineReader {
   func next(waiting seconds: Double) throws -> Arrival {
     while true {
       if isOver { return .end }
-      guard isReadable(within: seconds) else { return .nothing }
+      guard isReadable(within: seconds) else { return isOver ? .end : .nothing }
       makeRoom()
       // One byte stays free, to stand behind a last line without an end.
       let count = Foundation.read(file, base + end, capacity - 1 - end)
@@ -67,12 +71,14 @@ final class LineReader {
   }
 
   private func isReadable(within seconds: Double) -> Bool {
-    var request = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+    // A descriptor below 0 is passed over.
+    var requests = [file, stop ?? -1].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     let deadline = ContinuousClock.now + .seconds(seconds)
     while true {
       let left = max(0, (deadline - .now) / .milliseconds(1))
-      let count = poll(&request, 1, Int32(left.rounded(.up)))
-      if count > 0 { return true }
+      let count = poll(&requests, 2, Int32(left.rounded(.up)))
+      if count > 0, requests[1].revents != 0 { isOver = true }
+      if count > 0 { return !isOver }
       if count == 0 { return false }
       guard errno == EINTR else { return true }
     }

@@ -119,8 +119,11 @@ class _Writer:
             raise Error("; ".join(errors[:3]) + (" ..." if len(errors) > 3 else ""))
 
     def close(self):
-        self.flush()
-        self.process.stdin.close()
+        try:
+            self.flush()
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         self.process.wait()
         self.listener.join()
 

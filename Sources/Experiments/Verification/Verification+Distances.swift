@@ -12,7 +12,8 @@ extension Verification {
   mutating func checkDistances(
     _ header: RunHeader, _ invocation: String, _ store: RunStore, _ session: Session
   ) throws {
-    let request = try RunRequest(recorded: invocation, of: header.id)
+    var request = try RunRequest(recorded: invocation, of: header.id)
+    request.move(to: data)
     let recorded = try store.attackedImages(header.id)
     if recorded.isEmpty { return }
     let dataset = try session.files.dataset(request, split: request.split)

@@ -24,6 +24,9 @@ public struct Verification: Sendable {
   /// What could not be computed again, and why.
   public internal(set) var remarks: [String] = []
 
+  /// Folder of the dataset's files; nil: where they were.
+  let data: String?
+
   /// Share by which numbers that are sums may differ: they may have been added up in another order.
   static let tolerance = 1e-9
 
@@ -33,8 +36,12 @@ public struct Verification: Sendable {
   ///   - ids: full ids; nil: all runs, those in the trash included, and the file itself.
   ///   - store: the database.
   ///   - session: threads and files that are read.
+  ///   - data: folder of the dataset's files; nil: where they were.
   /// - Throws: `ElbowError` where the file cannot be read at all, `CancellationError`.
-  public init(of ids: [String]?, in store: RunStore, session: Session) throws {
+  public init(
+    of ids: [String]?, in store: RunStore, session: Session, data: String? = nil
+  ) throws {
+    self.data = data
     let all = try ids ?? store.everyRunID()
     if ids == nil { findings += try store.fileFindings() }
     for (done, id) in all.enumerated() {

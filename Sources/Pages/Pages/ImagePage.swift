@@ -32,7 +32,7 @@ enum ImagePage {
         <h1>Image \(index)</h1>
         \(try pictures(id, index, call))
         \(facts(answers, classes: classes, radius: try radius(id, filter, store)))
-        \(neighbours(id, answers, try store.query(.run(id))))
+        \(try neighbours(id, answers, store))
         <section><h2>ELBO by class</h2>
         \(bars(elbos, classes, label: answers[0, "label"]))</section>
         \(figure.map { "<section><h2>Evidence by noise level</h2>\n\($0)</section>" as HTML })
@@ -71,7 +71,8 @@ enum ImagePage {
   /// that they are made where they are asked for.
   private static func maps(_ id: String, _ index: Int, _ run: ResultTable) -> HTML? {
     let kind = run[0, "classifier"].string.flatMap(Configuration.Classifier.init)
-    guard kind?.weighsLosses == true, run[0, "replay_of"] == .null else { return nil }
+    guard kind?.weighsLosses == true, run[0, "replay_of"] == .null, run[0, "external"] == .null
+    else { return nil }
     let address = Address.errors(id, index)
     return """
       <section><h2>Error maps</h2>
@@ -119,18 +120,22 @@ enum ImagePage {
     return .facts(facts.compactMap { label, value in value.map { (label, $0) } })
   }
 
-  /// The image before and the one after, where the run has its images in their order.
+  /// The image before and the one after, in the run's order.
   private static func neighbours(
-    _ id: String, _ answers: ResultTable, _ run: ResultTable
-  ) -> HTML {
-    guard case .integer(let index) = answers[0, "image_index"],
-      case .integer(let position) = answers[0, "position"]
-    else { return "" }
-    let done = Int64(run[0, .nDone] ?? 0)
+    _ id: String, _ answers: ResultTable, _ store: RunStore
+  ) throws -> HTML {
+    guard let position = answers[0, "position"].number else { return "" }
+    func image(_ step: Int) throws -> Int? {
+      let table = try store.query(
+        .predictions(of: id), where: .equal("position", Int(nearest: position) + step),
+        columns: ["image_index"], limit: 1)
+      return table.rows.first?[0].number.map { Int(nearest: $0) }
+    }
+    let (before, after) = (try image(-1), try image(1))
     return """
       <nav class="pages" aria-label="Images">\
-      \(position > 0 && index > 0 ? HTML.link(Address.image(id, Int(index) - 1), "← image \(Int(index) - 1)") : nil)\
-      \(position + 1 < done ? HTML.link(Address.image(id, Int(index) + 1), "image \(Int(index) + 1) →") : nil)</nav>
+      \(before.map { HTML.link(Address.image(id, $0), "← image \($0)") })\
+      \(after.map { HTML.link(Address.image(id, $0), "image \($0) →") })</nav>
       """
   }
 

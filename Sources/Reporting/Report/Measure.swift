@@ -27,14 +27,16 @@ package enum Measure: String, CaseIterable, Sendable {
     }
   }
 
-  /// Which runs have it; nil: all that have answers.
+  /// Which runs have it, in words; nil: all that have answers.
   package var condition: String? {
     switch self {
     case .accuracy, .nfe, .gradients: nil
-    case .robustAccuracy: "of configurations that were attacked so"
-    case .seconds, .cpuSeconds, .memory: "of live runs, not of replays"
-    case .energy: "where the machine's counters (RAPL) can be read; see 'elbow doctor'"
-    case .gpuEnergy, .gpuMemory: "where an engine tells it"
+    case .robustAccuracy: "configurations that were attacked so have it"
+    case .seconds, .cpuSeconds, .memory: "replays have none, and other programs may not tell it"
+    case .energy:
+      "it is known where the machine's counters (RAPL) can be read, see 'elbow doctor', or another "
+        + "program told it"
+    case .gpuEnergy, .gpuMemory: "it is known where an engine or another program told it"
     }
   }
 

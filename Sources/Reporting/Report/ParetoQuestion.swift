@@ -67,11 +67,10 @@ package struct ParetoQuestion: Sendable {
   package func answer(
     _ store: RunStore, where filter: RowFilter?, isForReading: Bool
   ) throws -> Answer {
-    let asked = measures + [limit?.measure].compactMap(\.self)
-    let threat = try threat(asked, store)
+    let threat = try threat(measures + [limit?.measure].compactMap(\.self), store)
     var notes: [String] = []
     let table = try points(
-      asked, threat, store, where: filter, isForReading: isForReading, notes: &notes)
+      threat, store, where: filter, isForReading: isForReading, notes: &notes)
     let view = try ParetoView(table, x: x, y: y, reference: reference, threat: threat, store: store)
     var choices: [ParetoView.Choice] = []
     if !table.rows.isEmpty {
@@ -92,20 +91,20 @@ package struct ParetoQuestion: Sendable {
     return nil
   }
 
-  /// The runs that have all measures.
+  /// The runs that have both measures.
   private func points(
-    _ measures: [Measure], _ threat: QueryHandle.ThreatModel?, _ store: RunStore,
-    where filter: RowFilter?, isForReading: Bool, notes: inout [String]
+    _ threat: QueryHandle.ThreatModel?, _ store: RunStore, where filter: RowFilter?,
+    isForReading: Bool, notes: inout [String]
   ) throws -> ResultTable {
+    let asked = measures + [limit?.measure].compactMap(\.self).filter { !measures.contains($0) }
+    let optional = asked.filter { $0.condition != nil && !$0.isAccuracy }
     // A table for reading shows few of the columns.
     let shown =
       RunSummary.needed + ["n_correct", "n_robust", "n_robustness", "dataset", "split", "older"]
-    let columns = shown + measures.map(\.column).filter { !shown.contains($0) }
+    let columns = shown + asked.map(\.column).filter { !shown.contains($0) }
     var table = try store.query(
-      .pareto(
-        threat,
-        measures: measures.filter { $0.condition != nil && !$0.isAccuracy }.map(\.column)),
-      where: filter, columns: isForReading ? columns : nil)
+      .pareto(threat, measures: optional.map(\.column)), where: filter,
+      columns: isForReading ? columns : nil)
     let sources = Set(table.rows.indices.map { [table[$0, "dataset"], table[$0, "split"]] })
     guard sources.count <= 1 else {
       let names = sources.map { $0.map { $0.text(null: "several") }.joined(separator: " ") }
@@ -118,13 +117,13 @@ package struct ParetoQuestion: Sendable {
       measures.allSatisfy { table[i, $0.column].number != nil }
     }
     let older = table.rows.indices.reduce(0) { $0 + table.count($1, "older") }
-    notes += [RunGroups.note(older: older)].compactMap(\.self)
-    for measure in measures.enumerated().filter({ !measures[..<$0].contains($1) }).map(\.element) {
+    notes += [RunGroups.note(older: older, isByAge: optional.isEmpty)].compactMap(\.self)
+    for measure in measures {
       let lacking = table.rows.indices.count { table[$0, measure.column].number == nil }
       guard lacking > 0 else { continue }
       notes.append(
         "\(lacking.counted("run")) without \(measure.rawValue) \(lacking == 1 ? "is" : "are") left out"
-          + (measure.condition.map { ": it is known \($0)" } ?? ""))
+          + (measure.condition.map { ": \($0)" } ?? ""))
     }
     table.rows = whole.map { table.rows[$0] }
     let sizes = Set(table.rows.indices.map { table[$0, "images"] })

@@ -135,14 +135,20 @@ package struct ParetoView: Sendable {
     guard y.isAccuracy else {
       throw ElbowError(.malformed, "`budget` needs an accuracy among `axes`")
     }
-    let affordable = runs.rows.indices.filter { number($0, measure) <= limit }
+    // What a run does not tell is not known to be affordable.
+    let affordable = runs.rows.indices.filter {
+      runs[$0, measure.column].number.map { $0 <= limit } ?? false
+    }
     let best = affordable.max {
       (number($0, y), -number($0, measure)) < (number($1, y), -number($1, measure))
     }
     let budget = "\(short(limit)) \(measure.unit)"
     return Choice(
       question: "budget", row: best,
-      text: best.map { "most accurate under \(budget): \(describe($0))" }
+      text: best.map { row in
+        let cost = measure == x ? "" : ", \(short(number(row, measure))) \(measure.unit)"
+        return "most accurate under \(budget): \(describe(row))\(cost)"
+      }
         ?? "no run costs \(budget) or less")
   }
 

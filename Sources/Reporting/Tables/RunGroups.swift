@@ -46,11 +46,13 @@ public enum RunGroups {
     return ResultTable(columns: runs.columns, rows: kept.map { runs.rows[$0] })
   }
 
-  /// What to tell of older repeats that were left out; nil where there were none.
-  package static func note(older count: Int) -> String? {
+  /// What to tell of repeats that were left out; nil where there were none.
+  ///
+  /// - Parameter isByAge: whether for their age alone.
+  package static func note(older count: Int, isByAge: Bool = true) -> String? {
     count == 0
       ? nil
-      : "\(count.counted("older repeat")) of the same questions \(count == 1 ? "is" : "are") left out"
+      : "\(count.counted(isByAge ? "older repeat" : "other repeat")) of the same questions \(count == 1 ? "is" : "are") left out"
   }
 
   /// One row a group, in the order of their first runs: the columns, number of runs (`n`) and of

@@ -26,6 +26,7 @@ extension StreamWriter {
           """
       ).execute(arguments: [Timestamp.now, running])
     }
+    isBroken = false
   }
 
   /// Waits for git and records the code of what has begun.

@@ -52,9 +52,14 @@ package final class StreamWriter {
   package func begin(_ description: StreamedDescription) throws -> Begun {
     if let known = indices[description.key] {
       if waiting.ended.contains(where: { $0.run == known }) { try commit() }
-      try check(description, asksAs: runs[known])
-      runs[known].hasEnded = false
+      // A line that says nothing of it takes it up as it is.
+      if description.header != nil { try check(description, asksAs: runs[known]) }
+      runs[known].ended = nil
       return begun(known)
+    }
+    // Its images may be those of a run that is on its way to the disk.
+    if let source = description.header?.inputsRun, runs.contains(where: { $0.id == source }) {
+      try commit()
     }
     let index = runs.count
     let id = try id(of: description.key, at: description.startedAt ?? Date())
@@ -65,6 +70,7 @@ package final class StreamWriter {
         StreamedRun(
           id: id, description: description, isOld: false, status: "new", isDescribed: false,
           digest: try description.header.map { try $0.digest() }))
+      if description.startedAt == nil { runs[index].since = Date() }
       waiting.begun.append(index)
     }
     indices[description.key] = index
@@ -87,7 +93,7 @@ package final class StreamWriter {
         .unknownName,
         "no line of type run has begun '\(key)'" + didYouMean(key, among: Array(indices.keys)))
     }
-    guard isLater || !runs[index].hasEnded else {
+    guard isLater || runs[index].ended == nil else {
       throw ElbowError(
         .conflict, "'\(key)' has ended; a line of type run takes it up again")
     }
@@ -143,16 +149,21 @@ package final class StreamWriter {
   /// - Throws: `ElbowError` where it has ended otherwise: in this stream, or finished before it and
   ///   nothing was added.
   package func end(_ run: Int, _ ending: RunEnding, at time: Date? = nil) throws {
-    let status = ending.status.rawValue
-    let known = waiting.ended.last { $0.run == run }?.ending.status.rawValue ?? runs[run].status
-    let isOver =
-      runs[run].hasEnded
-      || (known == "finished" && !runs[run].isKeptElsewhere && !isAdded(to: run))
-    guard !isOver || known == status else {
-      throw ElbowError(
-        .conflict, "'\(runs[run].description.key)' has ended as \(known), not as \(status)")
+    let (key, status) = (runs[run].description.key, ending.status.rawValue)
+    if let ended = runs[run].ended {
+      guard ended.isSame(as: ending) else {
+        throw ElbowError(
+          .conflict, "'\(key)' has ended already, as \(ended.status.rawValue), and not like this")
+      }
+    } else if runs[run].status == "finished", status != "finished", !runs[run].isKeptElsewhere,
+      !isAdded(to: run)
+    {
+      throw ElbowError(.conflict, "'\(key)' has ended as finished, not as \(status)")
     }
-    runs[run].hasEnded = true
+    if let time, let since = runs[run].since, time < since.addingTimeInterval(-1) {
+      throw ElbowError(.malformed, "'time' lies before its run began; tell 'started' with the run")
+    }
+    runs[run].ended = ending
     waiting.ended.append((run, ending, time))
   }
 
@@ -238,5 +249,17 @@ extension RunHeader {
       seed: seed, attackSeed: attackSeed)
     for input in inputs { digest.add(input) }
     return digest
+  }
+}
+
+extension RunEnding {
+  /// Whether the two say the same; what is not a number says nothing.
+  fileprivate func isSame(as other: RunEnding) -> Bool {
+    func bits(_ ending: RunEnding) -> [UInt64] {
+      [ending.wallSeconds, ending.cpuSeconds, ending.energy ?? .nan, ending.gpuEnergy ?? .nan]
+        .map { $0.isNaN ? .max : $0.bitPattern }
+    }
+    return status == other.status && error == other.error && bits(self) == bits(other)
+      && peakMemory == other.peakMemory && gpuMemory == other.gpuMemory
   }
 }

@@ -40,8 +40,10 @@ struct StreamedRun {
   var description: StreamedDescription
   /// Whether it was recorded before this stream: then what comes may be there already.
   let isOld: Bool
-  /// Whether this stream has ended it, and not begun it again since.
-  var hasEnded = false
+  /// How this stream has ended it, where it has not begun it again since.
+  var ended: RunEnding?
+  /// When it began, where this stream began it and makes it.
+  var since: Date?
   /// Status as recorded; of a run that this process works on, `running`.
   var status: String
   /// This process's part, once it is recorded.
