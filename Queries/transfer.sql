@@ -18,7 +18,9 @@ WITH
 SELECT made_by, answer.run_id AS run_id, own.id AS classified_by, n, n_stood,
   1.0 * n_stood / n AS accuracy
 FROM answer
-JOIN run AS own ON own.fingerprint = answer.fingerprint AND own.seed = answer.seed
+JOIN run AS own ON own.fingerprint = answer.fingerprint
+  -- Seeds from 2^63 on are texts in views.
+  AND CASE WHEN own.seed < 0 THEN printf('%u', own.seed) ELSE own.seed END = answer.seed
 JOIN chosen AS target ON target.id = own.id
 WHERE age = 1
 ORDER BY made_by, classified_by;

@@ -78,9 +78,10 @@ JOIN source ON source.id = input.source
 WHERE run.id = maker.id OR (
   (run.fingerprint, run.seed) <> (maker.fingerprint, maker.seed)
   AND EXISTS (
-    SELECT 1 FROM run_total AS origin
-    JOIN prediction AS attacked ON attacked.run = origin.number
-    WHERE origin.run_id = maker.id AND attacked.position = prediction.position
-      AND attacked.attacked = 1
+    SELECT 1 FROM input AS original
+    JOIN run_input AS given ON given.input_id = original.id
+    JOIN run_total AS origin ON origin.number = given.run AND origin.run_id = maker.id
+    JOIN prediction AS attacked ON attacked.run = given.run AND attacked.position = given.position
+    WHERE original.image = input.image AND attacked.attacked = 1
   )
 );

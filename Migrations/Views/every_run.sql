@@ -84,14 +84,16 @@ SELECT
   json_extract(configuration.json, '$.purify') AS purify, -- as sde:0.34:10, NULL without
   json_extract(configuration.json, '$.randomized_smoothing')
     AS randomized_smoothing, -- as 0.25:100:1000, NULL without
-  -- What its processes cost, the attack's part included; peaks are of the largest of them.
+  -- What its processes cost, the attack's part included; peaks are of the largest of them. NULL where
+  -- one of them could not measure it, or was killed: a part is not the whole.
   CASE WHEN run.replay_of IS NULL THEN (
-      SELECT sum(cpu_seconds) FROM session WHERE session.run_id = run.id
+      SELECT iif(count(cpu_seconds) = count(*), sum(cpu_seconds), NULL)
+      FROM session WHERE session.run_id = run.id
     ) / run_total.n END AS cpu_seconds_per_image,
   CASE WHEN run.replay_of IS NULL THEN (
-      SELECT max(peak_memory) FROM session WHERE session.run_id = run.id
+      SELECT iif(count(peak_memory) = count(*), max(peak_memory), NULL)
+      FROM session WHERE session.run_id = run.id
     ) / 1048576.0 END AS peak_mebibytes,
-  -- NULL where one of its processes could not measure it: a part is not the whole.
   CASE WHEN run.replay_of IS NULL THEN (
       SELECT iif(count(energy) = count(*), sum(energy), NULL)
       FROM session WHERE session.run_id = run.id

@@ -27,8 +27,9 @@ WITH
       CASE
         WHEN norm = 'corruption' THEN 'mean of shifts'
         WHEN NOT randomized THEN 'worst of attacks'
-        WHEN n_frozen > 0
-          AND (n_draws = 0 OR frozen / n_frozen <= mean_of_draws / n_draws) THEN 'frozen'
+        -- The lower of the two on the same images, else the one on more of them.
+        WHEN n_frozen > n_draws
+          OR (n_frozen = n_draws AND n_frozen > 0 AND frozen <= mean_of_draws) THEN 'frozen'
         WHEN n_draws > 0 THEN 'mean of draws'
         ELSE 'one shot'
       END AS verdict

@@ -1,18 +1,33 @@
 -- One row an image of a configuration and threat model: what is right under the worst of all attacks of finished runs, in each sense of right; a fraction where several seeds of the defence, or draws, were tried.
 CREATE VIEW verdicts AS
 WITH
-  -- The worst of the attacks of one budget on one seed of the defence, which no attack may choose.
+  -- Whether a configuration's classifier draws noise.
+  answering AS (
+    SELECT fingerprint,
+      json_extract(json, '$.randomized_smoothing') IS NOT NULL
+        OR (classifier <> 'cnn' AND NOT (
+          classifier = 'purify+cnn'
+          AND coalesce(json_extract(json, '$.purify') LIKE 'denoise:%', 0))) AS randomized
+    FROM configuration
+  ),
+  -- The worst of the attacks of one budget on one seed of the defence, which no attack may choose; a
+  -- classifier that draws nothing has none. Of corruptions each kind for itself.
   budget AS (
-    SELECT fingerprint, dataset, split, norm, epsilon, seed, image,
+    SELECT fingerprint, dataset, split, norm, epsilon,
+      CASE WHEN (SELECT randomized FROM answering WHERE answering.fingerprint = attempts.fingerprint)
+        THEN seed ELSE 0 END AS seed,
+      image,
       min(clean_correct) AS clean,
       min(correct AND coalesce(clean_correct, 1)) AS correct,
-      min(CASE WHEN noise = 'frozen' THEN correct END) AS frozen,
+      -- What another attack had made knows nothing of the noise, and is answered on the same.
+      min(CASE WHEN noise = 'frozen' THEN correct
+        WHEN noise = 'transfer' THEN correct AND coalesce(clean_correct, 1) END) AS frozen,
       min(CASE WHEN noise <> 'frozen' THEN correct AND coalesce(clean_correct, 1) END) AS one_shot,
       min(mean_of_draws) AS mean_of_draws,
       min(worst_of_draws) AS worst_of_draws,
       min(majority_of_draws) AS majority_of_draws,
       avg(correct) AS shift
-    FROM attempts GROUP BY 1, 2, 3, 4, 5, 6, 7
+    FROM attempts GROUP BY 1, 2, 3, 4, 5, 6, 7, iif(norm = 'corruption', attack_name, '')
   ),
   -- What breaks an image within a smaller budget breaks it within a larger one; of corruptions the
   -- budget is a severity, which bounds nothing.
@@ -31,15 +46,6 @@ WITH
         iif(norm = 'corruption', epsilon, 0)
       ORDER BY epsilon
     )
-  ),
-  -- Whether a configuration's classifier draws noise.
-  answering AS (
-    SELECT fingerprint,
-      json_extract(json, '$.randomized_smoothing') IS NOT NULL
-        OR (classifier <> 'cnn' AND NOT (
-          classifier = 'purify+cnn'
-          AND coalesce(json_extract(json, '$.purify') LIKE 'denoise:%', 0))) AS randomized
-    FROM configuration
   )
 SELECT
   seeded.fingerprint AS fingerprint,

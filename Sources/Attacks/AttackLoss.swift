@@ -46,6 +46,17 @@ public enum AttackLoss: String, CaseIterable, Sendable {
       return (z[rival] - z[y], gradient)
     }
   }
+  /// The margin, with the sign of what is answered: positive where that is not the true class.
+  ///
+  /// - Parameter predicted: the answer, where logits alone do not tell it.
+  static func judged(_ z: [Double], label: Int, predicted: Int?) -> Double {
+    let margin = AttackLoss.margin.value(z, label: label).loss
+    guard let predicted else { return margin }
+    // As close to the boundary as can be, on its right side.
+    return predicted == label
+      ? min(margin, -.leastNormalMagnitude) : max(margin, .leastNormalMagnitude)
+  }
+
   /// Classes by their logits, highest first; of equals the lower class.
   static func descending(_ z: [Double]) -> [Int] {
     z.indices.sorted { (z[$0], -$0) > (z[$1], -$1) }

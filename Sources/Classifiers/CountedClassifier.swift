@@ -71,9 +71,10 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
 
   package func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
-  ) throws -> (logits: [Double], cost: Cost) {
+  ) throws -> LogitAnswer {
     // Close together, and no two of them equal: no loss of an attack is flat in any class it looks at.
-    ((0..<classCount).map { -0.1 * Double($0) }, single * (smoothing?.draws ?? 1))
+    LogitAnswer(
+      logits: (0..<classCount).map { -0.1 * Double($0) }, cost: single * (smoothing?.draws ?? 1))
   }
 
   package func gradient(

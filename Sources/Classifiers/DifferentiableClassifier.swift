@@ -75,12 +75,15 @@ public struct LogitGradient: Sendable {
   public var gradient: [Float]
   /// What it took.
   public var cost: Cost
+  /// As of `LogitAnswer`.
+  public var predicted: Int?
 
   /// The value as given.
-  public init(logits: [Double], gradient: [Float], cost: Cost) {
+  public init(logits: [Double], gradient: [Float], cost: Cost, predicted: Int? = nil) {
     self.logits = logits
     self.gradient = gradient
     self.cost = cost
+    self.predicted = predicted
   }
 }
 

@@ -36,11 +36,13 @@ public struct DiffusionClassifier: ImageClassifier {
 
   public func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
-  ) throws -> (logits: [Double], cost: Cost) {
+  ) throws -> LogitAnswer {
     let source = ModelLossSource(
       pool: pool, plan: plan, image: modelUnits(image), key: key, stream: stream)
     let ledger = try sample(source, key: key, stream: stream, keepsEntries: false)
-    return (ledger.logits, Cost(evaluations: ledger.evaluations))
+    return LogitAnswer(
+      logits: ledger.logits, cost: Cost(evaluations: ledger.evaluations),
+      predicted: ledger.survivor)
   }
 
   public func gradient(
@@ -64,7 +66,7 @@ public struct DiffusionClassifier: ImageClassifier {
     return LogitGradient(
       // x = 2·pixel − 1.
       logits: logits, gradient: total.map { Float(2 * $0) },
-      cost: Cost(evaluations: ledger.evaluations, gradients: passes))
+      cost: Cost(evaluations: ledger.evaluations, gradients: passes), predicted: ledger.survivor)
   }
 
   private func sample(

@@ -12,7 +12,21 @@ public protocol LogitClassifier: Sendable {
   var isRandomized: Bool { get }
 
   /// Logits of one image.
-  func logits(
-    of image: [Float], key: ImageKey, stream: NoiseStream
-  ) throws -> (logits: [Double], cost: Cost)
+  func logits(of image: [Float], key: ImageKey, stream: NoiseStream) throws -> LogitAnswer
+}
+
+/// Logits of one image, and what is answered where that is not the class of the highest.
+public struct LogitAnswer: Sendable {
+  /// One a class; classes that a strategy eliminated have the estimate they went out with.
+  public var logits: [Double]
+  /// What it took.
+  public var cost: Cost
+  /// The class that is answered, where logits alone do not tell: an eliminated class's estimate may be
+  /// the highest, and votes may go otherwise than their mean. nil: the class of the highest logit.
+  public var predicted: Int?
+
+  /// The answer as given.
+  public init(logits: [Double], cost: Cost, predicted: Int? = nil) {
+    (self.logits, self.cost, self.predicted) = (logits, cost, predicted)
+  }
 }

@@ -30,15 +30,15 @@ public final class NetworkClassifier: ImageClassifier {
   }
 
   public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
-    let (logits, cost) = try logits(of: image, key: key, stream: stream)
-    return Answer(logits: logits, cost: cost)
+    let answer = try logits(of: image, key: key, stream: stream)
+    return Answer(logits: answer.logits, cost: answer.cost)
   }
 
   public func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
-  ) throws -> (logits: [Double], cost: Cost) {
+  ) throws -> LogitAnswer {
     let result = try evaluate(image, cotangent: nil)
-    return (result.logits, result.cost)
+    return LogitAnswer(logits: result.logits, cost: result.cost)
   }
 
   public func gradient(

@@ -55,19 +55,20 @@ public struct SmoothedClassifier<Base: ImageClassifier>: ImageClassifier {
 
   public func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
-  ) throws -> (logits: [Double], cost: Cost) {
-    let (shares, cost) = try shares(of: image, key, stream)
-    return (logits(of: shares), cost)
+  ) throws -> LogitAnswer {
+    let (shares, predicted, cost) = try shares(of: image, key, stream)
+    return LogitAnswer(logits: logits(of: shares), cost: cost, predicted: predicted)
   }
 
   public func gradient(
     of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient {
-    let (shares, cost) = try shares(of: image, key, stream)
+    let (shares, predicted, cost) = try shares(of: image, key, stream)
     let logits = logits(of: shares)
     var result = LogitGradient(
-      logits: logits, gradient: [Float](repeating: 0, count: image.count), cost: cost)
+      logits: logits, gradient: [Float](repeating: 0, count: image.count), cost: cost,
+      predicted: predicted)
     let c = cotangent(logits)
     guard c.contains(where: { $0 != 0 }) else { return result }
     // Every class of every draw weighs in the mean: none is left out.
@@ -102,19 +103,21 @@ public struct SmoothedClassifier<Base: ImageClassifier>: ImageClassifier {
     return (zip(image, noise).map { $0 + deviation * $1 }, own)
   }
 
-  /// ln softmax of every draw.
+  /// ln softmax of every draw, and the class of most of their votes.
   private func shares(
     of image: [Float], _ key: ImageKey, _ stream: NoiseStream
-  ) throws -> ([[Double]], Cost) {
+  ) throws -> ([[Double]], predicted: Int, Cost) {
     var cost = Cost()
+    var votes = [Int](repeating: 0, count: classCount)
     let shares = try (0..<smoothing.draws).map { index in
       let draw = draw(index, of: image, key, stream)
-      let (logits, spent) = try base.logits(of: draw.image, key: key, stream: draw.stream)
-      cost = cost + spent
-      let normaliser = Self.logSumExp(logits)
-      return logits.map { $0 - normaliser }
+      let answer = try base.logits(of: draw.image, key: key, stream: draw.stream)
+      cost = cost + answer.cost
+      votes[answer.predicted ?? Answer(logits: answer.logits, cost: answer.cost).predicted] += 1
+      let normaliser = Self.logSumExp(answer.logits)
+      return answer.logits.map { $0 - normaliser }
     }
-    return (shares, cost)
+    return (shares, Self.first(of: votes), cost)
   }
 
   private func logits(of shares: [[Double]]) -> [Double] {

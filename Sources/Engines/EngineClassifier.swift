@@ -27,22 +27,23 @@ public final class EngineClassifier: ImageClassifier {
   public var isRandomized: Bool { false }
 
   public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
-    let (logits, cost) = try logits(of: image, key: key, stream: stream)
-    return Answer(logits: logits, cost: cost)
+    let answer = try logits(of: image, key: key, stream: stream)
+    return Answer(logits: answer.logits, cost: answer.cost)
   }
 
   public func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
-  ) throws -> (logits: [Double], cost: Cost) {
+  ) throws -> LogitAnswer {
     let values = try client.ask(.logits(shape.count, classes: classCount), [image])
-    return (values.map(Double.init), Cost(evaluations: 1))
+    return LogitAnswer(logits: values.map(Double.init), cost: Cost(evaluations: 1))
   }
 
   public func gradient(
     of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient {
-    let (logits, cost) = try logits(of: image, key: key, stream: stream)
+    let answer = try logits(of: image, key: key, stream: stream)
+    let (logits, cost) = (answer.logits, answer.cost)
     let slope = cotangent(logits).map { Float($0) }
     guard slope.contains(where: { $0 != 0 }) else {
       return LogitGradient(

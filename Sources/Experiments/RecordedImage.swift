@@ -93,8 +93,10 @@ package struct RecordedImage {
   ///
   /// - Throws: what the store throws.
   package func given(_ store: RunStore) throws -> [Float] {
-    if let source = try run.inputsRun.map(store.recordedRun), source.adversarial[position] != nil {
-      return try store.adversarialImage(run: source.id, position: position)
+    if let source = try run.inputsRun.map(store.recordedRun), let place = source.place(of: input),
+      source.adversarial[place] != nil
+    {
+      return try store.adversarialImage(run: source.id, position: place)
     }
     return plan.dataset.pixels(at: input.index)
   }

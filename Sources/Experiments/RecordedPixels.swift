@@ -52,7 +52,8 @@ package struct RecordedPixels {
   /// - Throws: what the store throws.
   package func isChanged(_ store: RunStore) throws -> Bool {
     if run.adversarial[position] != nil { return true }
-    return try source(store)?.adversarial[position] != nil
+    guard let source = try source(store), let place = source.place(of: input) else { return false }
+    return source.adversarial[place] != nil
   }
 
   private func source(_ store: RunStore) throws -> RecordedRun? {
@@ -86,10 +87,8 @@ package struct RecordedPixels {
     if run.adversarial[position] != nil {
       return try store.adversarialImage(run: run.id, position: position)
     }
-    if let source = try source(store),
-      let place = source.inputs.firstIndex(where: {
-        $0.index == input.index && $0.dataset == input.dataset && $0.split == input.split
-      }), source.adversarial[place] != nil
+    if let source = try source(store), let place = source.place(of: input),
+      source.adversarial[place] != nil
     {
       return try store.adversarialImage(run: source.id, position: place)
     }

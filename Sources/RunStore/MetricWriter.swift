@@ -44,6 +44,8 @@ public struct MetricWriter: ~Copyable {
   ///
   /// - Throws: `ElbowError` as `flush`.
   public mutating func log(_ entry: MetricEntry) throws {
+    // Before it joins others, which it would take along.
+    try RunStore.check(entry)
     if waiting.isEmpty { since = .now }
     waiting.append(entry)
     if waiting.count >= Self.largestGroup || ContinuousClock.now - since > .milliseconds(600) {

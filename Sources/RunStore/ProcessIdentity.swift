@@ -23,10 +23,14 @@ struct ProcessIdentity: Hashable, Sendable {
   }()
 
   /// Whether the process lives; nil where it cannot be known from here: another boot, host or
-  /// namespace.
+  /// namespace, or one of another user that is not shown.
   var isAlive: Bool? {
     guard !bootID.isEmpty, bootID == Self.bootID, namespace == Self.currentNamespace else {
       return nil
+    }
+    guard let id = pid_t(exactly: pid), id > 0 else { return false }
+    guard Self.read("/proc/\(id)/stat") != nil else {
+      return kill(id, 0) == 0 || errno == EPERM ? nil : false
     }
     return Self.startTime(of: pid) == started
   }

@@ -29,7 +29,19 @@ package struct Reclamation: Sendable {
 }
 
 extension RunStore {
-  private static let trashed = "run_id IN (SELECT id FROM run WHERE deleted_at IS NOT NULL)"
+  /// Ids of the runs that are not in the trash, and of what they were made from.
+  static let neededRuns = """
+    WITH RECURSIVE needed (id) AS (
+      SELECT id FROM main.run WHERE deleted_at IS NULL
+      UNION
+      SELECT maker.id
+      FROM needed
+      JOIN main.run AS made ON made.id = needed.id
+      JOIN main.run AS maker ON maker.id IN (made.inputs_run, made.replay_of)
+    )
+    SELECT id FROM needed
+    """
+  private static let trashed = "run_id IN (SELECT id FROM temp.collected)"
   private static let numbered = "run IN (SELECT number FROM run_total WHERE \(trashed))"
 
   /// What is deleted, what depends on other rows first.
@@ -50,15 +62,7 @@ extension RunStore {
     ),
     ("metric series", "DELETE FROM metric_series WHERE \(trashed)"),
     ("sessions", "DELETE FROM session WHERE \(trashed)"),
-    // What is left of a run that another program deleted stays while others were made from it.
-    (
-      "runs",
-      """
-      DELETE FROM run WHERE deleted_at IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM run AS made
-        WHERE made.deleted_at IS NULL AND (made.inputs_run = run.id OR made.replay_of = run.id))
-      """
-    ),
+    ("runs", "DELETE FROM run WHERE id IN (SELECT id FROM temp.collected)"),
     // What nothing refers to any more.
     (
       "configurations",
@@ -113,6 +117,12 @@ extension RunStore {
         var before = try free()
         result.free = before * page
         try db.inTransaction(.immediate) {
+          // What other runs were made from stays, whoever has put it into the trash.
+          try db.execute(
+            sql: """
+              CREATE TEMP TABLE collected AS
+              SELECT id FROM main.run WHERE deleted_at IS NOT NULL AND id NOT IN (\(Self.neededRuns))
+              """)
           for (done, step) in Self.steps.enumerated() {
             watch(WorkUpdate("gc", done, of: Self.steps.count, "kinds", remarks: [step.what]))
             try db.execute(sql: step.sql)
@@ -121,6 +131,7 @@ extension RunStore {
               .init(what: step.what, rows: db.changesCount, bytes: (now - before) * page))
             before = now
           }
+          try db.execute(sql: "DROP TABLE temp.collected")
           return dryRun ? .rollback : .commit
         }
         if !dryRun {

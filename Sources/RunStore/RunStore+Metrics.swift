@@ -45,9 +45,7 @@ extension RunStore {
     var next: Int?
     for entry in entries {
       let step = try entry.step ?? next ?? nextStep(owner, db)
-      guard (0...1 << 53).contains(step) else {
-        throw ElbowError(.malformed, "step \(step): steps are 0 to \(1 << 53)")
-      }
+      try Self.check(step: step)
       if entry.step == nil || next != nil { next = max(next ?? 0, step + 1) }
       insertion.bind(2, step)
       insertion.bind(5, Int(nearest: (entry.time.timeIntervalSince1970 * 1000).rounded()))
@@ -73,6 +71,18 @@ extension RunStore {
         SELECT max((SELECT max(step) + 1 FROM metric_point WHERE series_id = metric_series.id))
         FROM metric_series WHERE \(owner.column) = ?
         """, arguments: [owner.id]) ?? 0
+  }
+
+  /// - Throws: `ElbowError` for a name or step out of form.
+  static func check(_ entry: MetricEntry) throws {
+    for name in entry.values.keys { try check(metric: name) }
+    try entry.step.map(check(step:))
+  }
+
+  private static func check(step: Int) throws {
+    guard (0...1 << 53).contains(step) else {
+      throw ElbowError(.malformed, "step \(step): steps are 0 to \(1 << 53)")
+    }
   }
 
   /// - Throws: `ElbowError` where a metric cannot be called so.

@@ -29,6 +29,13 @@ public struct RecordedRun: Sendable {
   /// Predictions recorded so far that are right.
   public let correctCount: Int
 
+  /// Where an image stands among the inputs, by its dataset, split and index.
+  package func place(of input: InputRecord) -> Int? {
+    inputs.firstIndex {
+      $0.index == input.index && $0.dataset == input.dataset && $0.split == input.split
+    }
+  }
+
   /// The inputs as they were finally classified: with the hashes of the adversarial images.
   public var finalInputs: [InputRecord] {
     inputs.enumerated().map { position, input in

@@ -66,7 +66,7 @@ extension RunStore {
     let code = CodeState.current
     return try writing { db in
       // Marking it when the file was opened may have failed, as on a full disk.
-      if try Self.deadRuns(db).contains(header.id) {
+      if try Self.isAbandoned(header.id, db) {
         try db.execute(
           sql: "UPDATE run SET status = 'crashed' WHERE id = ?", arguments: [header.id])
       }

@@ -199,7 +199,8 @@ public final class RunStore: Sendable {
     let dead = try database.read(deadRuns)
     guard !dead.isEmpty else { return }
     try database.write { db in
-      for id in dead {
+      // Another process may have taken one up meanwhile.
+      for id in try deadRuns(db) {
         try db.execute(
           sql: "UPDATE run SET status = 'crashed' WHERE id = ? AND status = 'running'",
           arguments: [id])
@@ -218,6 +219,21 @@ public final class RunStore: Sendable {
         GROUP BY run_id HAVING number = max(number)
         """
     ).filter { ProcessIdentity($0).isAlive == false }.map { $0.text("run_id") ?? "" }
+  }
+
+  /// Whether a run is said to be running and nobody works on it: its last process has died, or is of
+  /// another boot or machine and has been silent for long.
+  static func isAbandoned(_ id: String, _ db: Database) throws -> Bool {
+    let last = try Row.fetchOne(
+      db,
+      sql: """
+        SELECT host, boot_id, pid, pid_started, pid_namespace,
+          (SELECT status FROM every_run WHERE every_run.id = run_id) = 'crashed' AS is_silent
+        FROM session JOIN run ON run.id = run_id
+        WHERE run_id = ? AND status = 'running' AND pid IS NOT NULL
+        ORDER BY number DESC LIMIT 1
+        """, arguments: [id])
+    return last.map { ProcessIdentity($0).isAlive.map { !$0 } ?? $0["is_silent"] } ?? false
   }
 }
 

@@ -17,13 +17,13 @@ struct LinearClassifier: DifferentiableClassifier {
 
   func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
-  ) -> (logits: [Double], cost: Cost) {
+  ) -> LogitAnswer {
     var random = NoiseKey(stream, .classification, key).random()
     let logits = (0..<classCount).map { k in
       scale * image.indices.reduce(0) { $0 + weight(k, $1) * Double(image[$1]) }
         + jitter * (2 * random.uniform() - 1)
     }
-    return (logits, Cost(evaluations: 1))
+    return LogitAnswer(logits: logits, cost: Cost(evaluations: 1))
   }
 
   func gradient(

@@ -19,8 +19,9 @@ private struct LuckyClassifier: DifferentiableClassifier {
 
   func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
-  ) -> (logits: [Double], cost: Cost) {
-    ([0, Self.luck(key, stream) - Double(image[0])], Cost(evaluations: 1))
+  ) -> LogitAnswer {
+    LogitAnswer(
+      logits: [0, Self.luck(key, stream) - Double(image[0])], cost: Cost(evaluations: 1))
   }
 
   func gradient(
@@ -42,8 +43,8 @@ private final class DemandRecorder: DifferentiableClassifier {
 
   func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
-  ) -> (logits: [Double], cost: Cost) {
-    ([0, -1, -2, -3, -4, -40], Cost(evaluations: 1))
+  ) -> LogitAnswer {
+    LogitAnswer(logits: [0, -1, -2, -3, -4, -40], cost: Cost(evaluations: 1))
   }
 
   func gradient(

@@ -54,6 +54,30 @@ func directionalError(
     ("sift", { $0.strategy = "sift:1,5" }), ("racing", { $0.strategy = "racing:0.5" }),
   ]
 
+  /// What an attacker sees is what is answered, whichever classes a strategy drops on the way: their
+  /// estimates may be the highest.
+  @Test func attackersSeeTheAnswer() throws {
+    let denoiser = try shippedDenoiser()
+    let pool = DenoiserPool(denoiser, workers: WorkerPool(threads: 2))
+    var dropped = 0
+    for strategy in ["full", "halving:2x1,1x6", "halving:5x2,1x6", "sift:0.2,6", "racing:0.5"] {
+      let plan = try diffusionPlan(denoiser) { $0.strategy = strategy }
+      let classifier = DiffusionClassifier(pool, plan: plan)
+      for seed in 0..<12 {
+        let stream = NoiseStream(seed: UInt64(seed), owner: .defence)
+        let answer = try classifier.classify(picture, key: key, stream: stream)
+        let seen = try classifier.logits(of: picture, key: key, stream: stream)
+        let highest = Answer(logits: seen.logits, cost: seen.cost).predicted
+        #expect((seen.predicted ?? highest) == answer.predicted, "\(strategy) \(seed)")
+        let differentiated = try classifier.gradient(
+          of: picture, key: key, stream: stream, cotangent: cotangent)
+        #expect(differentiated.predicted == seen.predicted)
+        if seen.predicted.map({ $0 != highest }) ?? false { dropped += 1 }
+      }
+    }
+    #expect(dropped > 0, "no estimate was higher than the answer's logit")
+  }
+
   /// Float32 noise in the logits over twice the step bounds what differences can show.
   @Test(arguments: configurations.map(\.0))
   func gradientsMatchFiniteDifferences(name: String) throws {

@@ -24,9 +24,9 @@ private struct Linear: ImageClassifier {
 
   func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
-  ) -> (logits: [Double], cost: Cost) {
+  ) -> LogitAnswer {
     let score = zip(Self.normal, image).reduce(0) { $0 + $1.0 * Double($1.1) } - 0.4
-    return ([score, 0, third], Cost(evaluations: 1))
+    return LogitAnswer(logits: [score, 0, third], cost: Cost(evaluations: 1))
   }
 
   func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) -> Answer {
@@ -114,6 +114,24 @@ private struct Linear: ImageClassifier {
     #expect(Set(shares).count > 1)
     let deviation = (expected * (1 - expected) / 16_000).squareRoot()
     #expect(abs(shares.reduce(0, +) / 4 - expected) < 4 * deviation)
+  }
+
+  /// What an attacker sees is what is answered: votes, which may go otherwise than the mean softmax.
+  @Test func attackersSeeTheVotes() throws {
+    let classifier = SmoothedClassifier(Linear(), Smoothing(deviation: 1, selection: 1, draws: 3))
+    var otherwise = 0
+    for seed in 0..<40 {
+      let stream = NoiseStream(seed: UInt64(seed), owner: .defence)
+      for image in Self.images {
+        let answer = try classifier.classify(image, key: key, stream: stream)
+        let seen = try classifier.logits(of: image, key: key, stream: stream)
+        #expect(seen.predicted == answer.predicted)
+        if Answer(logits: seen.logits, cost: seen.cost).predicted != answer.predicted {
+          otherwise += 1
+        }
+      }
+    }
+    #expect(otherwise > 0)
   }
 
   /// ln of the mean softmax over the draws, and its gradient by differences.

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 
@@ -90,6 +91,17 @@ import Testing
     let id = try #require(run["id"] as? String)
     // Nothing may be changed on the way.
     #expect(try elbow.run("run", "--resume", id, "--weights", "edm").status == 2)
+    // The machine may have been started again meanwhile: nobody can tell of the process.
+    let queue = try DatabaseQueue(path: elbow.folder + "/elbow.db")
+    try queue.write {
+      try $0.execute(
+        sql: """
+          UPDATE run SET status = 'running', finished_at = NULL;
+          UPDATE session SET boot_id = 'another', heartbeat_at = '2026-01-01T00:00:00.000Z'
+          """)
+    }
+    try queue.close()
+    #expect(try elbow.column("SELECT status FROM runs") == ["crashed"])
     // The folder of the images may have moved.
     try FileManager.default.moveItem(atPath: before, toPath: after)
     let lost = try elbow.run("run", "--resume", id)

@@ -89,6 +89,71 @@ extension IngestTests {
     #expect(try column("SELECT status || images FROM runs") == ["finished2"])
   }
 
+  /// Whoever else logs to a run that is streamed, neither loses a point.
+  @Test func othersMayLogToAStreamedRun() throws {
+    let store = try RunStore(database, for: .write)
+    let ingest = Ingest(into: store) { _ in }
+    func read(_ lines: [String]) throws {
+      let path = try folder.write(UUID().uuidString, lines.joined(separator: "\n") + "\n")
+      let file = open(path, O_RDONLY)
+      defer { close(file) }
+      try ingest.read(file)
+    }
+    func point(_ step: Int) -> String {
+      #"{"type":"metrics","run":"m","step":\#(step),"values":{"x":\#(step)}}"#
+    }
+    try read([#"{"type":"run","run":"m"}"#, point(0)])
+    let id = try column("SELECT id FROM runs")[0]
+    var writer = MetricWriter(store, run: id)
+    try writer.log(["x": 9], step: 1)
+    try writer.flush()
+    try read([#"{"type":"run","run":"m"}"#, point(1), point(2)])
+    store.close()
+    #expect(ingest.totals.badLines == 0)
+    #expect(try column("SELECT points FROM metric_series") == ["4"])
+    #expect(try column("SELECT value FROM metrics ORDER BY step") == ["0.0", "1.0", "2.0"])
+  }
+
+  /// One run may be called by its key and by its id.
+  @Test func keysAndIdsNameOneRun() throws {
+    try ingest([Self.run, Self.images[0]])
+    let id = try column("SELECT id FROM runs")[0]
+    let byID = [Self.run, Self.images[1], Self.end].map {
+      $0.replacing("\"run\":\"a\"", with: "\"run\":\"\(id)\"")
+    }
+    #expect(try ingest([Self.run, Self.images[2]] + byID).totals.badLines == 0)
+    #expect(try column("SELECT status || images FROM runs") == ["finished3"])
+    // A run that its maker has left running is ended by a line.
+    let store = try RunStore(database, for: .write)
+    try store.beginExternal(ExternalRun(id: "01ARZ3NDEKTSV4RRFFQ69G5FAV"))
+    store.close()
+    let bare = #"{"type":"run","run":"01ARZ3NDEKTSV4RRFFQ69G5FAV"}"#
+    try ingest([bare, #"{"type":"end","run":"01ARZ3NDEKTSV4RRFFQ69G5FAV"}"#])
+    #expect(try column("SELECT status FROM runs ORDER BY id LIMIT 1") == ["finished"])
+  }
+
+  /// Attacked images are told by what they are, in whatever order another run has them.
+  @Test func transfersAreOfTheSameImages() throws {
+    let (maker, user) = ("01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAW")
+    func run(_ id: String, _ more: String) -> String {
+      #"{"type":"run","run":"\#(id)","classes":2,"shape":[1,1,2],"model":"\#(id)",\#(more)}"#
+    }
+    func image(_ id: String, _ index: Int, _ predicted: Int, _ more: String = "") -> String {
+      #"{"type":"image","run":"\#(id)","index":\#(index),"label":0,"predicted":\#(predicted)\#(more)}"#
+    }
+    let attack = #""attack":{"name":"pgd","norm":"linf","epsilon":0.5}"#
+    let spared = #","attack":{"clean_predicted":1,"attempted":false}"#
+    let tried = #","attack":{"clean_predicted":0,"image":[0.5,0.25],"linf":0.5}"#
+    let ends = [maker, user].map { #"{"type":"end","run":"\#($0)"}"# }
+    let (_, totals) = try ingest(
+      [run(maker, attack), image(maker, 0, 1, spared), image(maker, 1, 1, tried), ends[0]]
+        + [run(user, #""inputs_run":"\#(maker)""#), image(user, 1, 1), image(user, 0, 0), ends[1]])
+    #expect(totals.badLines == 0)
+    #expect(
+      try column("SELECT image_index || ' ' || correct FROM attempts WHERE noise = 'transfer'")
+        == ["1 0"])
+  }
+
   /// The same end again may carry nothing else, and no run ends before it began.
   @Test func endsSayNothingNew() throws {
     let costly = #"{"type":"end","run":"a","seconds":7,"peak_memory":100,"energy":5}"#

@@ -34,6 +34,13 @@ import Testing
     #expect(found(cell(), [evidence("standard", steps: 1)]) == [])
   }
 
+  /// An ensemble's iterations are those that were asked for, where it takes them.
+  @Test func fewStepsOfAnEnsembleAreFew() {
+    #expect(found(cell(), [evidence("apgd-ce+apgd-margin-t", steps: 2)]).contains(.fewSteps))
+    #expect(!found(cell(), [evidence("apgd-ce+apgd-margin-t", steps: 100)]).contains(.fewSteps))
+    #expect(found(cell(), [evidence("fgsm+square", steps: 1)]).contains(.fewSteps))
+  }
+
   @Test func oneAttackIsNotEnough() {
     #expect(
       found(cell(), [evidence("apgd-margin", steps: 20)])

@@ -175,6 +175,12 @@ import Testing
       try robustness("n, n_robust", store, where: "norm = 'linf'") == [
         [.integer(2), .integer(2)], [.integer(3), .integer(2)], [.integer(2), .integer(0)],
       ])
+    // What draws nothing has no seed that could be another.
+    try run([true, true, true], attack(epsilon: 0.3), in: store, classifier: .cnn, seed: 9)
+    #expect(
+      try robustness("n, n_robust", store, where: "norm = 'linf' AND epsilon > 0.25") == [
+        [.integer(3), .integer(1)]
+      ])
   }
 
   /// The headline is the lower of known noise and the mean over draws; both are shown.
@@ -220,6 +226,26 @@ import Testing
       ])
   }
 
+  /// Verdicts on few images are no headline beside those on more; what others' images do counts.
+  @Test func headlinesAreOnTheMostImages() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let all = Array(repeating: Answer(true, draws: 10), count: 4)
+    try run(all, attack(redraws: 10), in: store)
+    try run([false], attack("pgd-ce", noise: .frozen), in: store)
+    let columns = "n, accuracy, verdict, frozen"
+    #expect(
+      try robustness(columns, store) == [
+        [.integer(4), .real(1), .text("mean of draws"), .real(0)]
+      ])
+    let source = try run([true, true, true, true], attack(), in: store, classifier: .cnn)
+    try transfer([false, false, true, false], of: source, in: store, classifier: .dc)
+    #expect(
+      try robustness(columns, store, where: "classifier = 'dc'") == [
+        [.integer(4), .real(0.25), .text("frozen"), .real(0.25)]
+      ])
+  }
+
   /// A shift comes over every image, and over several the mean is taken; severities bound nothing.
   @Test func shiftsAreAveragedOverAllImages() throws {
     let database = TemporaryDatabase()
@@ -229,6 +255,8 @@ import Testing
       [false, .init(clean: false, false)], attack("jpeg", .corruption, epsilon: 3), in: store)
     try run(
       [false, .init(clean: false, false)], attack("jpeg", .corruption, epsilon: 2), in: store)
+    // Kinds count alike, however often one was tried.
+    try run([true, .init(clean: false, true)], attack("blur", .corruption, epsilon: 3), in: store)
     #expect(
       try robustness("epsilon, n, accuracy, verdict, clean", store) == [
         [.real(2), .integer(2), .real(0), .text("mean of shifts"), .real(0.5)],

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        9: "86a2d816890c33c611909cc5bbb924b6eeda518a43c98741e5009a7b54050ff5"
+        10: "e01aded99e570d8d9a7affffa5f28ddf6e75e8ceef5d4b152b508289757cb72e"
       ])
   }
 

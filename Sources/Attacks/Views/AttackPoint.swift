@@ -4,7 +4,7 @@ public struct AttackPoint: Sendable {
   public var image: [Float]
   /// Mean over draws of the objective.
   public var loss: Double
-  /// Mean over draws of the margin: positive where misclassified.
+  /// Mean over draws of the margin, with the sign of what is answered: positive where misclassified.
   public var margin: Double
   /// Gradient of the objective up to `scale`, `[C, H, W]`; empty where none was asked for.
   public var gradient: [Float] = []

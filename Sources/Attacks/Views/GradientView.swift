@@ -44,7 +44,7 @@ public struct GradientView {
       let (value, slope) = objective.value(result.logits, label: label)
       draws.append(
         (
-          value, AttackLoss.margin.value(result.logits, label: label).loss,
+          value, AttackLoss.judged(result.logits, label: label, predicted: result.predicted),
           slope.reduce(0) { max($0, $1.magnitude) }, result.gradient
         ))
       queries.spend(result.cost)

@@ -56,11 +56,12 @@ public struct QueryView {
   public mutating func look(
     at image: [Float], _ objective: AttackObjective = .untargeted(.margin)
   ) throws -> AttackPoint {
-    let logits = try draws(at: image, on: nextStreams())
+    let answers = try draws(at: image, on: nextStreams())
     var point = AttackPoint(image: image, loss: 0, margin: 0)
-    for z in logits {
-      point.loss += objective.value(z, label: label).loss / Double(logits.count)
-      point.margin += AttackLoss.margin.value(z, label: label).loss / Double(logits.count)
+    for answer in answers {
+      let share = 1 / Double(answers.count)
+      point.loss += share * objective.value(answer.logits, label: label).loss
+      point.margin += share * margin(answer)
     }
     return point
   }
@@ -70,8 +71,8 @@ public struct QueryView {
   ///
   /// - Throws: what the classifier throws.
   public mutating func rivals(atMost count: Int) throws -> [Int] {
-    let logits = try draws(at: image, on: nextStreams())
-    let means = (0..<classCount).map { k in logits.reduce(0) { $0 + $1[k] } }
+    let answers = try draws(at: image, on: nextStreams())
+    let means = (0..<classCount).map { k in answers.reduce(0) { $0 + $1.logits[k] } }
     return Array(AttackLoss.descending(means).filter { $0 != label }.prefix(count))
   }
 
@@ -86,8 +87,8 @@ public struct QueryView {
     for _ in 0..<3 where finalists.count > 1 || drawn == 0 {
       let streams = freshStreams(count)
       for i in finalists.indices {
-        for z in try draws(at: finalists[i].point.image, on: streams) {
-          let margin = AttackLoss.margin.value(z, label: label).loss
+        for answer in try draws(at: finalists[i].point.image, on: streams) {
+          let margin = margin(answer)
           finalists[i].fooled += margin > 0 ? 1 : 0
           finalists[i].margin += margin
         }
@@ -116,11 +117,18 @@ public struct QueryView {
 
   mutating func spend(_ more: Cost) { cost = cost + more }
 
-  private mutating func draws(at image: [Float], on streams: [NoiseStream]) throws -> [[Double]] {
+  /// What an answer's margin says of it.
+  private func margin(_ answer: LogitAnswer) -> Double {
+    AttackLoss.judged(answer.logits, label: label, predicted: answer.predicted)
+  }
+
+  private mutating func draws(
+    at image: [Float], on streams: [NoiseStream]
+  ) throws -> [LogitAnswer] {
     try streams.map { stream in
       let result = try classifier.logits(of: image, key: key, stream: stream)
       spend(result.cost)
-      return result.logits
+      return result
     }
   }
 }

@@ -104,6 +104,16 @@ public struct LossLedger {
     return logit.isNaN ? -.infinity : logit
   }
 
+  /// The class of the highest logit among those that are left, ties to the lower; nil where none went
+  /// out, so that the logits tell.
+  var survivor: Int? {
+    guard accounts.contains(where: \.isEliminated) else { return nil }
+    let left = accounts.indices.filter {
+      !accounts[$0].isEliminated && absence?.gaps[$0] == nil
+    }
+    return left.max { (logit(of: $0), -$0) < (logit(of: $1), -$1) }
+  }
+
   /// Logits, `[K]`; of an eliminated class, the estimate it went out with.
   var logits: [Double] {
     accounts.indices.map { label in

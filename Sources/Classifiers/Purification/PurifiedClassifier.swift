@@ -50,10 +50,11 @@ public struct PurifiedClassifier<Base: ImageClassifier>: ImageClassifier {
 
   public func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
-  ) throws -> (logits: [Double], cost: Cost) {
+  ) throws -> LogitAnswer {
     let moved = try purifier.purify(image, key: key, stream: stream).image
-    let result = try base.logits(of: moved, key: key, stream: stream)
-    return (result.logits, result.cost + purifier.cost)
+    var result = try base.logits(of: moved, key: key, stream: stream)
+    result.cost = result.cost + purifier.cost
+    return result
   }
 
   public func gradient(

@@ -116,7 +116,12 @@ struct IngestedImage {
       }
     }
     let elbos = try values("elbos")
-    let rounds = try values("rounds")?.map { $0.flatMap { Int(exactly: $0) } ?? 0 }
+    let rounds = try values("rounds")?.map { round in
+      guard let exact = Int(exactly: round ?? 0), 0...IngestFields.largest ~= exact else {
+        throw ElbowError(.malformed, "'rounds' must be whole numbers from 0")
+      }
+      return exact
+    }
     let evidence = (elbos ?? []).enumerated().map { label, elbo in
       ClassEvidence(
         label: label, elbo: elbo.map { $0.isNaN ? -.infinity : $0 }, lastRound: rounds?[label] ?? 0)

@@ -105,10 +105,14 @@ package struct RunLines {
 
   private func image(_ input: InputRecord, _ answer: Prediction) -> JSONValue {
     func real(_ value: Double?) -> JSONValue? { value.map { .number($0) } }
+    let first = header.inputs.first
     let evidence = hasELBOs ? answer.evidence.sorted { $0.label < $1.label } : []
     return line(
       "image",
       [
+        // Where they are not the run's.
+        "dataset": input.dataset == first?.dataset ? nil : .string(input.dataset),
+        "split": input.split == first?.split ? nil : .string(input.split),
         "index": .number(Double(input.index)), "label": .number(Double(input.label)),
         "sha256": .string(input.sha256), "predicted": .number(Double(answer.predicted)),
         "elbos": evidence.isEmpty

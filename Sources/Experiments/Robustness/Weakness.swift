@@ -86,15 +86,19 @@ extension Weakness {
     let entries = own.flatMap(\.entries)
     let gradients = entries.filter { $0.kind == .gradient }
     let isBall = threat.norm.isBall
+    // Of an ensemble that takes iterations those that were asked for, else its members' own.
     func steps(_ attack: AttackEvidence) -> Int {
-      attack.entries.map { $0.steps ?? 1 }.max().map { max($0, attack.steps) } ?? attack.steps
+      guard let ensemble = Attacks.entry(attack.name), !ensemble.members.isEmpty,
+        ensemble.steps == nil
+      else { return attack.steps }
+      return attack.entries.filter { $0.kind == .gradient }.map { $0.steps ?? 1 }.max() ?? 1
     }
     let iterative = own.filter { !Attacks.isSingleStep($0.name) }
     func isTrue(_ weakness: Weakness) -> Bool {
       switch weakness {
       case .fewSteps:
         let most = own.filter { a in a.entries.contains { $0.kind == .gradient } }
-          .map { Attacks.entry($0.name)?.members.isEmpty == false ? steps($0) : $0.steps }.max()
+          .map(steps).max()
         return isBall && (most ?? 0) <= 20
       case .oneLoss: return isBall && Set(gradients.map(\.name)).count <= 1
       case .noTarget: return isBall && !entries.contains(where: \.isTargeted)

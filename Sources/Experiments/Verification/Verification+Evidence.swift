@@ -77,7 +77,8 @@ extension Verification {
 
   private static func isClose(_ a: Double?, _ b: Double?) -> Bool {
     guard let a, let b else { return a == nil && b == nil }
-    return a == b || abs(a - b) <= tolerance * max(abs(a), abs(b))
+    // An infinite one is close to itself alone.
+    return a == b || ((a - b).isFinite && abs(a - b) <= tolerance * max(abs(a), abs(b)))
   }
 
   private static func text(_ elbo: Double?) -> String { elbo.map { "\($0)" } ?? "NULL" }

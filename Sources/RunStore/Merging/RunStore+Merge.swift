@@ -54,6 +54,7 @@ extension RunStore {
           result.runs = try Int.fetchOne(db, sql: "SELECT count(*) FROM fresh_run") ?? 0
           result.trainings = try Int.fetchOne(db, sql: "SELECT count(*) FROM fresh_training") ?? 0
           if result.runs > 0 { try statements.copyRuns() }
+          if result.runs > 0 { try Self.keepMakers(db) }
           if result.trainings > 0 { try statements.copyTrainings() }
           try source.checkUnchanged()
           for list in ["fresh_run", "fresh_input", "fresh_training"] {
@@ -131,6 +132,15 @@ extension RunStore {
       try db.execute(sql: "DELETE FROM fresh_run WHERE id = ?", arguments: [id])
       result.apart.append(.init(id: id, reason: .maker, what: row["maker"] ?? ""))
     }
+  }
+
+  /// Takes what runs that are not in the trash were made from out of it: it would be deleted there.
+  private static func keepMakers(_ db: Database) throws {
+    try db.execute(
+      sql: """
+        UPDATE main.run SET deleted_at = NULL
+        WHERE deleted_at IS NOT NULL AND id IN (\(RunStore.neededRuns))
+        """)
   }
 
   /// Those of the lists that a process is at work on, as far as that can be told from here.

@@ -190,7 +190,8 @@ extension StreamWriter {
       let (run, number) = (Int(point.run), Int(point.series))
       if last != (point.run, point.series) {
         last = (point.run, point.series)
-        if changed.insert([point.run, point.series]).inserted, runs[run].series[number].id == nil {
+        // Others may have logged to it since the last transaction.
+        if changed.insert([point.run, point.series]).inserted {
           try makeSeries(number, of: run, db)
         }
       }
@@ -236,8 +237,9 @@ extension StreamWriter {
   private func end(
     _ index: Int, _ ending: RunEnding, _ time: Date?, _ db: Database
   ) throws {
-    if runs[index].status == ending.status.rawValue { return }
-    if runs[index].status != "running" || runs[index].isKeptElsewhere {
+    let (status, error) = (runs[index].status, runs[index].error)
+    if status == ending.status.rawValue, error == ending.error { return }
+    if status != "running" || runs[index].position == nil || runs[index].isKeptElsewhere {
       try work(on: index, db)
     }
     guard let position = runs[index].position else { return }
@@ -258,7 +260,7 @@ extension StreamWriter {
       ending.gpuEnergy, ending.gpuMemory, position.runID, position.session,
     ])
     try ChecksumWriting.end(position.runID, db)
-    runs[index].status = ending.status.rawValue
+    (runs[index].status, runs[index].error) = (ending.status.rawValue, ending.error)
   }
 
   /// Records the code of the sessions that wait for it, once git has answered.

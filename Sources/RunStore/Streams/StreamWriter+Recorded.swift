@@ -19,7 +19,9 @@ extension StreamWriter {
       guard
         let row = try Row.fetchOne(
           db.cachedStatement(
-            sql: "SELECT status, fingerprint, invocation, deleted_at FROM run WHERE id = ?"),
+            sql: """
+              SELECT status, error, fingerprint, invocation, deleted_at FROM run WHERE id = ?
+              """),
           arguments: [id])
       else { return nil }
       guard row.text("deleted_at") == nil else {
@@ -35,6 +37,7 @@ extension StreamWriter {
       var run = StreamedRun(
         id: id, description: description, isOld: true, status: row.text("status") ?? "",
         isDescribed: fingerprint != nil, digest: try description.header?.digest())
+      run.error = row.text("error")
       if fingerprint != nil { try check(description, id, db) }
       try readImages(&run, db)
       try readSeries(&run, db)
@@ -44,9 +47,10 @@ extension StreamWriter {
 
   /// - Throws: `ElbowError` where a run that a line begins again asks something else there.
   func check(_ description: StreamedDescription, asksAs run: StreamedRun) throws {
-    guard try run.description.header?.digest().id == description.header?.digest().id else {
-      throw otherQuestion(run.id)
-    }
+    let (known, told) = (run.description.header, description.header)
+    guard try known?.digest().id == told?.digest().id, known?.imageShape == told?.imageShape,
+      known?.inputsRun == told?.inputsRun, known?.recordsLosses == told?.recordsLosses
+    else { throw otherQuestion(run.id) }
   }
 
   /// - Throws: `ElbowError` where the recorded run asks something else.
@@ -57,7 +61,9 @@ extension StreamWriter {
       let row = try Row.fetchOne(
         db,
         sql: """
-          SELECT fingerprint, attack_json, seed, attack_seed, class_names FROM run WHERE id = ?
+          SELECT fingerprint, attack_json, seed, attack_seed, class_names,
+            json_array(channels, height, width) AS shape, inputs_run, records_losses
+          FROM run WHERE id = ?
           """, arguments: [id])
     else { throw otherQuestion(id) }
     let isSame =
@@ -66,7 +72,11 @@ extension StreamWriter {
       && row.integer("seed") == Int64(bitPattern: header.seed)
       && row.integer("attack_seed") == header.attackSeed.map { Int64(bitPattern: $0) }
       && row.text("class_names") == store.json(header.classNames)
-    guard isSame else { throw otherQuestion(id) }
+    let shape = header.imageShape.map(String.init).joined(separator: ",")
+    let isAlike =
+      row.text("shape") == "[\(shape)]" && row.text("inputs_run") == header.inputsRun
+      && row.integer("records_losses") == (header.recordsLosses ? 1 : 0)
+    guard isSame, isAlike else { throw otherQuestion(id) }
   }
 
   private func otherQuestion(_ id: String) -> ElbowError {

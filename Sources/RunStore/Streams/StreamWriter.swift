@@ -11,9 +11,13 @@ package final class StreamWriter {
   let store: RunStore
   var runs: [StreamedRun] = []
   var indices: [String: Int] = [:]
+  /// By id.
+  private var places: [String: Int] = [:]
+  /// Ids that this stream's keys stand for, by what follows their time.
+  private var named: [Substring: String] = [:]
   var waiting = Waiting()
   /// Ids by what follows their time, once a stream has a key that is no id.
-  private var ids: [Substring: String]?
+  private var ids: (count: Int, last: String, bySuffix: [Substring: String])?
   let code = LateCode()
   /// Whether a commit has failed, so that something told is not recorded.
   package internal(set) var isBroken = false
@@ -50,7 +54,11 @@ package final class StreamWriter {
   ///
   /// - Throws: `ElbowError` where it is another's, is worked on elsewhere, or asks something else.
   package func begin(_ description: StreamedDescription) throws -> Begun {
-    if let known = indices[description.key] {
+    let id = try id(of: description.key, at: description.startedAt ?? Date())
+    // One run may be called by its id and by a key.
+    if let known = indices[description.key] ?? places[id] {
+      indices[description.key] = known
+      try checkIsThere(known)
       if waiting.ended.contains(where: { $0.run == known }) { try commit() }
       // A line that says nothing of it takes it up as it is.
       if description.header != nil { try check(description, asksAs: runs[known]) }
@@ -62,7 +70,6 @@ package final class StreamWriter {
       try commit()
     }
     let index = runs.count
-    let id = try id(of: description.key, at: description.startedAt ?? Date())
     if let recorded = try self.recorded(id, description) {
       runs.append(recorded)
     } else {
@@ -73,8 +80,21 @@ package final class StreamWriter {
       if description.startedAt == nil { runs[index].since = Date() }
       waiting.begun.append(index)
     }
-    indices[description.key] = index
+    (indices[description.key], places[id]) = (index, index)
+    if !ULID.isID(description.key) { named[id.dropFirst(10)] = id }
     return begun(index)
+  }
+
+  /// - Throws: `ElbowError` where a run of this stream has gone, or went to the trash.
+  private func checkIsThere(_ run: Int) throws {
+    if waiting.begun.contains(run) { return }
+    let id = runs[run].id
+    let isThere = try store.reading {
+      try Bool.fetchOne($0, sql: "SELECT deleted_at IS NULL FROM run WHERE id = ?", arguments: [id])
+    }
+    guard isThere == true else {
+      throw ElbowError(.missing, "run \(id) has gone, or went to the trash")
+    }
   }
 
   private func begun(_ index: Int) -> Begun {
@@ -229,15 +249,19 @@ package final class StreamWriter {
     let new = ULID.make(
       at: time, high: UInt64(words[0]) << 32 | UInt64(words[1]),
       low: UInt64(words[2]) << 32 | UInt64(words[3]))
-    let ids =
-      try self.ids
-      ?? store.reading { db in
-        try String.fetchAll(db, sql: "SELECT id FROM run").reduce(into: [:]) {
-          $0[$1.dropFirst(10)] = $1
-        }
-      }
-    self.ids = ids
-    return ids[new.dropFirst(10)] ?? new
+    let suffix = new.dropFirst(10)
+    if let known = named[suffix] { return known }
+    // Another process may have begun it since the last look.
+    let (count, last) = try store.reading { db in
+      let row = try Row.fetchOne(db, sql: "SELECT count(*), max(id) FROM run")
+      return (row?[0] as Int? ?? 0, row?[1] as String? ?? "")
+    }
+    if ids == nil || ids?.count != count || ids?.last != last {
+      let all = try store.reading { try String.fetchAll($0, sql: "SELECT id FROM run") }
+      let bySuffix = all.reduce(into: [:]) { $0[$1.dropFirst(10)] = $1 }
+      ids = (count, last, bySuffix)
+    }
+    return ids?.bySuffix[suffix] ?? new
   }
 }
 

@@ -46,6 +46,8 @@ struct StreamedRun {
   var since: Date?
   /// Status as recorded; of a run that this process works on, `running`.
   var status: String
+  /// What ended it, as recorded.
+  var error: String?
   /// This process's part, once it is recorded.
   var position: RunPosition?
   /// Whether what it asks is recorded, as it is from the first image on.
