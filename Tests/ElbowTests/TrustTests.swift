@@ -34,6 +34,46 @@ import Testing
     #expect(try elbow.run("verify", "nonsense").status == 2)
   }
 
+  /// An infinite ELBO is no finite one, whether or not there are checksums.
+  @Test func infiniteELBOsAreFound() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    #expect(try run(elbow, "--images", "1").status == 0)
+    let queue = try DatabaseQueue(path: elbow.folder + "/elbow.db")
+    try queue.write {
+      try $0.execute(
+        sql: """
+          DELETE FROM prediction_checksum;
+          DELETE FROM run_checksum;
+          UPDATE class_evidence SET elbo = -9e999
+          WHERE class = (SELECT class FROM class_evidence ORDER BY elbo LIMIT 1)
+          """)
+    }
+    try queue.close()
+    let found = try elbow.run("verify", "--format", "json")
+    #expect(found.status == 1 && found.output.contains("class_evidence.elbo of class"), "\(found)")
+  }
+
+  /// A run that others were made from leaves the trash with them, and is not emptied with it.
+  @Test func mergedRunsKeepWhatTheyWereMadeFrom() throws {
+    let elbow = try Program()
+    defer { elbow.remove() }
+    let cnn = ["run", "--classifier", "cnn", "--images", "2", "--model"]
+    #expect(
+      try elbow.run(cnn + ["fashion-mnist-cnn", "--attack", "fgsm", "--name", "maker"]).status == 0)
+    try FileManager.default.copyItem(
+      atPath: elbow.folder + "/elbow.db", toPath: elbow.folder + "/other.db")
+    let made = ["run", "--classifier", "cnn", "--inputs", "maker", "--db", "other.db", "--model"]
+    #expect(try elbow.run(made + ["fashion-mnist-cnn-pgd-linf-0.1"]).status == 0)
+    #expect(try elbow.run("rm", "maker").status == 0)
+    let merged = try elbow.run("merge", "other.db", "--into", "elbow.db")
+    #expect(merged.errors.contains("other labels"), "\(merged.errors)")
+    #expect(try elbow.run("gc").status == 0)
+    #expect(try elbow.column("SELECT count(*) FROM adversarial_images") == ["2"])
+    let verified = try elbow.run("verify")
+    #expect(verified.status == 0, "\(verified.output)")
+  }
+
   @Test func reproduceComparesBits() throws {
     let elbow = try Program()
     defer { elbow.remove() }
