@@ -31,9 +31,12 @@ WITH
     WHERE first.share IS NOT NULL AND second.share IS NOT NULL
     GROUP BY pair.place
   )
-SELECT run_a, run_b, n, n - b - c - neither AS "both", b, c, neither
+-- As of paired-robust: none is rounded beyond what the others leave.
+SELECT run_a, run_b, n,
+  n - b - c - min(neither, n - b - c) AS "both", b, c, min(neither, n - b - c) AS neither
 FROM (
-  SELECT place, run_a, run_b, n, CAST(round(b) AS INTEGER) AS b, CAST(round(c) AS INTEGER) AS c,
+  SELECT place, run_a, run_b, n, CAST(round(b) AS INTEGER) AS b,
+    CAST(min(round(c), n - round(b)) AS INTEGER) AS c,
     CAST(round(n - "both" - b - c) AS INTEGER) AS neither
   FROM total
 )

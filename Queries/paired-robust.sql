@@ -29,9 +29,11 @@ WITH
     JOIN stood AS second ON second.place = 2 AND second.image = first.image
     WHERE first.place = 1 AND first.share IS NOT NULL AND second.share IS NOT NULL
   )
-SELECT n, n - b - c - neither AS "both", b, c, neither
+-- Whole numbers whose sum is n: none of them may be rounded beyond what the others leave.
+SELECT n, n - b - c - min(neither, n - b - c) AS "both", b, c, min(neither, n - b - c) AS neither
 FROM (
-  SELECT n, CAST(round(b) AS INTEGER) AS b, CAST(round(c) AS INTEGER) AS c,
+  SELECT n, CAST(round(b) AS INTEGER) AS b,
+    CAST(min(round(c), n - round(b)) AS INTEGER) AS c,
     CAST(round(n - "both" - b - c) AS INTEGER) AS neither
   FROM total
 );
