@@ -25,17 +25,26 @@ extension RunStore {
     return try table(sql, arguments)
   }
 
-  /// Runs a query of the program's own.
+  /// Runs a query of the program's own; one that has one row has it.
   ///
   /// - Parameters: as of the other `query`.
-  /// - Throws: `ElbowError` for unknown names.
+  /// - Throws: `ElbowError` for unknown names, and where a damaged file has no such row.
   package func query(
     _ handle: QueryHandle, where filter: RowFilter? = nil, columns: [String]? = nil,
     order: [String] = [], limit: Int? = nil, offset: Int = 0
   ) throws -> ResultTable {
-    try query(
+    let table = try query(
       handle.name, handle.values, where: filter, columns: columns, order: order, limit: limit,
       offset: offset)
+    if table.rows.isEmpty, filter == nil, limit == nil,
+      Queries.named(handle.name)?.cardinality == .one
+    {
+      throw ElbowError(
+        .damaged,
+        "\(path): has no answer to the query '\(handle.name)', of one row; 'elbow doctor' tells whether "
+          + "the file is whole")
+    }
+    return table
   }
 
   /// A query of the catalogue in SQL, with its bound values.

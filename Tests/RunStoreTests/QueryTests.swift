@@ -18,6 +18,17 @@ import Testing
     return store
   }
 
+  /// A damaged file may list a run that it does not find: what has one row is never taken for granted.
+  @Test func rowsThatAreMissingAreTold() throws {
+    let database = TemporaryDatabase()
+    let store = try RunStore(database.path, for: .write)
+    let error = try #require(throws: ElbowError.self) {
+      try store.query(.run("01ARZ3NDEKTSV4RRFFQ69G5FAV"))
+    }
+    #expect(error.code == .damaged && error.message.contains("'run', of one row"))
+    #expect(try store.query(.predictions(of: "01ARZ3NDEKTSV4RRFFQ69G5FAV")).rows.isEmpty)
+  }
+
   @Test(arguments: [
     ("accuracy > 0.5", 1), ("accuracy >= 0.5", 2), ("accuracy >= .5 AND strategy = 'full'", 1),
     ("strategy LIKE 'uniform%'", 2), ("strategy NOT LIKE 'uniform%'", 1),
