@@ -2,29 +2,6 @@
 import Foundation
 import PackageDescription
 
-/// Instruction set that the numeric targets are compiled for.
-///
-/// The best x86-64 level that every core of this machine has, so that SIMD types map to whole registers; `ELBOW_ARCH`
-/// overrides it (`baseline` for a binary that runs anywhere, `x86-64-v3`, `x86-64-v4`). Elsewhere (arm64) the default is right.
-let instructionSet: String? = {
-  if let chosen = ProcessInfo.processInfo.environment["ELBOW_ARCH"], !chosen.isEmpty {
-    return chosen == "baseline" ? nil : chosen
-  }
-  guard let info = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8),
-    let flags = info.split(separator: "\n").first(where: { $0.hasPrefix("flags") })
-  else { return nil }
-  let present = Set(flags.split(separator: " ").map(String.init))
-  let v3 = ["avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm"]
-  let v4 = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]
-  guard present.isSuperset(of: v3) else { return nil }
-  return present.isSuperset(of: v4) ? "x86-64-v4" : "x86-64-v3"
-}()
-
-let defines: [SwiftSetting] =
-  instructionSet.map { [.define($0 == "x86-64-v4" ? "SIMD_512" : "SIMD_256")] } ?? []
-let numeric =
-  (instructionSet.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? []) + defines
-
 /// The program holds Swift's library, so that it runs, and can be copied, where there is no Swift.
 ///
 /// Tests must not depend on the program's target: the library of the testing framework is another.
@@ -36,22 +13,10 @@ let standalone: [LinkerSetting] = [
     ], .when(platforms: [.linux]))
 ]
 
-/// A target of the engine, compiled for `instructionSet`.
-func engine(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
-  -> Target
-{
-  .target(
-    name: name, dependencies: dependencies, resources: resources, swiftSettings: numeric)
-}
-
-/// Tests of a target, of the engine or not.
-func tests(
-  _ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false,
-  settings: [SwiftSetting] = []
-) -> Target {
+/// Tests of a target.
+func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, resources: fixtures ? [.copy("Fixtures")] : nil,
-    swiftSettings: settings)
+    name: name, dependencies: dependencies, resources: fixtures ? [.copy("Fixtures")] : nil)
 }
 
 // What the products hold; each can be imported by itself, or all of it by the product's name.
@@ -84,10 +49,10 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "elbow", targets: ["ElbowCommand"]),
-    // Records, queries and analysis: without unsafe flags, so importable by version.
+    // Records and queries.
     .library(name: "ElbowStore", targets: ["ElbowStore"] + store),
     .library(name: "ElbowAnalysis", targets: ["ElbowAnalysis"] + analysis),
-    // All of it, experiments included: by path, branch or revision, or where ELBOW_ARCH is baseline.
+    // All of it, experiments included.
     .library(name: "Elbow", targets: ["Elbow"] + store + analysis + experiments),
   ],
   dependencies: [
@@ -99,28 +64,32 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
   ],
   targets: [
-    .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Numbers.
+    .target(name: "CKernels"),
     .target(name: "Basics"),
     .target(name: "Records", dependencies: ["Basics"]),
-    engine("TensorCore", ["Basics"]),
-    engine("Layers", ["Basics", "TensorCore"]),
-    engine(
-      "Networks", ["Basics", "Layers", "Records", "TensorCore"], resources: [.copy("Models")]),
+    .target(name: "TensorCore", dependencies: ["Basics", "CKernels"]),
+    .target(name: "Layers", dependencies: ["Basics", "CKernels", "TensorCore"]),
+    .target(
+      name: "Networks", dependencies: ["Basics", "Layers", "Records", "TensorCore"],
+      resources: [.copy("Models")]),
 
     // Method.
     .target(name: "Datasets", dependencies: ["Basics", "CZlib", "Records", "TensorCore"]),
-    engine("Classifiers", ["Basics", "Networks", "Records", "Statistics", "TensorCore"]),
-    engine(
-      "Engines", ["Basics", "Classifiers", "Networks", "Records", "Statistics", "TensorCore"],
+    .target(
+      name: "Classifiers",
+      dependencies: ["Basics", "CKernels", "Networks", "Records", "Statistics", "TensorCore"]),
+    .target(
+      name: "Engines",
+      dependencies: ["Basics", "Classifiers", "Networks", "Records", "Statistics", "TensorCore"],
       resources: [.embedInCode("serve.py")]),
-    engine("Attacks", ["Basics", "Classifiers", "Records", "TensorCore"]),
-    engine(
-      "Training",
-      [
+    .target(name: "Attacks", dependencies: ["Basics", "Classifiers", "Records", "TensorCore"]),
+    .target(
+      name: "Training",
+      dependencies: [
         "Attacks", "Basics", "Classifiers", "Datasets", "Layers", "Networks", "Records",
         "TensorCore",
       ]),
@@ -239,11 +208,11 @@ let package = Package(
       name: "ElbowCommand",
       dependencies: [
         "Attacks", "Basics", "Benchmarks", "Classifiers", "Datasets", "Engines", "Evaluation",
-        "Experiments", "CProcessor", "Networks", "Packaging", "Pages", "Queries", "Records",
+        "Experiments", "Networks", "Packaging", "Pages", "Queries", "Records",
         "Reporting",
         "RunStore",
         "Statistics", "TensorCore", "Trackers", "Training", arguments,
-      ], path: "Sources/elbow", swiftSettings: defines, linkerSettings: standalone),
+      ], path: "Sources/elbow", linkerSettings: standalone),
 
     product("ElbowStore", store),
     product("ElbowAnalysis", analysis),
@@ -257,32 +226,29 @@ let package = Package(
         .product(name: "GRDB", package: "GRDB.swift"),
       ], path: "Tests/TestSupport"),
     tests("RecordsTests", ["Basics", "Records"]),
-    tests("TensorCoreTests", ["TensorCore"], settings: numeric),
+    tests("TensorCoreTests", ["CKernels", "TensorCore"]),
     tests(
-      "LayersTests", ["Layers", "Networks", "TensorCore"], fixtures: true, settings: numeric),
+      "LayersTests", ["Layers", "Networks", "TensorCore"], fixtures: true),
     tests(
       "NetworksTests",
-      ["Basics", "Layers", "Networks", "Records", "TensorCore", "TestSupport"], fixtures: true,
-      settings: numeric),
+      ["Basics", "Layers", "Networks", "Records", "TensorCore", "TestSupport"], fixtures: true),
     tests("DatasetsTests", ["Basics", "Datasets", "Records", "TensorCore", "TestSupport"]),
     tests(
       "ClassifiersTests",
       ["Basics", "Classifiers", "Networks", "Records", "Statistics", "TensorCore"],
-      fixtures: true, settings: numeric),
+      fixtures: true),
     tests(
       "EnginesTests",
-      ["Basics", "Classifiers", "Engines", "Networks", "Records", "TensorCore", "TestSupport"],
-      settings: numeric),
+      ["Basics", "Classifiers", "Engines", "Networks", "Records", "TensorCore", "TestSupport"]),
     tests(
       "AttacksTests",
-      ["Attacks", "Basics", "Classifiers", "Datasets", "Networks", "Records", "TensorCore"],
-      settings: numeric),
+      ["Attacks", "Basics", "Classifiers", "Datasets", "Networks", "Records", "TensorCore"]),
     tests(
       "TrainingTests",
       [
         "Attacks", "Basics", "Classifiers", "Datasets", "Layers", "Networks", "Records",
         "TensorCore", "TestSupport", "Training",
-      ], fixtures: true, settings: numeric),
+      ], fixtures: true),
     tests(
       "RunStoreTests",
       ["Basics", "Migrations", "Queries", "Records", "RunStore", "TestSupport"] + grdb,

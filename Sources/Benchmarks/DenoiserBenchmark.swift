@@ -48,7 +48,7 @@ package struct DenoiserBenchmark {
           .text(model), .integer(Int64(workers.count)), .integer(Int64(batch)),
           rounded(forward, 10), rounded(gradient, 10), training.map { rounded($0, 10) } ?? .null,
           rounded(flops / 1e6, 10), rounded(gflops, 10), rounded(peak, 10),
-          rounded(gflops / peak, 1000), .text(compiledInstructionSet),
+          rounded(gflops / peak, 1000), .text(InstructionSet.current.name),
           .text("\(BLAS.version) \(BLAS.kernel)"),
         ]
       ])

@@ -42,6 +42,6 @@ public final class Session: Sendable {
       threads: workers.count,
       batch: batch ?? engine?.imagesInFlight ?? workers.count, arguments: arguments,
       blas: engine?.hello.environment ?? "\(BLAS.version) \(BLAS.kernel)",
-      instructionSet: compiledInstructionSet)
+      instructionSet: InstructionSet.current.name)
   }
 }

@@ -26,7 +26,7 @@ public enum Attention {
       BLAS.product(
         m: n, n: n, k: c, alpha: 1 / Float(c).squareRoot(), .matrix(q, stride: ld),
         .transpose(q + c, stride: ld), into: weights, stride: n)
-      for row in 0..<n { softmax(weights + row * n, count: n) }
+      for row in 0..<n { kernels.softmax(weights + row * n, n) }
       BLAS.product(
         m: n, n: c, k: n, .matrix(weights, stride: n), .matrix(q + 2 * c, stride: ld),
         into: out[image].row(0), stride: out.stride)
@@ -72,33 +72,5 @@ public enum Attention {
     var dot: Float = 0
     for i in 0..<count { dot += s[i] * g[i] }
     for i in 0..<count { g[i] = s[i] * (g[i] - dot) }
-  }
-
-  /// softmax of one row in place, shifted by its maximum.
-  private static func softmax(_ row: UnsafeMutablePointer<Float>, count: Int) {
-    let lanes = Lanes.scalarCount
-    let whole = count & ~(lanes - 1)
-    var largest = -Float.infinity
-    if whole > 0 {
-      var most = Lanes(at: row)
-      for i in stride(from: lanes, to: whole, by: lanes) {
-        most = pointwiseMax(most, Lanes(at: row + i))
-      }
-      largest = most.max()
-    }
-    for i in whole..<count { largest = max(largest, row[i]) }
-    var sums = Lanes.zero
-    for i in stride(from: 0, to: whole, by: lanes) {
-      let value = Lanes.exponential(Lanes(at: row + i) - Lanes(repeating: largest))
-      value.store(to: row + i)
-      sums += value
-    }
-    var sum = sums.sum()
-    for i in whole..<count {
-      row[i] = Lanes.exponential(Lanes(repeating: row[i] - largest))[0]
-      sum += row[i]
-    }
-    let factor = 1 / sum
-    for i in 0..<count { row[i] *= factor }
   }
 }

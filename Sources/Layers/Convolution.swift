@@ -148,12 +148,5 @@ public struct Convolution: Sendable {
 
 /// Adds every channel's sum over the pixels of all images of `map` to `sums`, `[map.stride]`.
 public func addChannelSums(of map: FeatureMap, to sums: UnsafeMutablePointer<Float>) {
-  for c in Swift.stride(from: 0, to: map.stride, by: Lanes.scalarCount) {
-    var total = Lanes.zero
-    map.forEachRow { _, _, row in
-      let row = row + c
-      for x in 0..<map.width { total += Lanes(at: row + x * map.stride) }
-    }
-    (Lanes(at: sums + c) + total).store(to: sums + c)
-  }
+  kernels.add_channel_sums(map.view, sums)
 }

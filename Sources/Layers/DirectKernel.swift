@@ -1,3 +1,4 @@
+import CKernels
 import TensorCore
 
 /// A convolution by its definition, over a bordered map without any copy.
@@ -15,7 +16,7 @@ struct DirectKernel: Sendable {
       outputs: filters.outputs, inputStride: inputStride)
     let (rows, columns, outputStride) = (shape.rows, shape.columns, shape.outputStride)
     buffer = AlignedBuffer(count: shape.taps * inputStride * outputStride)
-    Contraction.forEachPanel(of: outputStride) { channel, width in
+    Panel.forEach(of: outputStride) { channel, width in
       for y in 0..<rows {
         for x in 0..<columns {
           for i in 0..<filters.inputs {
@@ -47,23 +48,20 @@ struct DirectKernel: Sendable {
       && (start?.step ?? 0) == 0
     let (images, height) = isFlat ? (1, 1) : (y.images, y.height)
     let width = y.images * y.pixels / (images * height)
-    Contraction.forEachPanel(of: outputStride) { channel, panel in
-      let contraction = Contraction(
-        segments: rows, run: run, aRow: inputStride, aSegment: x.rowStride, aStep: 1,
-        bSegment: run * panel, bStep: panel)
+    var sums = kernel_sums(
+      lines: height, rows: width, segments: rows, run: run, a_line: x.rowStride,
+      a_row: inputStride, a_segment: x.rowStride, a_step: 1, b_segment: 0, b_step: 0)
+    Panel.forEach(of: outputStride) { channel, panel in
+      (sums.b_segment, sums.b_step) = (run * panel, panel)
       for image in 0..<images {
         let (x, y, addend) = (x[image], y[image], addend?[image])
-        for row in 0..<height {
-          contraction(
-            rows: width, width: panel,
-            a: UnsafePointer(x.row(row - rows / 2) - columns / 2 * inputStride),
-            b: UnsafePointer(buffer.base + offset(channel)),
-            start: start.map { $0[image] + channel },
-            into: .init(
-              y.row(row) + channel, cRow: y.stride,
-              addend: addend.map { UnsafePointer($0.row(row) + channel) },
-              addendRow: addend?.stride ?? 0, scale: scale))
-        }
+        var output = kernel_output(
+          c: y.row(0) + channel, c_line: y.rowStride, c_row: y.stride,
+          addend: addend.map { UnsafePointer($0.row(0) + channel) },
+          addend_line: addend?.rowStride ?? 0, addend_row: addend?.stride ?? 0, scale: scale)
+        kernels.contract(
+          &sums, panel, x.row(-(rows / 2)) - columns / 2 * inputStride,
+          buffer.base + offset(channel), start.map { $0[image] + channel }, &output)
       }
     }
   }
@@ -83,22 +81,23 @@ extension DirectKernel {
     // The sum over pixels of an image, or of all images where no border parts their rows.
     let isFlat = shape.taps == 1 && x.border == 0 && dy.border == 0
     let images = isFlat ? 1 : dy.images
-    let contraction = Contraction(
-      segments: isFlat ? 1 : dy.height, run: isFlat ? dy.images * dy.pixels : dy.width, aRow: 1,
-      aSegment: x.rowStride, aStep: x.stride, bSegment: dy.rowStride, bStep: dy.stride)
+    var sums = kernel_sums(
+      lines: 1, rows: inputStride, segments: isFlat ? 1 : dy.height,
+      run: isFlat ? dy.images * dy.pixels : dy.width, a_line: 0, a_row: 1, a_segment: x.rowStride,
+      a_step: x.stride, b_segment: dy.rowStride, b_step: dy.stride)
     for image in 0..<images {
       let (x, dy) = (x[image], dy[image])
-      Contraction.forEachPanel(of: outputStride) { channel, width in
+      Panel.forEach(of: outputStride) { channel, width in
         for y in 0..<rows {
           for column in 0..<columns {
             let block =
               gradient + (y * columns + column) * inputStride * outputStride + channel
-            contraction(
-              rows: inputStride, width: width,
-              a: UnsafePointer(x.row(y - rows / 2) + (column - columns / 2) * x.stride),
-              b: UnsafePointer(dy.row(0) + channel), start: nil,
-              into: .init(
-                block, cRow: outputStride, addend: UnsafePointer(block), addendRow: outputStride))
+            var output = kernel_output(
+              c: block, c_line: 0, c_row: outputStride, addend: block, addend_line: 0,
+              addend_row: outputStride, scale: 1)
+            kernels.contract(
+              &sums, width, x.row(y - rows / 2) + (column - columns / 2) * x.stride,
+              dy.row(0) + channel, nil, &output)
           }
         }
       }

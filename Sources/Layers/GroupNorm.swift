@@ -1,3 +1,4 @@
+import CKernels
 import TensorCore
 
 /// Group normalization with a scale and shift per channel, and SiLU fused where asked for.
@@ -71,19 +72,11 @@ public struct GroupNorm: Sendable {
     let mark = arena.mark
     defer { arena.release(to: mark) }
     let sums = arena.take(stride)
-    let sampling = Resampling(from: x, to: y)
     for image in 0..<x.images {
       let cache = cache.image(image, stride: stride)
       findStatistics(of: x[image], into: cache, sums: sums)
-      for c in Swift.stride(from: 0, to: stride, by: Lanes.scalarCount) {
-        let a = Lanes(at: scale.base + c) * Lanes(at: cache.inverseDeviation + c)
-        let b = Lanes(at: shift.base + c) - Lanes(at: cache.mean + c) * a
-        if activates {
-          sampling.map(image: image, channel: c, ActivatedAffine(factor: a, offset: b))
-        } else {
-          sampling.map(image: image, channel: c, Affine(factor: a, offset: b))
-        }
-      }
+      let (from, to) = x[image].resampled(to: y[image])
+      kernels.normalize(from, to, constants(cache))
     }
     return cache
   }
@@ -127,10 +120,8 @@ public struct GroupNorm: Sendable {
   ) {
     let (stride, sum, product) = (x.stride, sums.sum, sums.product)
     let (constant, slope) = (sums.constant, sums.slope)
-    for c in Swift.stride(from: 0, to: stride, by: Lanes.scalarCount) {
-      differentiateActivation(
-        dy, x: x, cache: cache, channel: c, sum: sum + c, product: product + c)
-    }
+    let norm = constants(cache)
+    kernels.normalize_gradient(x.view, dy.view, norm, sum, product)
     if let gradients {
       for c in 0..<channels {
         gradients.weight[c] += product[c]
@@ -156,51 +147,15 @@ public struct GroupNorm: Sendable {
         constant[c] = Float(-r * m1 / count + r * r * m2 / count * Double(cache.mean[c]))
       }
     }
-    for c in Swift.stride(from: 0, to: stride, by: Lanes.scalarCount) {
-      let factor = Lanes(at: scale.base + c) * Lanes(at: cache.inverseDeviation + c)
-      let a = Lanes(at: slope + c)
-      let b = Lanes(at: constant + c)
-      for y in 0..<x.height {
-        let (source, gradient, target) = (x.row(y) + c, dy.row(y) + c, dx.row(y) + c)
-        for i in 0..<x.width {
-          var value = b.plus(Lanes(at: source + i * stride), times: a)
-          value = value.plus(Lanes(at: gradient + i * stride), times: factor)
-          if let addend { value += Lanes(at: addend.row(y) + c + i * stride) }
-          value.store(to: target + i * stride)
-        }
-      }
-    }
+    kernels.normalize_input_gradient(
+      x.view, dy.view, addend?.view ?? .none, dx.view, norm, slope, constant)
   }
 
-  /// Replaces dy by dz for one register of channels, and sums dz and dz·x̂ over the pixels.
-  private func differentiateActivation(
-    _ dy: FeatureMap, x: FeatureMap, cache: Cache, channel c: Int,
-    sum: UnsafeMutablePointer<Float>, product: UnsafeMutablePointer<Float>
-  ) {
-    let mean = Lanes(at: cache.mean + c)
-    let r = Lanes(at: cache.inverseDeviation + c)
-    let gamma = Lanes(at: scale.base + c)
-    let beta = Lanes(at: shift.base + c)
-    let one = Lanes(repeating: 1)
-    var total = Lanes.zero
-    var moment = Lanes.zero
-    for y in 0..<x.height {
-      let (source, gradient) = (x.row(y) + c, dy.row(y) + c)
-      for i in 0..<x.width {
-        let normalized = (Lanes(at: source + i * x.stride) - mean) * r
-        var dz = Lanes(at: gradient + i * dy.stride)
-        if activates {
-          let z = beta.plus(gamma, times: normalized)
-          let s = Lanes.sigmoid(z)
-          dz *= s * (one + z * (one - s))
-          dz.store(to: gradient + i * dy.stride)
-        }
-        total += dz
-        moment = moment.plus(dz, times: normalized)
-      }
-    }
-    total.store(to: sum)
-    moment.store(to: product)
+  /// What the inner loops need of one image's normalization.
+  private func constants(_ cache: Cache) -> kernel_norm {
+    kernel_norm(
+      gamma: scale.base, beta: shift.base, mean: cache.mean,
+      inverse_deviation: cache.inverseDeviation, activates: activates ? 1 : 0)
   }
 
   /// Mean and inverse deviation of every channel's group of one image, two passes.
@@ -210,7 +165,7 @@ public struct GroupNorm: Sendable {
     let stride = x.stride
     cache.mean.update(repeating: 0, count: stride)
     cache.inverseDeviation.update(repeating: 0, count: stride)
-    channelSums(of: x, to: sums) { $0 }
+    kernels.channel_sums(x.view, nil, sums)
     let perGroup = channels / groups
     let count = Double(perGroup * x.pixels)
     for g in 0..<groups {
@@ -218,10 +173,7 @@ public struct GroupNorm: Sendable {
       let mean = range.reduce(0.0) { $0 + Double(sums[$1]) } / count
       for c in range { cache.mean[c] = Float(mean) }
     }
-    for c in Swift.stride(from: 0, to: stride, by: Lanes.scalarCount) {
-      let mean = Lanes(at: cache.mean + c)
-      channelSums(of: x, channel: c, to: sums) { v in (v - mean) * (v - mean) }
-    }
+    kernels.channel_sums(x.view, cache.mean, sums)
     for g in 0..<groups {
       let range = g * perGroup..<(g + 1) * perGroup
       let variance = range.reduce(0.0) { $0 + Double(sums[$1]) } / count
@@ -229,35 +181,5 @@ public struct GroupNorm: Sendable {
         cache.inverseDeviation[c] = Float(1 / (variance + Self.epsilon).squareRoot())
       }
     }
-  }
-
-  @inline(__always)
-  private func channelSums(
-    of x: FeatureMap, to sums: UnsafeMutablePointer<Float>, _ transform: (Lanes) -> Lanes
-  ) {
-    for c in Swift.stride(from: 0, to: x.stride, by: Lanes.scalarCount) {
-      channelSums(of: x, channel: c, to: sums, transform)
-    }
-  }
-
-  /// Sums over pixels with two accumulators, to keep the additions independent.
-  @inline(__always)
-  private func channelSums(
-    of x: FeatureMap, channel c: Int, to sums: UnsafeMutablePointer<Float>,
-    _ transform: (Lanes) -> Lanes
-  ) {
-    var even = Lanes.zero
-    var odd = Lanes.zero
-    for y in 0..<x.height {
-      let row = x.row(y) + c
-      var i = 0
-      while i + 1 < x.width {
-        even += transform(Lanes(at: row + i * x.stride))
-        odd += transform(Lanes(at: row + (i + 1) * x.stride))
-        i += 2
-      }
-      if i < x.width { even += transform(Lanes(at: row + i * x.stride)) }
-    }
-    (even + odd).store(to: sums + c)
   }
 }

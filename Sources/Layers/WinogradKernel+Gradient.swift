@@ -1,3 +1,4 @@
+import CKernels
 import TensorCore
 
 /// The gradient of the transformed weights, `[(m + 2)², inputStride, outputStride]`.
@@ -14,30 +15,24 @@ extension WinogradKernel {
     let mark = arena.mark
     defer { arena.release(to: mark) }
     let tiling = Tiling(dy, floats: inputStride + outputStride)
-    let scratch = arena.take(2 * positions * Lanes.scalarCount)
     let inner = arena.mark
     tiling.forEachGroup { tiles in
       arena.release(to: inner)
       let transformed = TileMatrices(tiles.count, stride: inputStride, in: arena)
       let cotangents = TileMatrices(tiles.count, stride: outputStride, in: arena)
-      transformInput(x, tiling, tiles, into: transformed, scratch: scratch)
-      tiling.forEach(in: tiles) { index, image, row, column in
-        transformCotangent(
-          dy[image], row: row, column: column, into: cotangents.base + index * outputStride,
-          positionStride: cotangents.step, scratch: scratch)
-      }
-      let product = Contraction(
-        segments: 1, run: tiles.count, aRow: 1, aSegment: 0, aStep: inputStride, bSegment: 0,
-        bStep: outputStride)
+      Tile.transforms.input(x.view, tiles, transformed.base, transformed.step)
+      Tile.transforms.cotangent(dy.view, tiles, cotangents.base, cotangents.step)
+      var sums = kernel_sums(
+        lines: 1, rows: inputStride, segments: 1, run: tiles.count, a_line: 0, a_row: 1,
+        a_segment: 0, a_step: inputStride, b_segment: 0, b_step: outputStride)
       for position in 0..<positions {
-        let c = gradient + position * inputStride * outputStride
-        Contraction.forEachPanel(of: outputStride) { channel, width in
-          product(
-            rows: inputStride, width: width, a: UnsafePointer(transformed[position]),
-            b: UnsafePointer(cotangents[position] + channel), start: nil,
-            into: .init(
-              c + channel, cRow: outputStride, addend: UnsafePointer(c + channel),
-              addendRow: outputStride))
+        Panel.forEach(of: outputStride) { channel, width in
+          let c = gradient + position * inputStride * outputStride + channel
+          var output = kernel_output(
+            c: c, c_line: 0, c_row: outputStride, addend: c, addend_line: 0,
+            addend_row: outputStride, scale: 1)
+          kernels.contract(
+            &sums, width, transformed[position], cotangents[position] + channel, nil, &output)
         }
       }
     }
@@ -59,9 +54,9 @@ extension WinogradKernel {
             for (k, right) in rows.enumerated() {
               var column = SIMD8<Double>.zero
               for (j, left) in rows.enumerated() {
-                column +=
-                  left[y]
-                  * SIMD8<Double>(SIMD8<Float>(at: source + (j * span + k) * position))
+                let values = UnsafeRawPointer(source + (j * span + k) * position)
+                  .loadUnaligned(as: SIMD8<Float>.self)
+                column += left[y] * SIMD8<Double>(values)
               }
               sums.0 += right[0] * column
               sums.1 += right[1] * column
@@ -75,36 +70,6 @@ extension WinogradKernel {
             }
           }
         }
-      }
-    }
-  }
-
-  /// A dy Aᵀ for every register of channels of one tile.
-  @inline(__always)
-  private static func transformCotangent(
-    _ dy: FeatureMap, row: Place, column: Place, into t: UnsafeMutablePointer<Float>,
-    positionStride: Int, scratch: UnsafeMutablePointer<Float>
-  ) {
-    let (span, lanes, outputs) = (Self.span, Lanes.scalarCount, Tile.outputs)
-    let second = scratch + Self.positions * lanes
-    for c in stride(from: 0, to: dy.stride, by: lanes) {
-      for i in 0..<outputs {
-        let source = dy.row(row.origin + i) + column.origin * dy.stride + c
-        for j in 0..<outputs {
-          let isOwn = i >= row.skipped && j >= column.skipped
-          (isOwn ? Lanes(at: source + j * dy.stride) : .zero)
-            .store(to: scratch + (i * outputs + j) * lanes)
-        }
-      }
-      for j in 0..<outputs {
-        Tile.transformCotangent(
-          scratch + j * lanes, step: outputs * lanes, into: second + j * lanes,
-          step: outputs * lanes)
-      }
-      for i in 0..<span {
-        Tile.transformCotangent(
-          second + i * outputs * lanes, step: lanes, into: t + c + i * span * positionStride,
-          step: positionStride)
       }
     }
   }

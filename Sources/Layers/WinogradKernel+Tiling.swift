@@ -1,22 +1,9 @@
+import CKernels
 import TensorCore
 
 extension WinogradKernel {
-  /// Where a tile lies along one side, and how many of its outputs the tile before it has.
-  struct Place {
-    var origin: Int
-    var skipped: Int
-
-    init(_ index: Int, side: Int) {
-      let start = index * Tile.outputs
-      origin = min(start, side - Tile.outputs)
-      skipped = start - origin
-    }
-  }
-
   /// The tiles of some images' maps of outputs, in groups that are transformed at once.
   struct Tiling {
-    private let height: Int
-    private let width: Int
     private let rows: Int
     private let columns: Int
     private let count: Int
@@ -30,9 +17,8 @@ extension WinogradKernel {
     ///
     /// - Parameter floats: of a transformed tile's position in all matrices of a group.
     init(_ map: FeatureMap, floats: Int) {
-      (height, width) = (map.height, map.width)
-      rows = (height + Tile.outputs - 1) / Tile.outputs
-      columns = (width + Tile.outputs - 1) / Tile.outputs
+      rows = (map.height + Tile.outputs - 1) / Tile.outputs
+      columns = (map.width + Tile.outputs - 1) / Tile.outputs
       count = map.images * rows * columns
       let fitting = Self.budget / (positions * floats * MemoryLayout<Float>.stride)
       let groups = (count + max(fitting, 16) - 1) / max(fitting, 16)
@@ -43,25 +29,11 @@ extension WinogradKernel {
 
     /// Calls `body` with each group's tiles.
     @inline(__always)
-    func forEachGroup(_ body: (_ tiles: Range<Int>) -> Void) {
+    func forEachGroup(_ body: (_ tiles: kernel_tiles) -> Void) {
       for first in stride(from: 0, to: count, by: most) {
-        body(first..<min(first + most, count))
-      }
-    }
-
-    /// Calls `body` with the place of each tile of a group, and its number in it.
-    @inline(__always)
-    func forEach(
-      in tiles: Range<Int>,
-      _ body: (_ index: Int, _ image: Int, _ row: Place, _ column: Place) -> Void
-    ) {
-      let (firstImage, rest) = tiles.lowerBound.quotientAndRemainder(dividingBy: rows * columns)
-      var (image, r, c) = (firstImage, rest / columns, rest % columns)
-      for index in 0..<tiles.count {
-        body(index, image, Place(r, side: height), Place(c, side: width))
-        c += 1
-        if c == columns { (r, c) = (r + 1, 0) }
-        if r == rows { (image, r) = (image + 1, 0) }
+        body(
+          kernel_tiles(
+            rows: rows, columns: columns, first: first, count: min(most, count - first)))
       }
     }
   }

@@ -46,15 +46,13 @@ struct DoctorCommand: ParsableCommand {
   }
 
   private var processor: Finding {
-    let best = ["x86-64-v4": "avx512vl", "x86-64-v3": "avx2"]
-    let wider =
-      compiledInstructionSet != "x86-64-v4" && Processor.flags.contains(best["x86-64-v4"] ?? "")
-      || compiledInstructionSet == "baseline" && Processor.flags.contains(best["x86-64-v3"] ?? "")
+    let (current, fastest) = (InstructionSet.current.name, InstructionSet.available.last?.name)
     return Finding(
-      item: "processor", status: wider ? "slow" : "ok",
-      detail: "\(Machine.cpu), \(ProcessInfo.processInfo.activeProcessorCount) cores; built for "
-        + compiledInstructionSet
-        + (wider ? ": this processor can do more, build without ELBOW_ARCH" : ""))
+      item: "processor", status: current == fastest ? "ok" : "slow",
+      detail:
+        "\(Machine.cpu), \(ProcessInfo.processInfo.activeProcessorCount) cores; computes with "
+        + current
+        + (current == fastest ? "" : ": this processor can do more, unset ELBOW_ARCH"))
   }
 
   private var energy: Finding {

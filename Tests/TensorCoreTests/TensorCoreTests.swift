@@ -3,69 +3,6 @@ import Synchronization
 import TensorCore
 import Testing
 
-@Suite struct LanesTests {
-  /// 2e-7 is two units in the last place of Float32.
-  @Test func exponentialIsAccurate() {
-    var worst = 0.0
-    for i in -86_000...88_000 where i % 7 == 0 {
-      let x = Float(i) / 1000
-      let value = Double(Lanes.exponential(Lanes(repeating: x))[0])
-      worst = max(worst, abs(value / exp(Double(x)) - 1))
-    }
-    #expect(worst < 2e-7)
-  }
-
-  @Test func sigmoidIsAccurateAndSaturates() {
-    var worst = 0.0
-    for i in -80_000...80_000 where i % 11 == 0 {
-      let x = Float(i) / 1000
-      let value = Double(Lanes.sigmoid(Lanes(repeating: x))[0])
-      worst = max(worst, abs(value * (1 + exp(-Double(x))) - 1))
-    }
-    #expect(worst < 5e-7)
-    #expect(abs(Lanes.sigmoid(Lanes(repeating: 1000))[0] - 1) < 5e-7)
-    let saturated = Lanes.sigmoid(Lanes(repeating: -1000))[0]
-    #expect(saturated > 0 && saturated < 1e-34)
-    #expect(Lanes.sigmoid(Lanes(repeating: .nan))[0].isNaN)
-  }
-}
-
-@Suite struct ContractionTests {
-  /// Every row count from 1 up meets the groups of 8, of 7 and the single rows; a row's sum may not
-  /// depend on them, so the comparison between counts is exact.
-  @Test(arguments: [Lanes.scalarCount, 2 * Lanes.scalarCount], [1, 2])
-  func rowsDoNotDependOnTheirNumber(width: Int, segments: Int) {
-    let (run, most) = (5, 31)
-    let a = (0..<(most + 2) * 16).map { Float(($0 * 37) % 101) / 50 - 1 }
-    let b = (0..<segments * run * width).map { Float(($0 * 53) % 97) / 48 - 1 }
-    let contraction = Contraction(
-      segments: segments, run: run, aRow: 16, aSegment: 7, aStep: 1, bSegment: run * width,
-      bStep: width)
-    func rows(_ count: Int) -> [Float] {
-      var c = [Float](repeating: 0, count: count * width)
-      c.withUnsafeMutableBufferPointer { c in
-        guard let base = c.baseAddress else { return }
-        contraction(
-          rows: count, width: width, a: a, b: b, start: nil, into: .init(base, cRow: width))
-      }
-      return c
-    }
-    let all = rows(most)
-    for count in 1...most { #expect(rows(count) == Array(all[..<(count * width)])) }
-    for r in [0, 7, 30] {
-      for v in [0, width - 1] {
-        var sum = 0.0
-        for s in 0..<segments {
-          for i in 0..<run {
-            sum += Double(a[r * 16 + s * 7 + i]) * Double(b[(s * run + i) * width + v])
-          }
-        }
-        #expect(abs(Double(all[r * width + v]) - sum) < 1e-5)
-      }
-    }
-  }
-}
-
 @Suite struct ArenaTests {
   /// Below and above the size from which a buffer is a mapping of its own.
   @Test(arguments: [0, 1, (1 << 19) - 1, 1 << 19, (1 << 19) + 1, 3_000_001])

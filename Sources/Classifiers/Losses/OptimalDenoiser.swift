@@ -1,4 +1,5 @@
 import Basics
+import CKernels
 import Foundation
 import Networks
 import TensorCore
@@ -91,8 +92,6 @@ public final class OptimalDenoiser: Denoiser {
     label.map { ranges[$0] } ?? 0..<(ranges.last?.upperBound ?? 0)
   }
 
-  fileprivate typealias Row = SIMD16<Float>
-
   private final class Session: DenoiserSession {
     private let owner: OptimalDenoiser
     /// x_σ in grey values; D in the same units; a scratch row. `[stride]`.
@@ -101,8 +100,9 @@ public final class OptimalDenoiser: Denoiser {
     private var scratch: [Float]
     /// r or v of one label, `[C·H·W]`.
     private var values: [Float]
-    /// s_i of the rows that count, with their indices.
-    private var support: [(row: Int, weight: Float)] = []
+    /// The rows that count, and their s_i.
+    private var support: [Int] = []
+    private var shares: [Float] = []
     private var distances: [Float] = []
     private var sigma: Float = 1
 
@@ -156,7 +156,7 @@ public final class OptimalDenoiser: Denoiser {
     /// D* at x_σ for one label.
     private func denoise(_ label: Int?) {
       measure(owner.rows(of: label))
-      combine(weights: support.map(\.weight), into: &mean)
+      combine(weights: shares, into: &mean)
     }
 
     /// Adds (∂r/∂x)ᵀ v of the label denoised last, v in `values`.
@@ -165,9 +165,11 @@ public final class OptimalDenoiser: Denoiser {
       let count = owner.shape.count
       for i in 0..<count { scratch[i] = values[i] }
       for i in count..<owner.stride { scratch[i] = 0 }
-      let projections = support.map { project($0.row) }
-      let centre = zip(support, projections).reduce(0.0) { $0 + Double($1.0.weight) * Double($1.1) }
-      let weights = zip(support, projections).map { $0.weight * ($1 - Float(centre)) }
+      let projections = owner.withRows { rows, areBytes in
+        support.map { kernels.inner_product(rows, areBytes, owner.stride, $0, scratch) }
+      }
+      let centre = zip(shares, projections).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+      let weights = zip(shares, projections).map { $0 * ($1 - Float(centre)) }
       combine(weights: weights, into: &scratch)
       // Both factors are in grey values: 127.5² of them a unit squared.
       let scale = 1 / (127.5 * 127.5 * sigma * sigma)
@@ -176,122 +178,46 @@ public final class OptimalDenoiser: Denoiser {
 
     /// Softmax of −‖x_σ − x_i‖²/2σ² over `rows`.
     private func measure(_ rows: Range<Int>) {
-      distances.removeAll(keepingCapacity: true)
-      switch owner.rows {
-      case .bytes(let all): all.withUnsafeBufferPointer { measure(rows, $0) }
-      case .reals(let all): all.withUnsafeBufferPointer { measure(rows, $0) }
+      let stride = owner.stride
+      distances = [Float](unsafeUninitializedCapacity: rows.count) { distances, count in
+        count = rows.count
+        guard let distances = distances.baseAddress else { return }
+        owner.withRows { all, areBytes in
+          let size = areBytes == 0 ? MemoryLayout<Float>.stride : 1
+          kernels.squared_distances(
+            all + rows.lowerBound * stride * size, areBytes, rows.count, stride, query, distances)
+        }
       }
       let unit = 2 * 127.5 * 127.5 * Double(sigma) * Double(sigma)
       let nearest = Double(distances.min() ?? 0)
       support.removeAll(keepingCapacity: true)
+      shares.removeAll(keepingCapacity: true)
       var total = 0.0
       for (offset, distance) in distances.enumerated() {
         let exponent = (nearest - Double(distance)) / unit
         guard exponent > Self.negligible else { continue }
         let share = exp(exponent)
         total += share
-        support.append((rows.lowerBound + offset, Float(share)))
+        support.append(rows.lowerBound + offset)
+        shares.append(Float(share))
       }
-      for i in support.indices { support[i].weight = Float(Double(support[i].weight) / total) }
-    }
-
-    private func measure<Value: GreyValue>(_ rows: Range<Int>, _ all: UnsafeBufferPointer<Value>) {
-      let stride = owner.stride
-      query.withUnsafeBufferPointer { query in
-        guard let all = all.baseAddress, let query = query.baseAddress else { return }
-        for i in rows {
-          let row = all + i * stride
-          var (a, b) = (Row.zero, Row.zero)
-          var offset = 0
-          while offset + 32 <= stride {
-            let x = Row(at: query + offset) - Value.greys(row, offset)
-            let y = Row(at: query + offset + 16) - Value.greys(row, offset + 16)
-            a = a.plus(x, times: x)
-            b = b.plus(y, times: y)
-            offset += 32
-          }
-          if offset < stride {
-            let x = Row(at: query + offset) - Value.greys(row, offset)
-            a = a.plus(x, times: x)
-          }
-          distances.append((a + b).sum())
-        }
-      }
+      for i in shares.indices { shares[i] = Float(Double(shares[i]) / total) }
     }
 
     /// Σ weight·row over the support, in grey values.
     private func combine(weights: [Float], into sum: inout [Float]) {
-      switch owner.rows {
-      case .bytes(let all): all.withUnsafeBufferPointer { combine(weights, $0, into: &sum) }
-      case .reals(let all): all.withUnsafeBufferPointer { combine(weights, $0, into: &sum) }
-      }
-    }
-
-    private func combine<Value: GreyValue>(
-      _ weights: [Float], _ all: UnsafeBufferPointer<Value>, into sum: inout [Float]
-    ) {
-      let stride = owner.stride
-      sum.withUnsafeMutableBufferPointer { sum in
-        guard let all = all.baseAddress, let sum = sum.baseAddress else { return }
-        for offset in Swift.stride(from: 0, to: stride, by: 16) {
-          func term(_ total: Row, _ i: Int) -> Row {
-            total.plus(
-              Row(repeating: weights[i]),
-              times: Value.greys(all + support[i].row * stride, offset))
-          }
-          var (a, b) = (Row.zero, Row.zero)
-          var i = 0
-          while i + 1 < weights.count {
-            a = term(a, i)
-            b = term(b, i + 1)
-            i += 2
-          }
-          if i < weights.count { a = term(a, i) }
-          (a + b).store(to: sum + offset)
-        }
-      }
-    }
-
-    /// Row · scratch, in grey values.
-    private func project(_ index: Int) -> Float {
-      switch owner.rows {
-      case .bytes(let all): all.withUnsafeBufferPointer { project(index, $0) }
-      case .reals(let all): all.withUnsafeBufferPointer { project(index, $0) }
-      }
-    }
-
-    private func project<Value: GreyValue>(
-      _ index: Int, _ all: UnsafeBufferPointer<Value>
-    ) -> Float {
-      let stride = owner.stride
-      return scratch.withUnsafeBufferPointer { v in
-        guard let all = all.baseAddress, let v = v.baseAddress else { return 0 }
-        var sum = Row.zero
-        for offset in Swift.stride(from: 0, to: stride, by: 16) {
-          sum = sum.plus(Row(at: v + offset), times: Value.greys(all + index * stride, offset))
-        }
-        return sum.sum()
+      owner.withRows { rows, areBytes in
+        kernels.weighted_sum(
+          rows, areBytes, owner.stride, support, weights, support.count, &sum)
       }
     }
   }
-}
 
-/// What training images are kept as; one register of them is read as grey values.
-private protocol GreyValue {
-  static func greys(_ row: UnsafePointer<Self>, _ offset: Int) -> SIMD16<Float>
-}
-
-extension UInt8: GreyValue {
-  @inline(__always)
-  fileprivate static func greys(_ row: UnsafePointer<UInt8>, _ offset: Int) -> SIMD16<Float> {
-    let bytes = UnsafeRawPointer(row + offset).loadUnaligned(as: SIMD16<UInt8>.self)
-    return SIMD16<Float>(SIMD16<Int32>(truncatingIfNeeded: bytes))
-  }
-}
-
-extension Float: GreyValue {
-  @inline(__always)
-  fileprivate static func greys(_ row: UnsafePointer<Float>, _ offset: Int) -> SIMD16<Float> {
-    SIMD16<Float>(at: row + offset)
+  /// Calls `body` with the rows and 1 where they are bytes, 0 where they are floats.
+  private func withRows<Result>(_ body: (UnsafeRawPointer, Int32) -> Result) -> Result {
+    switch rows {
+    case .bytes(let all): all.withUnsafeBytes { body($0.baseAddress.unsafelyUnwrapped, 1) }
+    case .reals(let all): all.withUnsafeBytes { body($0.baseAddress.unsafelyUnwrapped, 0) }
+    }
   }
 }
