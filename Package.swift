@@ -228,7 +228,7 @@ let package = Package(
     tests("RecordsTests", ["Basics", "Records"]),
     tests("TensorCoreTests", ["CKernels", "TensorCore"]),
     tests(
-      "LayersTests", ["Layers", "Networks", "TensorCore"], fixtures: true),
+      "LayersTests", ["Basics", "Layers", "Networks", "TensorCore"], fixtures: true),
     tests(
       "NetworksTests",
       ["Basics", "Layers", "Networks", "Records", "TensorCore", "TestSupport"], fixtures: true),

@@ -4,6 +4,7 @@
 SELECT robustness.*, model.name AS model, grid, weights, lm,
   json_extract(configuration.json, '$.purify') AS purify,
   json_extract(configuration.json, '$.randomized_smoothing') AS randomized_smoothing,
+  coalesce(json_extract(configuration.json, '$.precision'), 'fp32') AS precision,
   configuration.json AS configuration
 FROM robustness
 JOIN configuration USING (fingerprint)

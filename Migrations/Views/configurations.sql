@@ -7,5 +7,6 @@ SELECT fingerprint, classifier, model, lm_model, grid, weights, loss, reduction,
   lm_sigma_high, json_extract(json, '$.lm.momentum') AS lm_momentum, eta, json,
   json_extract(json, '$.purify') AS purify, -- as sde:0.34:10, NULL without
   json_extract(json, '$.randomized_smoothing')
-    AS randomized_smoothing -- as 0.25:100:1000, NULL without
+    AS randomized_smoothing, -- as 0.25:100:1000, NULL without
+  coalesce(json_extract(json, '$.precision'), 'fp32') AS precision -- of the networks' products
 FROM configuration;

@@ -84,6 +84,8 @@ SELECT
   json_extract(configuration.json, '$.purify') AS purify, -- as sde:0.34:10, NULL without
   json_extract(configuration.json, '$.randomized_smoothing')
     AS randomized_smoothing, -- as 0.25:100:1000, NULL without
+  coalesce(json_extract(configuration.json, '$.precision'), 'fp32')
+    AS precision, -- of the networks' products: fp32 or bf16
   -- What its processes cost, the attack's part included; peaks are of the largest of them. NULL where
   -- one of them could not measure it, or was killed: a part is not the whole.
   CASE WHEN run.replay_of IS NULL THEN (

@@ -9,5 +9,5 @@ SELECT
   error, replay_of, run_group, inputs, question,
   purify, randomized_smoothing,
   cpu_seconds_per_image, peak_mebibytes, joules_per_image, gpu_joules_per_image,
-  gpu_peak_mebibytes, external
+  gpu_peak_mebibytes, external, precision
 FROM every_run WHERE deleted_at IS NULL;

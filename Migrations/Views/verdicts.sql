@@ -2,7 +2,7 @@
 CREATE VIEW verdicts AS
 WITH
   -- Whether a configuration's classifier draws noise.
-  answering AS (
+  answering AS MATERIALIZED (
     SELECT fingerprint,
       json_extract(json, '$.randomized_smoothing') IS NOT NULL
         OR (classifier <> 'cnn' AND NOT (

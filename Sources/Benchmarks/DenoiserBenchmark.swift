@@ -9,6 +9,8 @@ import Training
 package struct DenoiserBenchmark {
   /// Shipped model or file.
   package var model: String
+  /// Of its products, but for those of a training step.
+  package var precision: Precision
   /// Images a batch.
   package var batch: Int
   /// Threads.
@@ -19,7 +21,11 @@ package struct DenoiserBenchmark {
   package var trains: Bool
 
   /// The benchmark as given.
-  package init(model: String, batch: Int, workers: WorkerPool, seconds: Double, trains: Bool) {
+  package init(
+    model: String, precision: Precision, batch: Int, workers: WorkerPool, seconds: Double,
+    trains: Bool
+  ) {
+    self.precision = precision
     (self.model, self.batch, self.workers) = (model, batch, workers)
     (self.seconds, self.trains) = (seconds, trains)
   }
@@ -28,7 +34,8 @@ package struct DenoiserBenchmark {
   ///
   /// - Throws: `ElbowError` for a model that cannot be read.
   package func measure() throws -> ResultTable {
-    let denoiser = try Checkpoint(path: try ShippedModels.path(of: model)).makeDenoiser()
+    let denoiser = try Checkpoint(path: try ShippedModels.path(of: model))
+      .makeDenoiser(precision: precision)
     let forward = try rate(denoiser, workers, withGradient: false)
     let gradient = try rate(denoiser, workers, withGradient: true)
     let training = trains ? try trainingRate(denoiser) : nil
@@ -48,7 +55,7 @@ package struct DenoiserBenchmark {
           .text(model), .integer(Int64(workers.count)), .integer(Int64(batch)),
           rounded(forward, 10), rounded(gradient, 10), training.map { rounded($0, 10) } ?? .null,
           rounded(flops / 1e6, 10), rounded(gflops, 10), rounded(peak, 10),
-          rounded(gflops / peak, 1000), .text(InstructionSet.current.name),
+          rounded(gflops / peak, 1000), .text(InstructionSet.name(with: precision)),
           .text("\(BLAS.version) \(BLAS.kernel)"),
         ]
       ])

@@ -4,6 +4,6 @@
 #define LANES 8
 #define FUSES 1
 #define TABLE kernels_avx2_table
-#include "kernels-body.h"
+#include "body.h"
 #pragma clang attribute pop
 #endif

@@ -6,6 +6,6 @@
 #define LANES 16
 #define FUSES 1
 #define TABLE kernels_avx512_table
-#include "kernels-body.h"
+#include "body.h"
 #pragma clang attribute pop
 #endif

@@ -8,4 +8,4 @@
 #define REGISTERS 16
 #endif
 #define TABLE kernels_baseline_table
-#include "kernels-body.h"
+#include "body.h"

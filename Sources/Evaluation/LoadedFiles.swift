@@ -36,10 +36,12 @@ package final class LoadedFiles: Sendable {
     }
   }
 
-  package func denoiser(_ name: String) throws -> (any Denoiser, ModelRecord) {
-    try once("denoiser \(name)") {
+  package func denoiser(
+    _ name: String, _ precision: Precision = .fp32
+  ) throws -> (any Denoiser, ModelRecord) {
+    try once("denoiser \(name) \(precision)") {
       let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))
-      return (try checkpoint.makeDenoiser(), try checkpoint.record(name: name))
+      return (try checkpoint.makeDenoiser(precision: precision), try checkpoint.record(name: name))
     }
   }
 
@@ -48,10 +50,10 @@ package final class LoadedFiles: Sendable {
     try once("engine \(command)") { try EngineClient(command, following: workers, watch: watch) }
   }
 
-  func classifier(_ name: String) throws -> (ResNet, ModelRecord) {
-    try once("classifier \(name)") {
+  func classifier(_ name: String, _ precision: Precision) throws -> (ResNet, ModelRecord) {
+    try once("classifier \(name) \(precision)") {
       let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))
-      return (try checkpoint.makeResNet(), try checkpoint.record(name: name))
+      return (try checkpoint.makeResNet(precision: precision), try checkpoint.record(name: name))
     }
   }
 

@@ -98,7 +98,8 @@ package struct RunPlan: Sendable {
         let served = try EngineClassifier(engine)
         (base, model, classes) = (served, engine.hello.record, served.classCount)
       } else {
-        let (network, record) = try files.classifier(request.model)
+        let (network, record) = try files.classifier(
+          request.model, configuration.precision)
         (model, classes) = (record, network.architecture.classes)
         base = NetworkClassifier(network, workers: workers)
       }
@@ -115,7 +116,7 @@ package struct RunPlan: Sendable {
       var record: ModelRecord?
       if denoisers == nil || request.lmModel != nil {
         let name = request.lmModel ?? (kind.isOptimal ? request.model : ShippedModels.standard)
-        let other = try Self.network(name, dataset, files)
+        let other = try Self.network(name, configuration.precision, dataset, files)
         denoisers = DenoiserPool(other.denoiser, workers: workers)
         record = other.record
         configuration.lmModel = other.record.sha256
@@ -156,6 +157,14 @@ package struct RunPlan: Sendable {
     try need(
       "`purify`", where: \.purifies, unless: request.configuration.purification == nil)
     try need("`lm-model`", where: \.movesImages, unless: request.lmModel == nil)
+    guard request.configuration.precision == .fp32 || request.engine == nil else {
+      throw ElbowError(
+        .malformed, "`precision` is of networks that Elbow computes, and here an `engine` does")
+    }
+    guard request.configuration.precision == .fp32 || kind != .optimal else {
+      throw ElbowError(
+        .malformed, "`precision` is of networks, and `classifier` optimal has none; leave it out")
+    }
     let gradient = request.attack?.gradient ?? .bpda
     let unseen = AttackConfiguration.unseen
     try need(
@@ -188,7 +197,7 @@ package struct RunPlan: Sendable {
     _ request: RunRequest, _ dataset: Dataset, _ files: LoadedFiles
   ) throws -> (any Denoiser, ModelRecord) {
     guard request.configuration.classifier.isOptimal else {
-      return try network(request.model, dataset, files)
+      return try network(request.model, request.configuration.precision, dataset, files)
     }
     let training = try files.dataset(request, split: "train")
     return try files.once("optimal \(request.dataset) \(request.data ?? "")") {
@@ -221,9 +230,9 @@ package struct RunPlan: Sendable {
 
   /// A diffusion model with its record, checked against the images it is for.
   private static func network(
-    _ name: String, _ dataset: Dataset, _ files: LoadedFiles
+    _ name: String, _ precision: Precision, _ dataset: Dataset, _ files: LoadedFiles
   ) throws -> (denoiser: any Denoiser, record: ModelRecord) {
-    let (denoiser, record) = try files.denoiser(name)
+    let (denoiser, record) = try files.denoiser(name, precision)
     try check(denoiser.shape, name, dataset)
     return (denoiser, record)
   }

@@ -191,7 +191,8 @@ public struct Experiment: Sendable {
     header.attack = request.attack
     header.attackSeed = request.attack == nil ? nil : request.attackSeed
     header.inputsRun = source?.run.id
-    header.environment = session.environment(batch: batch, engine: plan.engine)
+    header.environment = session.environment(
+      batch: batch, engine: plan.engine, precision: plan.configuration.precision)
     header.recordsLosses = request.recordsLosses
     // Numbers of JSON hold 53 bits; the run's columns hold all of a seed.
     var stored = request

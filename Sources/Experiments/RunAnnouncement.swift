@@ -15,6 +15,7 @@ package struct RunAnnouncement {
     let around = [
       c.lm?.variant.rawValue ?? c.purification?.spelling,
       c.smoothing.map { "smoothed \($0.spelling)" },
+      c.precision == .fp32 ? nil : c.precision.rawValue,
     ].compactMap(\.self).joined(separator: ", ")
     var what = [c.classifier.rawValue + (around.isEmpty ? "" : " (\(around))")]
     if c.classifier.weighsLosses { what += [c.strategy, c.grid, "weights \(c.weights)"] }

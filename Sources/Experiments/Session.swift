@@ -37,11 +37,14 @@ public final class Session: Sendable {
   /// - Parameters:
   ///   - batch: images in flight; nil: as many as keep threads or engine busy.
   ///   - engine: what computes instead of this process.
-  func environment(batch: Int? = nil, engine: EngineClient? = nil) -> RunEnvironment {
+  ///   - precision: of the networks' products.
+  func environment(
+    batch: Int? = nil, engine: EngineClient? = nil, precision: Precision = .fp32
+  ) -> RunEnvironment {
     RunEnvironment(
       threads: workers.count,
       batch: batch ?? engine?.imagesInFlight ?? workers.count, arguments: arguments,
       blas: engine?.hello.environment ?? "\(BLAS.version) \(BLAS.kernel)",
-      instructionSet: InstructionSet.current.name)
+      instructionSet: InstructionSet.name(with: precision))
   }
 }

@@ -1,3 +1,5 @@
+import Basics
+import CKernels
 import TensorCore
 
 /// A 1×1, 3×3 or 1×3 convolution with bias, stride 1, zero padding to the same size.
@@ -28,10 +30,12 @@ public struct Convolution: Sendable {
   ///   - inputStride: floats a pixel of the maps this layer reads; `aligned(inputs)` by default.
   ///   - side: of the maps, which decides how it is computed fastest.
   ///   - algorithm: how to compute it instead, in both directions and for the gradient.
+  ///   - precision: of the products of 3×3 filters, where Winograd's filtering computes them, in both
+  ///     directions; the rest, and the weights' gradient, are in Float32.
   public init(
     weight: [Float], bias: [Float], inputs: Int, outputs: Int, kernel: Int,
     kernelRows: Int? = nil, inputStride: Int? = nil, side: Int,
-    algorithm: ConvolutionAlgorithm? = nil
+    algorithm: ConvolutionAlgorithm? = nil, precision: Precision = .fp32
   ) {
     precondition(kernel == 1 || kernel == 3, "kernel is 1 or 3, got \(kernel)")
     let rows = kernelRows ?? kernel
@@ -53,9 +57,12 @@ public struct Convolution: Sendable {
     smallestSide = [forward, backward, gradientAlgorithm].map(\.smallestSide).max() ?? 1
     let filters = FilterBank(
       weight, outputs: outputs, inputs: inputs, rows: rows, columns: kernel)
-    forwardKernel = Deferred { ConvolutionKernel(forward, filters, inputStride: stride) }
+    forwardKernel = Deferred {
+      ConvolutionKernel(forward, filters, inputStride: stride, precision: precision)
+    }
     backwardKernel = Deferred {
-      ConvolutionKernel(backward, filters.adjoint, inputStride: aligned(outputs))
+      ConvolutionKernel(
+        backward, filters.adjoint, inputStride: aligned(outputs), precision: precision)
     }
   }
 

@@ -1,3 +1,4 @@
+import Basics
 import TensorCore
 
 /// The ways to compute a convolution; they differ in rounding, speed and memory.
@@ -43,7 +44,12 @@ enum ConvolutionKernel: Sendable {
   case winograd4(WinogradKernel<WinogradTile4>)
 
   /// Prepares `filters` for maps of `inputStride` floats a pixel.
-  init(_ algorithm: ConvolutionAlgorithm, _ filters: FilterBank, inputStride: Int) {
+  ///
+  /// - Parameter precision: of Winograd's products; sums as they stand in the definition are in Float32.
+  init(
+    _ algorithm: ConvolutionAlgorithm, _ filters: FilterBank, inputStride: Int,
+    precision: Precision
+  ) {
     precondition(
       algorithm == .direct
         || (filters.rows * filters.columns == 9 && inputStride == aligned(filters.inputs)),
@@ -51,8 +57,8 @@ enum ConvolutionKernel: Sendable {
     self =
       switch algorithm {
       case .direct: .direct(DirectKernel(filters, inputStride: inputStride))
-      case .winograd2: .winograd2(WinogradKernel(filters))
-      case .winograd4: .winograd4(WinogradKernel(filters))
+      case .winograd2: .winograd2(WinogradKernel(filters, precision: precision))
+      case .winograd4: .winograd4(WinogradKernel(filters, precision: precision))
       }
   }
 

@@ -17,6 +17,13 @@ protocol WinogradTile: Sendable {
   static var filter: [SIMD3<Double>] { get }
   /// Bᵀ d B, Aᵀ t A and the adjoint of the latter.
   static var transforms: kernel_winograd { get }
+  /// Bᵀ d B, rounded to bfloat16.
+  static var narrowInput: NarrowInput { get }
+}
+
+extension WinogradTile {
+  typealias NarrowInput =
+    @convention(c) (kernel_map, kernel_tiles, UnsafeMutablePointer<UInt16>, Int, Int) -> Void
 }
 
 /// F(2, 3), points 0, ±1, ∞: rounds no worse than the definition.
@@ -26,6 +33,7 @@ enum WinogradTile2: WinogradTile {
     [-1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1],
   ]
   static var transforms: kernel_winograd { kernels.winograd2 }
+  static var narrowInput: NarrowInput { BFloat16.current.kernels.input2 }
 }
 
 /// F(4, 3), points 0, ±a, ±b, ∞ with a = 5/8 and b = 3/2, whose matrices are exact in Float32.
@@ -44,4 +52,5 @@ enum WinogradTile4: WinogradTile {
     ]
   }()
   static var transforms: kernel_winograd { kernels.winograd4 }
+  static var narrowInput: NarrowInput { BFloat16.current.kernels.input4 }
 }

@@ -82,6 +82,8 @@ extension Column<String> {
   public static let purify = Column("purify")
   /// `randomized_smoothing`.
   public static let randomizedSmoothing = Column("randomized_smoothing")
+  /// `precision`.
+  public static let precision = Column("precision")
   /// `run`.
   public static let run = Column("run")
   /// `started_at`.

@@ -3,7 +3,8 @@ import Foundation
 
 extension Configuration: Codable {
   private enum Key: String, CodingKey, CaseIterable {
-    case schema, classifier, model, grid, weights, loss, reduction, prior, noise, antithetic, draws
+    case schema, classifier, model, grid, weights, loss, reduction, prior, noise, antithetic, draws,
+      precision
     case strategy, lm
     case purification = "purify"
     case smoothing = "randomized_smoothing"
@@ -48,6 +49,7 @@ extension Configuration: Codable {
     lm = try c.decodeIfPresent(LikelihoodMaximization.self, forKey: .lm)
     purification = try c.decodeIfPresent(Purification.self, forKey: .purification)
     smoothing = try c.decodeIfPresent(Smoothing.self, forKey: .smoothing)
+    precision = try c.decodeIfPresent(Precision.self, forKey: .precision) ?? precision
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -76,6 +78,7 @@ extension Configuration: Codable {
     try write(\.lm, .lm)
     try write(\.purification, .purification)
     try write(\.smoothing, .smoothing)
+    try write(\.precision, .precision)
   }
 
   /// Canonical JSON (RFC 8785), fields at their neutral default left out.

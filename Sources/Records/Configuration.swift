@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// Everything that decides what a classifier answers, apart from seeds, inputs and attacks.
@@ -94,6 +95,9 @@ public struct Configuration: Hashable, Sendable {
   public var purification: Purification?
   /// Randomized smoothing of the classifier, all of the above included; nil: none.
   public var smoothing: Smoothing?
+
+  /// What the operands of the networks' products are rounded to; neutral: `fp32`.
+  public var precision: Precision = .fp32
 
   /// Whether the classifier draws noise, so that it may answer an image in more than one way.
   public var isRandomized: Bool {

@@ -1,3 +1,4 @@
+import Basics
 package import CKernels
 import Foundation
 
@@ -32,6 +33,11 @@ public struct InstructionSet: Sendable {
       return available.last
     }
     return available.first { $0.name == name }
+  }
+
+  /// What runs record: the one in use, and what multiplies bfloat16 where products are of that.
+  public static func name(with precision: Precision) -> String {
+    precision == .fp32 ? current.name : "\(current.name), bf16 \(BFloat16.current.name)"
   }
 
   private static var lowest: String {

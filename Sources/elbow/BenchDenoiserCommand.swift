@@ -1,8 +1,11 @@
 import ArgumentParser
+import Basics
 import Benchmarks
 import Foundation
 import Networks
 import TensorCore
+
+extension Precision: ExpressibleByArgument {}
 
 /// Times the denoiser.
 struct BenchDenoiserCommand: ParsableCommand {
@@ -22,6 +25,7 @@ struct BenchDenoiserCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))
   var model = ShippedModels.standard
+  @Option(help: "Of its products: fp32 or bf16.") var precision = Precision.fp32
   @Option(help: "Images a batch.") var batch = 40
   @Option(help: "Threads (default: all cores).") var threads: Int?
   @Option(help: "Seconds for each figure.") var seconds = 4.0
@@ -44,7 +48,7 @@ struct BenchDenoiserCommand: ParsableCommand {
   func run() throws {
     try format.write(
       try DenoiserBenchmark(
-        model: model, batch: batch,
+        model: model, precision: precision, batch: batch,
         workers: WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount),
         seconds: seconds, trains: train
       ).measure())

@@ -94,12 +94,14 @@ struct ModelCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))
     var model: String
     @Argument(help: "Safetensors file of saved values.") var reference: String
+    @Option(help: "Of its products: fp32 or bf16.") var precision = Precision.fp32
     @Option(help: "Largest relative error (default: 1e-5 for denoised, 1e-3 for gradient).")
     var tolerance: Double?
     @OptionGroup var format: FormatOption
 
     func run() throws {
-      let denoiser = try Checkpoint(path: try ShippedModels.path(of: model)).makeDenoiser()
+      let denoiser = try Checkpoint(path: try ShippedModels.path(of: model))
+        .makeDenoiser(precision: precision)
       let file = try SafetensorsFile(path: reference)
       let rows = try DenoiserReference(file, for: denoiser).compare(denoiser)
       let limits = ["denoised": tolerance ?? 1e-5, "gradient": tolerance ?? 1e-3]

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Layers
 import TensorCore
@@ -88,6 +89,65 @@ func exponential(_ x: Double) -> Double { Foundation.exp(x) }
       }
     }
     #expect(relativeError((0..<outputs).map { Double(db.base[$0]) }, expectedBias) < 1e-6)
+  }
+
+  /// bfloat16 has 8 bits: an error of some thousandths, of nothing else, in both directions; an image's
+  /// result is the same, to the last bit, in any company.
+  @Test(
+    arguments: [(ConvolutionAlgorithm.winograd2, 0.006), (.winograd4, 0.02)], [(18, 16), (40, 80)])
+  func narrowConvolution(algorithm: (ConvolutionAlgorithm, Double), channels: (Int, Int)) {
+    let arena = Arena()
+    let (inputs, outputs, side) = (channels.0, channels.1, 10)
+    let weight = randoms(outputs * inputs * 9, seed: 3).map(Float.init)
+    let bias = randoms(outputs, seed: 4).map(Float.init)
+    func layer(_ precision: Precision) -> Convolution {
+      Convolution(
+        weight: weight, bias: bias, inputs: inputs, outputs: outputs, kernel: 3, side: side,
+        algorithm: algorithm.0, precision: precision)
+    }
+    let (single, narrow) = (layer(.fp32), layer(.bf16))
+    func map(_ channels: Int, images: Int, border: Int = 1) -> FeatureMap {
+      let map = FeatureMap(
+        images: images, height: side, width: side, channels: channels, border: border, in: arena)
+      map.clear()
+      for image in 0..<images {
+        let values = randoms(channels * side * side, seed: UInt64(10 + image)).map(Float.init)
+        map[image].load(planar: values.span)
+      }
+      return map
+    }
+    let (x, dy) = (map(inputs, images: 3), map(outputs, images: 3))
+    func forward(_ layer: Convolution, _ x: FeatureMap) -> FeatureMap {
+      let y = map(outputs, images: x.images, border: 0)
+      layer.forward(x, into: y, scale: 0.5, in: arena)
+      return y
+    }
+    func backward(_ layer: Convolution, _ dy: FeatureMap) -> FeatureMap {
+      let dx = map(inputs, images: dy.images, border: 0)
+      layer.backward(dy, into: dx, in: arena)
+      return dx
+    }
+    func error(_ a: FeatureMap, _ b: FeatureMap) -> Double {
+      var (difference, norm) = (0.0, 0.0)
+      for image in 0..<a.images {
+        for (p, q) in zip(Plane(a[image]).values, Plane(b[image]).values) {
+          difference += (p - q) * (p - q)
+          norm += q * q
+        }
+      }
+      return (difference / norm).squareRoot()
+    }
+    for error in [
+      error(forward(narrow, x), forward(single, x)),
+      error(backward(narrow, dy), backward(single, dy)),
+    ] {
+      #expect(error > 1e-4 && error < algorithm.1, "\(error)")
+    }
+    let (all, gradients) = (forward(narrow, x), backward(narrow, dy))
+    for image in 0..<3 {
+      #expect(Plane(forward(narrow, x[image])).values == Plane(all[image]).values)
+      #expect(Plane(backward(narrow, dy[image])).values == Plane(gradients[image]).values)
+    }
   }
 
   @Test(arguments: [(1, 1, 2), (4, 3, 5), (8, 5, 3), (16, 7, 7), (160, 2, 2)], [true, false])

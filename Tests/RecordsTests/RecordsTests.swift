@@ -98,7 +98,9 @@ import Testing
     configuration.lm = LikelihoodMaximization(
       variant: .paper, steps: 5, rate: 0.1, sigmaLow: 0.1, sigmaHigh: 0.5, eta: 8 / 255, momentum: 1
     )
+    configuration.precision = .bf16
     let text = try configuration.canonicalJSON()
+    #expect(text.contains(#""precision":"bf16""#))
     let decoded = try JSONDecoder().decode(Configuration.self, from: Data(text.utf8))
     #expect(decoded == configuration)
     #expect(try decoded.fingerprint() == configuration.fingerprint())

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        10: "e01aded99e570d8d9a7affffa5f28ddf6e75e8ceef5d4b152b508289757cb72e"
+        11: "d6b92498cd6c830ad15674d30ffc3e6cc2a343f4380c89b177ca107a01002fb6"
       ])
   }
 

@@ -123,11 +123,46 @@ typedef struct {
     const void *rows, int are_bytes, long stride, long chosen, const float *v);
 } kernel_table;
 
+// Products of matrices for each position of transformed tiles, operands in bfloat16, sums in Float32:
+// C[p] = A[p] B[p], C of `rows` x `outputs`.
+typedef struct {
+  // `depth` is a multiple of 32, `outputs` of 16.
+  long positions, rows, depth, outputs;
+  // rows x depth, with room for a multiple of 16 rows.
+  const unsigned short *a;
+  long a_position;
+  // Panels of `kernel_panel_bf16` outputs, the last maybe of 16, each depth / 2 x width x 2.
+  const unsigned short *b;
+  // With room for a multiple of 16 rows.
+  float *c;
+  long c_position;
+} kernel_products;
+
+enum { kernel_panel_bf16 = 32 };
+
+typedef struct {
+  // Winograd's `input` for m = 2 and 4, rounded to bfloat16, zeros from the map's channels up to `depth`.
+  void (*input2)(
+    kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position);
+  void (*input4)(
+    kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position);
+  void (*products)(const kernel_products *products);
+} kernel_bf16;
+
 // Instruction sets, from the one that any processor of this kind has.
 typedef enum { kernels_baseline, kernels_avx2, kernels_avx512 } kernel_set;
 
 // The kernels for one instruction set; null where this processor, or the system, lacks it.
 const kernel_table *_Nullable kernels_of(kernel_set set);
+
+// What multiplies in bfloat16: any processor, by widening; AVX512-BF16; AMX.
+typedef enum { kernels_bf16_plain, kernels_bf16_avx512, kernels_bf16_amx } kernel_bf16_set;
+
+// The same for bfloat16.
+const kernel_bf16 *_Nullable kernels_bf16_of(kernel_bf16_set set);
+
+// `products` as AMX would take them, in plain C.
+void kernels_amx_twin_products(const kernel_products *products);
 
 #pragma clang assume_nonnull end
 

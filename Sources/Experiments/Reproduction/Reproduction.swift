@@ -54,7 +54,9 @@ public struct Reproduction: Sendable {
       var experiment = Experiment(try files.request(of: run, header), batch: batch)
       experiment.request.engine = engine
       let prepared = try experiment.asking(what: run, of: store, in: session, doing: "reproduced")
-      environment = session.environment(batch: batch, engine: prepared.plan.engine)
+      environment = session.environment(
+        batch: batch, engine: prepared.plan.engine,
+        precision: prepared.plan.configuration.precision)
       let others = Set(run.inputs.indices).subtracting(run.done)
       let ending = try prepared.evaluator(in: session, reading: store)
         .run(skipping: others, into: sink)

@@ -103,18 +103,22 @@ public struct Checkpoint: Sendable {
   /// A class-conditional checkpoint without metadata is taken for a public one, trained without label
   /// dropout, so that it has no unconditional mode.
   ///
+  /// - Parameter precision: of the products of its 3×3 convolutions.
   /// - Throws: `ElbowError` for another kind of network, and where a weight is not finite.
-  public func makeDenoiser() throws -> EDMDenoiser {
+  public func makeDenoiser(precision: Precision = .fp32) throws -> EDMDenoiser {
     let architecture = try architecture(UNetArchitecture.self)
-    let network = try UNet(architecture) { name, _ in try finite(name) }
+    let network = try UNet(architecture, precision: precision) { name, _ in try finite(name) }
     return EDMDenoiser(network, isUnconditional: architecture.classes == 0 || !isInferred)
   }
 
   /// Builds the classifier.
   ///
+  /// - Parameter precision: of the products of its 3×3 convolutions.
   /// - Throws: `ElbowError` for another kind of network, and where a weight is not finite.
-  public func makeResNet() throws -> ResNet {
-    try ResNet(try architecture(ResNetArchitecture.self)) { name, _ in try finite(name) }
+  public func makeResNet(precision: Precision = .fp32) throws -> ResNet {
+    try ResNet(try architecture(ResNetArchitecture.self), precision: precision) { name, _ in
+      try finite(name)
+    }
   }
 
   /// Builds whichever network the checkpoint holds, to see that it can be.

@@ -1,3 +1,4 @@
+import Basics
 import Layers
 
 /// Reads a network's parameters by their checkpoint names and builds layers of them.
@@ -6,6 +7,8 @@ struct ParameterReader {
   let read: (_ name: String, _ shape: [Int]) throws -> [Float]
   /// 2, or 1 where the maps are signals, whose filters have no rows.
   let dimensions: Int
+  /// Of the convolutions' products.
+  let precision: Precision
 
   private func filter(_ kernel: Int) -> [Int] { Array(repeating: kernel, count: dimensions) }
   private func rows(_ kernel: Int) -> Int { dimensions == 1 ? 1 : kernel }
@@ -17,7 +20,7 @@ struct ParameterReader {
     Convolution(
       weight: try read("\(name).weight", [outputs, inputs] + filter(kernel)),
       bias: try read("\(name).bias", [outputs]), inputs: inputs, outputs: outputs, kernel: kernel,
-      kernelRows: rows(kernel), inputStride: inputStride, side: side)
+      kernelRows: rows(kernel), inputStride: inputStride, side: side, precision: precision)
   }
 
   /// A 1×1 convolution whose outputs interleave `blocks` values a channel, regrouped to

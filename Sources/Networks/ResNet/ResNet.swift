@@ -1,3 +1,4 @@
+import Basics
 import Layers
 import TensorCore
 
@@ -25,14 +26,17 @@ public final class ResNet: DifferentiableNetwork {
 
   /// Builds the network.
   ///
-  /// - Parameter parameter: the values of a named parameter, row-major in the shape given.
+  /// - Parameters:
+  ///   - precision: of the products of its 3×3 convolutions.
+  ///   - parameter: the values of a named parameter, row-major in the shape given.
   /// - Throws: what `parameter` throws.
   public init(
-    _ architecture: ResNetArchitecture,
+    _ architecture: ResNetArchitecture, precision: Precision = .fp32,
     parameter: @escaping (_ name: String, _ shape: [Int]) throws -> [Float]
   ) throws {
     self.architecture = architecture
-    let reader = ParameterReader(read: parameter, dimensions: architecture.dimensions)
+    let reader = ParameterReader(
+      read: parameter, dimensions: architecture.dimensions, precision: precision)
     var layout = GradientLayout()
     input = try reader.convolution(
       ResNetArchitecture.input, architecture.channels, architecture.width, kernel: 3,

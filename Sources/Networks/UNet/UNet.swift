@@ -1,3 +1,4 @@
+import Basics
 import Layers
 import TensorCore
 
@@ -26,15 +27,18 @@ package final class UNet: DifferentiableNetwork {
 
   /// Builds the network.
   ///
-  /// - Parameter parameter: the values of a named parameter, row-major in the shape given.
+  /// - Parameters:
+  ///   - precision: of the products of its 3×3 convolutions.
+  ///   - parameter: the values of a named parameter, row-major in the shape given.
   /// - Throws: what `parameter` throws.
   package init(
-    _ architecture: UNetArchitecture,
+    _ architecture: UNetArchitecture, precision: Precision = .fp32,
     parameter: @escaping (_ name: String, _ shape: [Int]) throws -> [Float]
   ) throws {
     self.architecture = architecture
     let plan = UNetPlan(architecture)
-    let reader = ParameterReader(read: parameter, dimensions: architecture.dimensions)
+    let reader = ParameterReader(
+      read: parameter, dimensions: architecture.dimensions, precision: precision)
     var layout = GradientLayout()
     embedding = try NoiseEmbedding(
       width: architecture.width, classes: architecture.labelInputs, parameters: reader,

@@ -10,7 +10,8 @@ package enum RunSummary {
 
   /// Columns of `runs` that `table` shows.
   package static let needed = [
-    "id", "name", "status", "classifier", "lm", "purify", "randomized_smoothing", "strategy",
+    "id", "name", "status", "classifier", "lm", "purify", "randomized_smoothing", "precision",
+    "strategy",
     "grid", "weights", "attack",
     "norm", "epsilon", "inputs_run", "images", "n_done", "accuracy", "accuracy_low",
     "accuracy_high",
@@ -171,7 +172,7 @@ package enum RunSummary {
     spelling.shortened(to: 28, cut: .middle)
   }
 
-  /// As `rdc (paper)`, `purify+cnn (sde:0.34:10)` or `cnn (smoothed 0.25:100:1000)`.
+  /// As `rdc (paper)`, `purify+cnn (sde:0.34:10)`, `cnn (smoothed 0.25:100:1000)` or `dc (bf16)`.
   package static func classifier(_ runs: ResultTable, _ row: Int) -> String {
     let name = runs[row, .classifier] ?? ""
     func text(_ column: Column<String>) -> String? {
@@ -179,6 +180,7 @@ package enum RunSummary {
     }
     let around = [
       text(.lm) ?? text(.purify), text(.randomizedSmoothing).map { "smoothed \($0)" },
+      text(.precision).flatMap { $0 == Precision.fp32.rawValue ? nil : $0 },
     ].compactMap(\.self)
     return around.isEmpty ? name : "\(name) (\(around.joined(separator: ", ")))"
   }

@@ -1,0 +1,55 @@
+// By AMX, where the processor has it and the system lets programs use it.
+#if defined(__x86_64__)
+#include <immintrin.h>
+#pragma clang attribute push( \
+  __attribute__((target( \
+    "avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16"))), \
+  apply_to = function)
+#define REGISTERS 32
+#define LANES 16
+#define FUSES 1
+#define NATIVE_BF16 1
+#include "registers.h"
+
+// Eight tiles of 16 rows of 64 bytes.
+FUNCTION void tile_configure(void) {
+  struct {
+    unsigned char palette, start, reserved[14];
+    unsigned short bytes[16];
+    unsigned char rows[16];
+  } shape = {.palette = 1};
+  for (int n = 0; n < 8; n++) {
+    shape.bytes[n] = 64;
+    shape.rows[n] = 16;
+  }
+  _tile_loadconfig(&shape);
+}
+
+#define tile_zero(n) _tile_zero(n)
+#define tile_load(n, base, row) _tile_loadd(n, base, row)
+#define tile_multiply(c, a, b) _tile_dpbf16ps(c, a, b)
+#define tile_store(n, base, row) _tile_stored(n, base, row)
+#define tile_finish() _tile_release()
+#include "amx.h"
+
+#include "winograd.h"
+
+static void narrow_input2(
+  kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position
+) {
+  tile_input(2, 1, x, tiles, t, depth, position);
+}
+
+static void narrow_input4(
+  kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position
+) {
+  tile_input(4, 1, x, tiles, t, depth, position);
+}
+
+const kernel_bf16 kernels_amx_bf16 = {
+  .input2 = narrow_input2,
+  .input4 = narrow_input4,
+  .products = tile_products,
+};
+#pragma clang attribute pop
+#endif

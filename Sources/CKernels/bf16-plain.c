@@ -1,0 +1,11 @@
+// On any processor: what the others must agree with.
+#define LANES 4
+#if defined(__aarch64__)
+#define REGISTERS 32
+#define FUSES 1
+#else
+#define REGISTERS 16
+#define FUSES 0
+#endif
+#define TABLE_BF16 kernels_plain_bf16
+#include "bf16.h"

@@ -1,0 +1,147 @@
+import CKernels
+import Foundation
+import TensorCore
+import Testing
+
+/// Products of bfloat16: whatever computes them must agree with sums in Double of the rounded operands.
+@Suite struct BFloat16Tests {
+  static let names = BFloat16.available.map(\.name)
+
+  /// Rounded values and their exact products.
+  private struct Case {
+    let (rows, depth, outputs): (Int, Int, Int)
+    var a: [UInt16] = []
+    var b: [UInt16] = []
+
+    /// `rows` of A, room for a multiple of 16; B in panels.
+    init(rows: Int, depth: Int, outputs: Int) {
+      (self.rows, self.depth, self.outputs) = (rows, depth, outputs)
+      a = (0..<(rows + 15) / 16 * 16 * depth).map {
+        BFloat16.rounded(Float(($0 * 37) % 101) / 50 - 1)
+      }
+      b = (0..<depth * outputs).map { BFloat16.rounded(Float(($0 * 53) % 97) / 48 - 1) }
+    }
+
+    func value(_ r: Int, _ o: Int) -> Double {
+      let panel = o / 32 * 32
+      let width = min(32, outputs - panel)
+      return (0..<depth).reduce(0) { sum, i in
+        let place = panel * depth + (i / 2 * width + o - panel) * 2 + i % 2
+        return sum + Self.widened(a[r * depth + i]) * Self.widened(b[place])
+      }
+    }
+
+    static func widened(_ half: UInt16) -> Double {
+      Double(Float(bitPattern: UInt32(half) << 16))
+    }
+
+    /// C, the rows that count.
+    func products(_ multiply: (UnsafePointer<kernel_products>) -> Void) -> [Float] {
+      var c = [Float](repeating: .nan, count: (rows + 15) / 16 * 16 * outputs)
+      a.withUnsafeBufferPointer { a in
+        b.withUnsafeBufferPointer { b in
+          c.withUnsafeMutableBufferPointer { c in
+            guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else {
+              return
+            }
+            var products = kernel_products(
+              positions: 1, rows: rows, depth: depth, outputs: outputs, a: a, a_position: 0, b: b,
+              c: c, c_position: 0)
+            multiply(&products)
+          }
+        }
+      }
+      return Array(c[..<(rows * outputs)])
+    }
+  }
+
+  private static let cases = [(1, 32, 16), (7, 64, 48), (16, 32, 32), (23, 96, 80), (33, 64, 16)]
+    .map { Case(rows: $0.0, depth: $0.1, outputs: $0.2) }
+
+  private func multiplier(_ name: String) throws -> (UnsafePointer<kernel_products>) -> Void {
+    let products = try #require(BFloat16.available.first { $0.name == name }).kernels.products
+    return { products($0) }
+  }
+
+  private func check(_ multiply: (UnsafePointer<kernel_products>) -> Void) {
+    for example in Self.cases {
+      let found = example.products(multiply)
+      for r in 0..<example.rows {
+        for o in 0..<example.outputs {
+          #expect(abs(Double(found[r * example.outputs + o]) - example.value(r, o)) < 2e-5)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: names) func productsAreThoseOfRoundedOperands(name: String) throws {
+    check(try multiplier(name))
+  }
+
+  /// How tiles are taken, on machines without AMX: by their twin in plain C.
+  @Test func tilesTakeEveryRowAndColumn() { check { kernels_amx_twin_products($0) } }
+
+  /// A row's sums may not depend on what is multiplied with it.
+  @Test(arguments: names) func rowsDoNotDependOnTheirNumber(name: String) throws {
+    let multiply = try multiplier(name)
+    let all = Case(rows: 33, depth: 64, outputs: 48).products(multiply)
+    for rows in 1...32 {
+      let found = Case(rows: rows, depth: 64, outputs: 48).products(multiply)
+      #expect(found == Array(all[..<found.count]), "\(rows) rows")
+    }
+  }
+
+  @Test func roundingIsToNearestTiesToEven() {
+    for (value, half) in [
+      (Float(1), UInt16(0x3f80)), (1 + 0x1p-8, 0x3f80), (1 + 0x1.8p-7, 0x3f82), (-0.0, 0x8000),
+      (1 + 0x1.1p-8, 0x3f81), (.infinity, 0x7f80), (.greatestFiniteMagnitude, 0x7f80),
+    ] {
+      #expect(BFloat16.rounded(value) == half, "\(value)")
+    }
+    let nan = BFloat16.rounded(Float(bitPattern: 0x7f80_0001))
+    #expect(nan & 0x7f80 == 0x7f80 && nan & 0x7f != 0)
+  }
+
+  /// What is rounded is what the transform in Float32 gives; the channels beyond are zero.
+  @Test(arguments: names, [2, 4]) func narrowInputIsTheRoundedTransform(name: String, m: Int) throws
+  {
+    let narrow = try #require(BFloat16.available.first { $0.name == name }).kernels
+    // With the same fused sums.
+    let set = name == "widened" ? InstructionSet.available.first : InstructionSet.available.last
+    let kernels = try #require(set).kernels
+    let (side, stride, depth, positions) = (8, 48, 64, (m + 2) * (m + 2))
+    var values = (0..<(side + 2) * (side + 2) * stride).map { Float(($0 * 71) % 1009) / 300 - 1 }
+    (values[5 * stride + 3], values[44 * stride], values[60 * stride]) = (.nan, .infinity, 1e30)
+    let tiles = kernel_tiles(
+      rows: side / m, columns: side / m, first: 0, count: side / m * (side / m))
+    var single = [Float](repeating: 0, count: positions * tiles.count * stride)
+    var halves = [UInt16](repeating: 1, count: positions * tiles.count * depth)
+    values.withUnsafeMutableBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      let row = (side + 2) * stride
+      let map = kernel_map(
+        first: base + row + stride, images: 1, height: side, width: side, stride: stride, row: row,
+        image: 0)
+      let (input, rounded) =
+        m == 2
+        ? (kernels.winograd2.input, narrow.input2) : (kernels.winograd4.input, narrow.input4)
+      input(map, tiles, &single, tiles.count * stride)
+      rounded(map, tiles, &halves, depth, tiles.count * depth)
+    }
+    for place in 0..<positions * tiles.count {
+      for c in 0..<depth {
+        let half = halves[place * depth + c]
+        guard c < stride else {
+          #expect(half == 0)
+          continue
+        }
+        let value = single[place * stride + c]
+        let isSame =
+          value.isNaN
+          ? half & 0x7f80 == 0x7f80 && half & 0x7f != 0
+          : half == BFloat16.rounded(value)
+        #expect(isSame, "\(value) became \(String(half, radix: 16))")
+      }
+    }
+  }
+}
