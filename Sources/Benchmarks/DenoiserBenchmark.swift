@@ -9,7 +9,7 @@ import Training
 package struct DenoiserBenchmark {
   /// Shipped model or file.
   package var model: String
-  /// Of its products, but for those of a training step.
+  /// Of its products.
   package var precision: Precision
   /// Images a batch.
   package var batch: Int
@@ -96,9 +96,11 @@ package struct DenoiserBenchmark {
   /// Images a second of a whole training step.
   private func trainingRate(_ denoiser: EDMDenoiser) throws -> Double {
     let checkpoint = try Checkpoint(path: try ShippedModels.path(of: model))
+    let parameters = try ParameterVector(checkpoint.architecture) { name, _ in
+      try checkpoint.file.floats(name)
+    }
     let trainer = try DiffusionTrainer(
-      ParameterVector(checkpoint.architecture) { name, _ in try checkpoint.file.floats(name) },
-      workers: workers)
+      TrainingState(parameters), precision: precision, workers: workers)
     var random = RandomStream(key: SIMD2(1, 2), counter: SIMD3(3, 4, 5))
     let examples = (0..<batch).map { item in
       var noise = [Float](repeating: 0, count: denoiser.shape.count)

@@ -46,9 +46,12 @@ static void narrow_input4(
   tile_input(4, 1, x, tiles, t, depth, position);
 }
 
+#include "pack.h"
+
 const kernel_bf16 kernels_amx_bf16 = {
   .input2 = narrow_input2,
   .input4 = narrow_input4,
+  .pack = pack,
   .products = tile_products,
 };
 #pragma clang attribute pop

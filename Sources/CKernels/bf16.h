@@ -99,8 +99,11 @@ static void products(const kernel_products *p) {
   }
 }
 
+#include "pack.h"
+
 const kernel_bf16 TABLE_BF16 = {
   .input2 = narrow_input2,
   .input4 = narrow_input4,
+  .pack = pack,
   .products = products,
 };

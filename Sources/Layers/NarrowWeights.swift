@@ -21,15 +21,11 @@ struct NarrowWeights: Sendable {
     for position in 0..<positions {
       let source = weights.base + position * inputs * outputs
       Panel.forEach(of: outputs) { channel, width in
-        for o in channel..<channel + width {
-          let panel = o / BFloat16.panel * BFloat16.panel
-          let columns = min(BFloat16.panel, outputs - panel)
-          let place = target + position * depth * outputs + panel * depth + 2 * (o - panel)
-          for i in 0..<inputs {
-            place[i / 2 * 2 * columns + i % 2] = BFloat16.rounded(
-              source[channel * inputs + i * width + o - channel])
-          }
-        }
+        let panel = channel / BFloat16.panel * BFloat16.panel
+        BFloat16.current.kernels.pack(
+          source + channel * inputs, inputs, width,
+          target + position * depth * outputs + panel * depth + 2 * (channel - panel),
+          min(BFloat16.panel, outputs - panel))
       }
     }
   }

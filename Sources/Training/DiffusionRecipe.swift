@@ -1,3 +1,4 @@
+import Basics
 import Datasets
 import Networks
 import Records
@@ -51,6 +52,9 @@ public struct DiffusionRecipe: TrainingRecipe {
   public var shift = 0
   /// Whether what shifts move out at one end comes back at the other; nil: no.
   public var wrap: Bool?
+  /// Of the products of 3×3 convolutions, there and back; the weights' gradient, the optimizer and
+  /// validation are in Float32; nil: fp32.
+  public var precision: Precision?
   /// Images kept from training, at the split's end, to validate on.
   public var heldOut = 1000
   /// Seed of weights, order, noise and augmentation.
@@ -59,7 +63,7 @@ public struct DiffusionRecipe: TrainingRecipe {
   /// Keys as files spell them.
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case dataset, width, multipliers, blocks, epochs, batch, rate, clip, flip, shift, wrap, seed
-    case contrast, rivals
+    case contrast, rivals, precision
     case attentionResolutions = "attention_resolutions"
     case initial = "init"
     case warmupSteps = "warmup_steps"
@@ -100,6 +104,7 @@ public struct DiffusionRecipe: TrainingRecipe {
     try read(.flip, into: &flip)
     try read(.shift, into: &shift)
     wrap = try c.decodeIfPresent(Bool.self, forKey: .wrap)
+    precision = try c.decodeIfPresent(Precision.self, forKey: .precision)
     try read(.heldOut, into: &heldOut)
     try read(.seed, into: &seed)
   }
@@ -128,6 +133,7 @@ public struct DiffusionRecipe: TrainingRecipe {
   public func makeTrainer(
     _ state: TrainingState, workers: WorkerPool
   ) throws -> DiffusionTrainer {
-    try DiffusionTrainer(state, contrast: contrast, workers: workers)
+    try DiffusionTrainer(
+      state, contrast: contrast, precision: precision ?? .fp32, workers: workers)
   }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Networks
 import Synchronization
@@ -51,6 +52,7 @@ public final class DiffusionTrainer: Trainer {
 
   public var state: TrainingState
   private let contrast: Double
+  private let precision: Precision
   private let workers: WorkerPool
   private let scratch: Scratch
   private let batchGradient = BatchGradient()
@@ -67,11 +69,16 @@ public final class DiffusionTrainer: Trainer {
 
   /// Goes on from `state`.
   ///
-  /// - Parameter contrast: β.
+  /// - Parameters:
+  ///   - contrast: β.
+  ///   - precision: of the products of 3×3 convolutions, there and back; the weights' gradient, the
+  ///     optimizer and validation are in Float32.
   /// - Throws: what building the network throws.
-  public init(_ state: TrainingState, contrast: Double = 0, workers: WorkerPool) throws {
+  public init(
+    _ state: TrainingState, contrast: Double = 0, precision: Precision = .fp32, workers: WorkerPool
+  ) throws {
     self.state = state
-    self.contrast = contrast
+    (self.contrast, self.precision) = (contrast, precision)
     self.workers = workers
     scratch = Scratch(workers.count, try state.parameters.makeDenoiser())
   }
@@ -86,7 +93,7 @@ public final class DiffusionTrainer: Trainer {
   }
 
   public func gradient(_ batch: [Example]) throws -> (loss: Double, gradient: [Float]) {
-    let denoiser = try parameters.makeDenoiser()
+    let denoiser = try parameters.makeDenoiser(precision: precision)
     let share = 1 / Double(batch.count)
     return try batchGradient.sum(
       batch.count, of: denoiser.network, parameters, workers: workers

@@ -1,3 +1,4 @@
+import Basics
 import Networks
 
 /// A network's parameters in one vector, each tensor row-major, in the order of
@@ -34,12 +35,15 @@ public struct ParameterVector: Sendable {
 
   /// The denoiser with these parameters; one trained with label dropout is unconditional as well.
   ///
+  /// - Parameter precision: of the products of its 3×3 convolutions.
   /// - Throws: nothing but what building a network of this architecture does.
-  package func makeDenoiser() throws -> EDMDenoiser {
+  package func makeDenoiser(precision: Precision = .fp32) throws -> EDMDenoiser {
     guard let architecture = architecture as? UNetArchitecture else {
       preconditionFailure("a denoiser of \(architecture)")
     }
-    return EDMDenoiser(try UNet(architecture) { name, _ in tensor(name) }, isUnconditional: true)
+    return EDMDenoiser(
+      try UNet(architecture, precision: precision) { name, _ in tensor(name) },
+      isUnconditional: true)
   }
 
   /// The classifier with these parameters.

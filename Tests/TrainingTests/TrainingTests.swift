@@ -59,6 +59,20 @@ import Training
     }
   }
 
+  /// Rounded products give nearly the same loss and direction, by a step of the same length.
+  @Test func narrowProductsPointTheSameWay() throws {
+    let batch = try batch()
+    func measure(_ precision: Precision) throws -> (loss: Double, gradient: [Float]) {
+      try DiffusionTrainer(
+        TrainingState(start), precision: precision, workers: WorkerPool(threads: 2)
+      ).gradient(batch)
+    }
+    let (single, narrow) = (try measure(.fp32), try measure(.bf16))
+    #expect(narrow.loss != single.loss && abs(narrow.loss / single.loss - 1) < 0.01)
+    let error = relativeError(narrow.gradient, single.gradient)
+    #expect(error > 1e-5 && error < 0.1, "\(error)")
+  }
+
   /// To the last bit, over more images than one part of a batch has.
   @Test func stepsDoNotDependOnThreads() throws {
     let batch = try batch(times: 5)

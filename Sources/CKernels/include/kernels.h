@@ -146,6 +146,10 @@ typedef struct {
     kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position);
   void (*input4)(
     kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position);
+  // One panel of the right operand: rows of `width` floats, rounded, two and two, each pair into
+  // 2 x `columns` halves of the target; `rows` is even, `width` a multiple of 16.
+  void (*pack)(
+    const float *source, long rows, long width, unsigned short *target, long columns);
   void (*products)(const kernel_products *products);
 } kernel_bf16;
 
