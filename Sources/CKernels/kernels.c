@@ -22,13 +22,16 @@ const kernel_table *kernels_of(kernel_set set) {
 }
 
 #if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Linux wants to be asked for the state of tiles, once a process.
-static int may_use_tiles(void) {
-  enum { request_permission = 0x1023, tile_data = 18 };
-  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+// AMX-TILE and AMX-BF16; and Linux wants to be asked for the state of tiles, once a process.
+static int has_tiles(void) {
+  enum { bf16 = 1 << 22, tile = 1 << 24, request_permission = 0x1023, tile_data = 18 };
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & bf16) && (d & tile)
+    && syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
 #endif
 
@@ -38,9 +41,7 @@ const kernel_bf16 *kernels_bf16_of(kernel_bf16_set set) {
     return has_avx512() && __builtin_cpu_supports("avx512bf16") ? &kernels_avx512_bf16 : 0;
 #if defined(__linux__)
   if (set == kernels_bf16_amx)
-    return has_avx512() && __builtin_cpu_supports("avx512bf16")
-        && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16")
-        && may_use_tiles()
+    return has_avx512() && __builtin_cpu_supports("avx512bf16") && has_tiles()
       ? &kernels_amx_bf16 : 0;
 #endif
 #endif

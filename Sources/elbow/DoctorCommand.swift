@@ -51,7 +51,7 @@ struct DoctorCommand: ParsableCommand {
       item: "processor", status: current == fastest ? "ok" : "slow",
       detail:
         "\(Machine.cpu), \(ProcessInfo.processInfo.activeProcessorCount) cores; computes with "
-        + current
+        + "\(current), bf16 \(BFloat16.current.name)"
         + (current == fastest ? "" : ": this processor can do more, unset ELBOW_ARCH"))
   }
 
