@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        10: "e01aded99e570d8d9a7affffa5f28ddf6e75e8ceef5d4b152b508289757cb72e"
+        11: "aa1811df1ddf179734da6fd667a0645f5d81ef4508ca6cd2b7edc5aac5e6fa2b"
       ])
   }
 
