@@ -146,6 +146,7 @@ let package = Package(
         .embedInCode("V0009__checksums.sql"),
         .embedInCode("V0010__redraws.sql"),
         .embedInCode("V0011__energy.sql"),
+        .embedInCode("V0012__places.sql"),
         .embedInCode("Views"),
       ]),
     .target(

@@ -208,7 +208,8 @@ extension ClassifierPlan {
       // Shared subsets are asked for draw by draw, timestep by timestep, class by class.
       answer.losses =
         strategy.sharedTimesteps(of: grid.count) != nil
-        ? .dense(ledger.entries.map(\.value)) : .sparse(ledger.entries)
+        ? .dense(ledger.entries.map(\.value))
+        : .sparse(ledger.entries.sorted { $0.place < $1.place })
     }
     return answer
   }

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        11: "aa1811df1ddf179734da6fd667a0645f5d81ef4508ca6cd2b7edc5aac5e6fa2b"
+        11: "78d987a96b1a730712df123a7254cb55d1c485802f71238b8321fff46229d2bc"
       ])
   }
 

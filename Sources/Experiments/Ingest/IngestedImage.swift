@@ -162,7 +162,7 @@ struct IngestedImage {
         return LossRecord.Loss(
           draw: place[0], timestep: place[1], label: place[2], value: value)
       }
-      return (.sparse(sparse), odd)
+      return (.sparse(sparse.sorted { $0.place < $1.place }), odd)
     }
     let asked = header.timesteps.count { $0.strategyWeight != nil }
     guard asked > 0 else {
