@@ -232,10 +232,11 @@ let package = Package(
     .target(
       name: "Benchmarks",
       dependencies: [
-        "Basics", "Classifiers", "Engines", "Evaluation", "Experiments", "Networks", "Queries",
-        "Records", "Reporting", "RunStore", "TensorCore", "Training",
+        "Basics", "CCeilings", "Classifiers", "Engines", "Evaluation", "Experiments", "Networks",
+        "Queries", "Records", "Reporting", "RunStore", "TensorCore", "Training",
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
-      ]),
+      ], resources: [.embedInCode("peers.py")]),
+    .target(name: "CCeilings"),
     .executableTarget(
       name: "ElbowCommand",
       dependencies: [
