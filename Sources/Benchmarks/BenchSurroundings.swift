@@ -8,7 +8,7 @@ import TensorCore
 package struct BenchSurroundings {
   /// Columns that stand in every row of data.
   package static let columns = [
-    "machine", "cores", "elbow", "git_commit", "sqlite", "blas",
+    "machine", "cores", "version", "git_commit", "sqlite", "blas",
   ]
 
   /// Values of `columns`: the processor, its cores that this process may use, Elbow's version, the

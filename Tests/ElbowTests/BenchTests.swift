@@ -15,7 +15,7 @@ import Testing
     }
     // No product of matrices passes the multiply-adds that it is made of, but for the noise of times.
     #expect(rows[0]["fma_peak"] as? Double ?? 0 > 0.5 * (rows[0]["peak"] as? Double ?? .infinity))
-    for name in ["machine", "elbow", "sqlite", "blas"] {
+    for name in ["machine", "version", "sqlite", "blas"] {
       #expect((rows[0][name] as? String)?.isEmpty == false, "\(name)")
     }
     #expect(rows[0]["cores"] as? Int ?? 0 > 0)
@@ -52,7 +52,7 @@ import Testing
     #expect(rows.map { $0["measure"] as? String } == ["forward", "gradient", "train"])
     for row in rows {
       #expect(row["torch_nchw"] as? Double == 10 && row["torch_bf16"] as? Double == 40)
-      #expect(row["torch"] as? String == "9.9" && row["machine"] is String)
+      #expect(row["torch"] as? String == "9.9" && row["machine"] is String && row["version"] is String)
       let own = try #require(row["elbow"] as? Double)
       #expect(abs((row["ratio"] as? Double ?? 0) - own / 20) < 0.02)
       #expect(abs((row["ratio_bf16"] as? Double ?? 0) - own / 40) < 0.02)
