@@ -52,7 +52,8 @@ import Testing
     #expect(rows.map { $0["measure"] as? String } == ["forward", "gradient", "train"])
     for row in rows {
       #expect(row["torch_nchw"] as? Double == 10 && row["torch_bf16"] as? Double == 40)
-      #expect(row["torch"] as? String == "9.9" && row["machine"] is String && row["version"] is String)
+      #expect(row["torch"] as? String == "9.9")
+      #expect(row["machine"] is String && row["version"] is String)
       let own = try #require(row["elbow"] as? Double)
       #expect(abs((row["ratio"] as? Double ?? 0) - own / 20) < 0.02)
       #expect(abs((row["ratio_bf16"] as? Double ?? 0) - own / 40) < 0.02)
