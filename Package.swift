@@ -115,6 +115,7 @@ let package = Package(
         .embedInCode("V0009__checksums.sql"),
         .embedInCode("V0010__redraws.sql"),
         .embedInCode("V0011__energy.sql"),
+        .embedInCode("V0012__places.sql"),
         .embedInCode("Views"),
       ]),
     .target(
@@ -200,10 +201,10 @@ let package = Package(
     .target(
       name: "Benchmarks",
       dependencies: [
-        "Basics", "Classifiers", "Engines", "Evaluation", "Experiments", "Networks", "Queries",
-        "Records", "Reporting", "RunStore", "TensorCore", "Training",
+        "Basics", "CKernels", "Classifiers", "Engines", "Evaluation", "Experiments", "Networks",
+        "Queries", "Records", "Reporting", "RunStore", "TensorCore", "Training",
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
-      ]),
+      ], resources: [.embedInCode("peers.py")]),
     .executableTarget(
       name: "ElbowCommand",
       dependencies: [

@@ -46,5 +46,8 @@ package enum Migrations {
     Migration(
       name: "V0011__energy",
       sql: String(decoding: PackageResources.V0011__energy_sql, as: UTF8.self)),
+    Migration(
+      name: "V0012__places",
+      sql: String(decoding: PackageResources.V0012__places_sql, as: UTF8.self)),
   ]
 }

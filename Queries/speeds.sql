@@ -4,6 +4,7 @@
 -- param: classifier text: its kind
 -- param: model text: SHA-256 of its model
 -- param: lm_model text = -: SHA-256 of the model of likelihood maximization, - for none of its own
+-- param: precision text = fp32: of its networks' products
 -- param: host text: the machine
 -- param: threads integer: threads of the process
 SELECT run.id AS id, run.fingerprint AS fingerprint, run_total.n AS n,
@@ -16,6 +17,7 @@ JOIN run_total ON run_total.run_id = run.id
 JOIN session ON session.run_id = run.id AND session.number = 0
 WHERE configuration.classifier = :classifier AND configuration.model = :model
   AND coalesce(configuration.lm_model, '-') = :lm_model
+  AND coalesce(json_extract(configuration.json, '$.precision'), 'fp32') = :precision
   AND run.replay_of IS NULL AND run.deleted_at IS NULL AND run.status = 'finished'
   AND session.host = :host AND session.threads = :threads
   AND NOT EXISTS (SELECT 1 FROM session AS other WHERE other.run_id = run.id AND other.number > 0)

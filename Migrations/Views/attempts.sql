@@ -64,7 +64,8 @@ SELECT
   iif(run.id = maker.id AND json_extract(maker.attack_json, '$.redraws') > 0,
     coalesce(prediction.redraws_correct = prediction.redraws, 0), NULL) AS worst_of_draws,
   iif(run.id = maker.id AND json_extract(maker.attack_json, '$.redraws') > 0,
-    coalesce(prediction.redraws_majority = input.label, 0), NULL) AS majority_of_draws
+    coalesce(prediction.redraws_majority = input.label, 0), NULL) AS majority_of_draws,
+  input.source AS source -- number of dataset and split
 FROM made
 JOIN run ON run.id = made.run_id AND run.status = 'finished' AND run.deleted_at IS NULL
 JOIN run AS maker ON maker.id = made.made_by

@@ -3,11 +3,17 @@
 CREATE VIEW losses AS
 WITH
   -- A loss in the order of its record, as the bits of a Float32. Where all classes were asked for at
-  -- the same timesteps its place tells which it is; else the record's places do, Int32 as well.
+  -- the same timesteps its place tells which it is; else the record's places do: Int32 as well, three
+  -- a loss; or bits, after an Int32 that is the number of rows of draw and timestep: one a row, set
+  -- where it has losses, then from the next byte on one a class of each row that has.
   item AS (
     SELECT run.id AS run_id, input.image_index, record.position, number.key AS place,
       record.places IS NULL AS is_dense, bits.value AS bits,
       json_array_length(run.class_names) AS classes, asked.value AS timesteps,
+      -- Of a record of bits: the rows that have losses, and which of all their classes it is, from 0.
+      row.value AS "rows",
+      iif(row.value IS NULL, NULL, number.value) AS cell,
+      grid.value AS levels,
       instr(byte.digits, substr(record.places, 12 * number.key + 1, 1))
         | (instr(byte.digits, substr(record.places, 12 * number.key + 2, 1)) << 8)
         | (instr(byte.digits, substr(record.places, 12 * number.key + 3, 1)) << 16)
@@ -45,10 +51,40 @@ WITH
         SELECT timestep FROM run_timestep
         WHERE run_timestep.run_id = run.id AND strategy_weight IS NOT NULL ORDER BY timestep)
     ))) AS asked
+    CROSS JOIN json_each(json_array((
+      SELECT count(*) FROM run_timestep WHERE run_timestep.run_id = run.id))) AS grid
+    CROSS JOIN json_each(json_array(iif(
+      length(record.places) <> 3 * length(record."values"),
+      instr(byte.digits, substr(record.places, 1, 1))
+        | (instr(byte.digits, substr(record.places, 2, 1)) << 8)
+        | (instr(byte.digits, substr(record.places, 3, 1)) << 16)
+        | (instr(byte.digits, substr(record.places, 4, 1)) << 24),
+      NULL
+    ))) AS count
+    CROSS JOIN json_each(json_array(iif(
+      count.value IS NULL, NULL,
+      (
+        SELECT json_group_array(bit.key)
+        FROM json_each(
+          '[0' || replace(hex(zeroblob(8 * length(record.places))), '00', ',0') || ']'
+        ) AS bit
+        WHERE bit.key < count.value
+          AND instr(byte.digits, substr(record.places, bit.key / 8 + 5, 1)) >> bit.key % 8 & 1
+      )
+    ))) AS row
     -- Numbers from 0, one for each loss.
-    CROSS JOIN json_each(
+    CROSS JOIN json_each(iif(
+      count.value IS NOT NULL,
+      (
+        SELECT json_group_array(bit.key)
+        FROM json_each(
+          '[0' || replace(hex(zeroblob(8 * length(record.places))), '00', ',0') || ']'
+        ) AS bit
+        WHERE instr(byte.digits, substr(
+          record.places, (count.value + 7) / 8 + bit.key / 8 + 5, 1)) >> bit.key % 8 & 1
+      ),
       '[0' || replace(hex(zeroblob(max(length(record."values") / 4, 1) - 1)), '00', ',0') || ']'
-    ) AS number ON number.key < length(record."values") / 4
+    )) AS number ON number.key < length(record."values") / 4
     CROSS JOIN json_each(
       instr(byte.digits, substr(record."values", 4 * number.key + 1, 1))
       | (instr(byte.digits, substr(record."values", 4 * number.key + 2, 1)) << 8)
@@ -58,11 +94,13 @@ WITH
     WHERE run.deleted_at IS NULL
   )
 SELECT run_id, image_index,
-  iif(is_dense, place / (json_array_length(timesteps) * classes), draw) AS draw,
+  iif(is_dense, place / (json_array_length(timesteps) * classes),
+    coalesce(json_extract("rows", '$[' || (cell / classes) || ']') / levels, draw)) AS draw,
   iif(is_dense, json_extract(
-      timesteps, '$[' || (place / classes % json_array_length(timesteps)) || ']'), timestep
+      timesteps, '$[' || (place / classes % json_array_length(timesteps)) || ']'),
+    coalesce(json_extract("rows", '$[' || (cell / classes) || ']') % levels, timestep)
   ) AS timestep,
-  iif(is_dense, place % classes, class) AS class,
+  iif(is_dense, place % classes, coalesce(cell % classes, class)) AS class,
   -- Sign, fraction and a power of two, which is exact; subnormal where the exponent is 0.
   CASE bits >> 23 & 255
     WHEN 255 THEN 9e999

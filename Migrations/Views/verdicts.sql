@@ -1,9 +1,10 @@
 -- One row an image of a configuration and threat model: what is right under the worst of all attacks of finished runs, in each sense of right; a fraction where several seeds of the defence, or draws, were tried.
 CREATE VIEW verdicts AS
 WITH
-  -- Whether a configuration's classifier draws noise.
+  -- Configurations by numbers, which are sorted quicker than their hashes, and whether the classifier
+  -- draws noise; looked up for every attempt.
   answering AS MATERIALIZED (
-    SELECT fingerprint,
+    SELECT fingerprint, row_number() OVER (ORDER BY fingerprint) AS number,
       json_extract(json, '$.randomized_smoothing') IS NOT NULL
         OR (classifier <> 'cnn' AND NOT (
           classifier = 'purify+cnn'
@@ -13,10 +14,8 @@ WITH
   -- The worst of the attacks of one budget on one seed of the defence, which no attack may choose; a
   -- classifier that draws nothing has none. Of corruptions each kind for itself.
   budget AS (
-    SELECT fingerprint, dataset, split, norm, epsilon,
-      CASE WHEN (SELECT randomized FROM answering WHERE answering.fingerprint = attempts.fingerprint)
-        THEN seed ELSE 0 END AS seed,
-      image,
+    SELECT answering.number AS number, source, norm, epsilon, iif(randomized, seed, 0) AS seed, image,
+      randomized,
       min(clean_correct) AS clean,
       min(correct AND coalesce(clean_correct, 1)) AS correct,
       -- What another attack had made knows nothing of the noise, and is answered on the same.
@@ -27,12 +26,13 @@ WITH
       min(worst_of_draws) AS worst_of_draws,
       min(majority_of_draws) AS majority_of_draws,
       avg(correct) AS shift
-    FROM attempts GROUP BY 1, 2, 3, 4, 5, 6, 7, iif(norm = 'corruption', attack_name, '')
+    FROM attempts JOIN answering USING (fingerprint)
+    GROUP BY 1, 2, 3, 4, 5, 6, iif(norm = 'corruption', attack_name, '')
   ),
   -- What breaks an image within a smaller budget breaks it within a larger one; of corruptions the
   -- budget is a severity, which bounds nothing.
   seeded AS (
-    SELECT fingerprint, dataset, split, norm, epsilon, seed, image, clean, shift,
+    SELECT number, source, norm, epsilon, seed, image, randomized, clean, shift,
       iif(correct IS NULL, NULL, min(correct) OVER smaller) AS correct,
       iif(frozen IS NULL, NULL, min(frozen) OVER smaller) AS frozen,
       iif(one_shot IS NULL, NULL, min(one_shot) OVER smaller) AS one_shot,
@@ -42,27 +42,35 @@ WITH
         AS majority_of_draws
     FROM budget
     WINDOW smaller AS (
-      PARTITION BY fingerprint, dataset, split, norm, seed, image,
+      PARTITION BY number, source, norm, seed, image,
         iif(norm = 'corruption', epsilon, 0)
       ORDER BY epsilon
     )
+  ),
+  verdict AS (
+    SELECT number, source, norm, epsilon, image, randomized,
+      count(DISTINCT seed) AS seeds,
+      avg(clean) AS clean,
+      min(correct) AS stands,
+      CASE WHEN NOT randomized THEN min(correct) END AS certain,
+      CASE WHEN randomized THEN avg(frozen) END AS frozen,
+      CASE WHEN randomized THEN avg(one_shot) END AS one_shot,
+      avg(mean_of_draws) AS mean_of_draws,
+      avg(worst_of_draws) AS worst_of_draws,
+      avg(majority_of_draws) AS majority_of_draws,
+      CASE WHEN randomized THEN min(one_shot) END AS resubmission,
+      CASE WHEN norm = 'corruption' THEN avg(shift) END AS shift
+    FROM seeded GROUP BY 1, 2, 3, 4, 5
   )
 SELECT
-  seeded.fingerprint AS fingerprint,
-  dataset, split, norm, epsilon, image,
-  randomized, -- whether the classifier draws noise
-  count(DISTINCT seed) AS seeds, -- of the defence
-  avg(clean) AS clean,
-  min(correct) AS stands, -- 1: no attempt of any kind broke it
-  CASE WHEN NOT randomized THEN min(correct) END AS certain,
-  CASE WHEN randomized THEN avg(frozen) END AS frozen,
-  CASE WHEN randomized THEN avg(one_shot) END AS one_shot,
-  avg(mean_of_draws) AS mean_of_draws,
-  avg(worst_of_draws) AS worst_of_draws,
-  avg(majority_of_draws) AS majority_of_draws,
-  -- Under the worst of all seeds tried: an attacker who may ask again.
-  CASE WHEN randomized THEN min(one_shot) END AS resubmission,
-  CASE WHEN norm = 'corruption' THEN avg(shift) END AS shift
-FROM seeded
-JOIN answering ON answering.fingerprint = seeded.fingerprint
-GROUP BY 1, 2, 3, 4, 5, 6;
+  fingerprint, dataset, split, norm, epsilon, image,
+  verdict.randomized AS randomized, -- whether the classifier draws noise
+  seeds, -- of the defence
+  clean,
+  stands, -- 1: no attempt of any kind broke it
+  certain, frozen, one_shot, mean_of_draws, worst_of_draws, majority_of_draws,
+  resubmission, -- under the worst of all seeds tried: an attacker who may ask again
+  shift
+FROM verdict
+JOIN answering ON answering.number = verdict.number
+JOIN source ON source.id = verdict.source;

@@ -40,6 +40,8 @@ package struct DenoiserBenchmark {
     let gradient = try rate(denoiser, workers, withGradient: true)
     let training = trains ? try trainingRate(denoiser) : nil
     let peak = try productRate(workers) / 1e9
+    let registers = try Ceilings(workers).multiplyAdds(median) / 1e9
+    let bandwidth = try Ceilings(workers).bandwidth(median) / 1e9
     let flops = Double(denoiser.network.architecture.floatingPointOperations)
     let gflops = forward * flops / 1e9
     func rounded(_ value: Double, _ digits: Double) -> Cell {
@@ -48,21 +50,22 @@ package struct DenoiserBenchmark {
     return ResultTable(
       columns: [
         "model", "threads", "batch", "forward", "gradient", "train", "mflop", "gflops", "peak",
-        "share", "instruction_set", "blas",
+        "share", "fma_peak", "memory_gb_s", "instruction_set", "blas",
       ],
       rows: [
         [
           .text(model), .integer(Int64(workers.count)), .integer(Int64(batch)),
           rounded(forward, 10), rounded(gradient, 10), training.map { rounded($0, 10) } ?? .null,
           rounded(flops / 1e6, 10), rounded(gflops, 10), rounded(peak, 10),
-          rounded(gflops / peak, 1000), .text(InstructionSet.name(with: precision)),
+          rounded(gflops / peak, 1000), rounded(registers, 10), rounded(bandwidth, 10),
+          .text(InstructionSet.name(with: precision)),
           .text("\(BLAS.version) \(BLAS.kernel)"),
         ]
       ])
   }
 
   /// Images a second.
-  private func rate(
+  func rate(
     _ denoiser: EDMDenoiser, _ workers: WorkerPool, withGradient: Bool
   ) throws -> Double {
     let size = denoiser.shape.count
@@ -94,7 +97,7 @@ package struct DenoiserBenchmark {
   }
 
   /// Images a second of a whole training step.
-  private func trainingRate(_ denoiser: EDMDenoiser) throws -> Double {
+  func trainingRate(_ denoiser: EDMDenoiser) throws -> Double {
     let checkpoint = try Checkpoint(path: try ShippedModels.path(of: model))
     let parameters = try ParameterVector(checkpoint.architecture) { name, _ in
       try checkpoint.file.floats(name)

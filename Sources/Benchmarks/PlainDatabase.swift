@@ -46,6 +46,34 @@ package final class PlainDatabase {
     }
   }
 
+  /// Steps through all rows, each column taken as text.
+  func read(_ sql: String, _ values: [String: Value]) throws -> (rows: Int, bytes: Int) {
+    var statement: OpaquePointer?
+    try check(sqlite3_prepare_v2(handle, sql, -1, &statement, nil))
+    defer { sqlite3_finalize(statement) }
+    for (name, value) in values {
+      let index = sqlite3_bind_parameter_index(statement, ":\(name)")
+      switch value {
+      case .text(let text): sqlite3_bind_text(statement, index, text, -1, Self.copied)
+      case .integer(let integer): sqlite3_bind_int64(statement, index, integer)
+      case .real(let real): sqlite3_bind_double(statement, index, real)
+      }
+    }
+    let columns = 0..<sqlite3_column_count(statement)
+    var (rows, bytes) = (0, 0)
+    while true {
+      switch sqlite3_step(statement) {
+      case SQLITE_ROW:
+        rows += 1
+        for column in columns where sqlite3_column_text(statement, column) != nil {
+          bytes += Int(sqlite3_column_bytes(statement, column))
+        }
+      case SQLITE_DONE: return (rows, bytes)
+      default: throw failure
+      }
+    }
+  }
+
   private func check(_ code: Int32) throws { if code != SQLITE_OK { throw failure } }
 
   private var failure: ElbowError {

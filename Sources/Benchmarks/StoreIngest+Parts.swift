@@ -66,15 +66,21 @@ extension StoreIngest {
   /// A row of the table: medians, and the share of what plain SQLite reaches.
   package func row(
     _ measure: String, _ values: [Double], _ unit: String, _ plain: [Double],
-    atLeast least: Double? = nil, atMost most: Double? = nil, _ transaction: String
+    atLeast least: Double? = nil, share leastShare: Double? = nil, atMost most: Double? = nil,
+    _ transaction: String
   ) -> [Cell] {
     let value = median(values)
     let shares = zip(values, plain).map { $0 / $1 }
-    let isMet = least.map { value >= $0 } ?? most.map { value <= $0 } ?? true
-    let goal = least.map { "≥ \(Int($0))" } ?? most.map { "≤ \(Int($0))" } ?? ""
+    let share = median(shares)
+    let isMet =
+      least.map { value >= $0 } ?? true && most.map { value <= $0 } ?? true
+      && leastShare.map { share >= $0 } ?? true
+    let goal = [
+      least.map { "≥ \(Int($0))" }, leastShare.map { "share ≥ \($0)" }, most.map { "≤ \($0)" },
+    ].compactMap(\.self).joined(separator: ", ")
     return [
       .text(measure), .real(rounded(value)), .text(unit), .real(rounded(median(plain))),
-      .real(rounded(median(shares))), .text(goal), .text(isMet ? "yes" : "no"),
+      .real(rounded(share)), .text(goal), .text(isMet ? "yes" : "no"),
       .text(transaction),
     ]
   }

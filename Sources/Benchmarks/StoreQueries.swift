@@ -16,12 +16,17 @@ package struct StoreQueries {
   package init(path: String, repeats: Int) { (self.path, self.repeats) = (path, repeats) }
 
   /// Columns of the rows that the measurements give.
-  package static let columns = ["command", "median_ms", "worst_ms", "cpu_ms", "goal_ms", "met"]
+  package static let columns = [
+    "command", "median_ms", "worst_ms", "cpu_ms", "plain_ms", "ratio", "goal_ms", "goal_ratio",
+    "met",
+  ]
 
   /// Opening, listing, comparing, the trade-off, and every query that is over all runs.
   ///
-  /// Whether a goal is met is a matter of the median; cpu_ms is the median of the CPU time, which
-  /// other programs lengthen less.
+  /// Whether a goal is met is a matter of the medians; cpu_ms is the median of the CPU time, which
+  /// other programs lengthen less. Where a command reads what one statement of the catalogue says,
+  /// plain_ms is what bare SQLite takes for it, as `PlainDatabase.read` has it, and ratio the wall time
+  /// of the command's process over that of the plain read beside it.
   package func measure() throws -> [[Cell]] {
     let store = try RunStore(path, for: .read)
     // The largest clean runs on the same images: the most that a comparison has to do.
@@ -33,7 +38,7 @@ package struct StoreQueries {
       throw ElbowError(.inaccessible, "\(path) has fewer than four finished clean runs to compare")
     }
     var rows = [try opening()]
-    rows.append(try row(["runs"], goal: 200))
+    rows.append(try row(["runs"], goal: 200, like: "runs"))
     rows.append(try row(["runs", "--limit", "20"], goal: 200))
     rows.append(
       try row(["runs", "--where", "accuracy > 80% AND nfe_per_image < 200"], goal: 200))
@@ -41,10 +46,10 @@ package struct StoreQueries {
       try row(
         ["runs", "--where", "tags.stage = 'final' AND draws = 1", "--sort", "-accuracy"], goal: 200)
     )
-    rows.append(try row(["runs", "--format", "json"], goal: 200))
+    rows.append(try row(["runs", "--format", "json"], goal: 200, like: "runs"))
     rows.append(try row(["compare", ids[0], ids[1]], goal: 200))
     rows.append(try row(["compare"] + ids, goal: 200))
-    rows.append(try row(["pareto"], goal: 200))
+    rows.append(try row(["pareto"], goal: 200, like: "pareto"))
     rows.append(try row(["pareto", "--all", "--where", "classifier = 'dc'"], goal: 200))
     rows.append(
       try row(
@@ -54,11 +59,15 @@ package struct StoreQueries {
     rows.append(try row(["show", ids[0]], goal: nil))
     rows.append(try row(["diff", ids[0], ids[1]], goal: nil))
     let dataset = try store.readOnly("SELECT dataset FROM run WHERE id = '\(ids[0])'").rows[0][0]
+    let name = dataset.string ?? ""
     rows.append(
-      try row(["query", "pareto-front", "dataset=\(dataset.string ?? "")"], goal: nil))
-    for query in ["configurations", "robustness", "hardest", "health"] {
-      rows.append(try row(["query", query], goal: nil))
+      try row(
+        ["query", "pareto-front", "dataset=\(name)"], goal: nil, like: "pareto-front",
+        ["dataset": .text(name)]))
+    for query in ["configurations", "robustness", "hardest"] {
+      rows.append(try row(["query", query], goal: nil, like: query))
     }
+    rows.append(try row(["query", "health"], goal: nil))
     return rows
   }
 
@@ -70,15 +79,33 @@ package struct StoreQueries {
         return .now
       }
     }
-    return cells("opening the file", times, goal: 50)
+    return cells("opening the file", times, [], goal: 50)
   }
 
-  private func row(_ arguments: [String], goal: Double?) throws -> [Cell] {
+  /// - Parameters:
+  ///   - query: of the catalogue, whose statement bare SQLite reads in turns with the command.
+  ///   - values: of its parameters; what is missing has its default.
+  private func row(
+    _ arguments: [String], goal: Double?, like query: String? = nil,
+    _ values: [String: PlainDatabase.Value] = [:]
+  ) throws -> [Cell] {
     let command = arguments.map { $0.count == 26 ? "ID" : $0.contains(" ") ? "'\($0)'" : $0 }
-    let times = try (0..<repeats).map { _ in
-      try measured(RUSAGE_CHILDREN) { try finish(arguments) }
+    let same = query.flatMap { Queries.named($0) }
+    let defaults = same?.parameters.compactMap { parameter in
+      parameter.fallback.map { (parameter.name, PlainDatabase.Value($0, parameter.kind)) }
     }
-    return cells(command.joined(separator: " "), times, goal: goal)
+    let bound = Dictionary(defaults ?? []) { a, _ in a }.merging(values) { $1 }
+    var (times, plain) = ([Time](), [Time]())
+    for _ in 0..<repeats {
+      times.append(try measured(RUSAGE_CHILDREN) { try finish(arguments) })
+      guard let same else { continue }
+      plain.append(
+        try measured(RUSAGE_SELF) {
+          _ = try PlainDatabase.read(path, same.sql, bound)
+          return .now
+        })
+    }
+    return cells(command.joined(separator: " "), times, plain, goal: goal)
   }
 
   /// Wall and CPU time, milliseconds.
@@ -100,15 +127,24 @@ package struct StoreQueries {
     return (wall, cpu() - before)
   }
 
-  private func cells(_ what: String, _ times: [Time], goal: Double?) -> [Cell] {
+  /// The most that a command may take of what the plain read does.
+  private static let goalRatio = 2.0
+
+  private func cells(_ what: String, _ times: [Time], _ plain: [Time], goal: Double?) -> [Cell] {
     let sorted = times.map(\.wall).sorted()
     let cpu = times.map(\.cpu).sorted()
     func tenths(_ value: Double) -> Cell { .real((10 * value).rounded() / 10) }
     let median = sorted[sorted.count / 2]
+    let ratios = zip(times, plain).map { $0.wall / $1.wall }.sorted()
+    let ratio = ratios.isEmpty ? nil : ratios[ratios.count / 2]
+    let isMet = goal.map { median < $0 } ?? true && ratio.map { $0 <= Self.goalRatio } ?? true
     return [
       .text(what), tenths(median), tenths(sorted[sorted.count - 1]), tenths(cpu[cpu.count / 2]),
+      plain.isEmpty ? .null : tenths(plain.map(\.wall).sorted()[plain.count / 2]),
+      ratio.map { .real((100 * $0).rounded() / 100) } ?? .null,
       goal.map { .integer(Int64($0)) } ?? .null,
-      goal.map { .text(median < $0 ? "yes" : "no") } ?? .null,
+      ratio == nil ? .null : .integer(Int64(Self.goalRatio)),
+      goal == nil && ratio == nil ? .null : .text(isMet ? "yes" : "no"),
     ]
   }
 

@@ -1,4 +1,5 @@
-// What AMX would compute, in plain C: for machines without it, to test how tiles are taken.
+// Tiles in plain C, summed in another order than AMX does: for machines without it, to test how they are
+// taken.
 #include <string.h>
 
 #include "tables.h"

@@ -5,7 +5,6 @@
   __attribute__((target( \
     "avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16"))), \
   apply_to = function)
-#define REGISTERS 32
 #define LANES 16
 #define FUSES 1
 #define NATIVE_BF16 1
@@ -32,21 +31,7 @@ FUNCTION void tile_configure(void) {
 #define tile_finish() _tile_release()
 #include "amx.h"
 
-#include "winograd.h"
-
-static void narrow_input2(
-  kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position
-) {
-  tile_input(2, 1, x, tiles, t, depth, position);
-}
-
-static void narrow_input4(
-  kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position
-) {
-  tile_input(4, 1, x, tiles, t, depth, position);
-}
-
-#include "pack.h"
+#include "narrow.h"
 
 const kernel_bf16 kernels_amx_bf16 = {
   .input2 = narrow_input2,

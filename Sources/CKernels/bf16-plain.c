@@ -1,10 +1,8 @@
 // On any processor: what the others must agree with.
 #define LANES 4
 #if defined(__aarch64__)
-#define REGISTERS 32
 #define FUSES 1
 #else
-#define REGISTERS 16
 #define FUSES 0
 #endif
 #define TABLE_BF16 kernels_plain_bf16

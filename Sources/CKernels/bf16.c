@@ -5,7 +5,6 @@
   __attribute__((target( \
     "avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16"))), \
   apply_to = function)
-#define REGISTERS 32
 #define LANES 16
 #define FUSES 1
 #define NATIVE_BF16 1

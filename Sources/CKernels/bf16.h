@@ -2,19 +2,7 @@
 // have LANES floats. The sums of one row depend on it alone.
 
 #include "registers.h"
-#include "winograd.h"
-
-static void narrow_input2(
-  kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position
-) {
-  tile_input(2, 1, x, tiles, t, depth, position);
-}
-
-static void narrow_input4(
-  kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position
-) {
-  tile_input(4, 1, x, tiles, t, depth, position);
-}
+#include "narrow.h"
 
 // Rows and columns, of two or one registers, kept in registers.
 FUNCTION void sum_pairs(
@@ -98,8 +86,6 @@ static void products(const kernel_products *p) {
     }
   }
 }
-
-#include "pack.h"
 
 const kernel_bf16 TABLE_BF16 = {
   .input2 = narrow_input2,

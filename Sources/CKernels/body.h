@@ -24,7 +24,6 @@ WINOGRAD(2)
 WINOGRAD(4)
 #undef WINOGRAD
 
-
 const kernel_table TABLE = {
   .lanes = LANES,
   .contract = contract,

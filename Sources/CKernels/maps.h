@@ -183,8 +183,14 @@ static void add_to_channels(kernel_map x, const float *shift, kernel_map y) {
 
 static void softmax(float *row, long count) {
   const long whole = count / LANES * LANES;
-  float largest = -__builtin_inff();
-  for (long i = 0; i < count; i++) largest = row[i] > largest ? row[i] : largest;
+  lanes most = (lanes)-__builtin_inff();
+  for (long i = 0; i < whole; i += LANES) {
+    const lanes v = load(row + i);
+    most = choose((bits)(v > most), v, most);
+  }
+  float largest = most[0];
+  for (int i = 1; i < LANES; i++) largest = most[i] > largest ? most[i] : largest;
+  for (long i = whole; i < count; i++) largest = row[i] > largest ? row[i] : largest;
   lanes sums = (lanes)0.0f;
   for (long i = 0; i < whole; i += LANES) {
     lanes value = exponential(load(row + i) - (lanes)largest);

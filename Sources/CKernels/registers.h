@@ -43,7 +43,7 @@ FUNCTION float total(lanes v) {
 
 typedef unsigned short halves __attribute__((ext_vector_type(LANES)));
 
-// Rounded to bfloat16, to nearest, ties to even.
+// Rounded to bfloat16, to nearest, ties to even; natively what is below 2^-126 becomes zero.
 FUNCTION halves narrow(lanes v) {
 #if NATIVE_BF16
   return (halves)_mm512_cvtneps_pbh((__m512)v);

@@ -98,8 +98,8 @@ FUNCTION void tile_input(
   const int span = m + 2;
   lanes columns[6][6], line[6], out[6];
   for (long index = 0; index < tiles.count; index++) {
-    float *t = (float *)target + index * depth;
-    unsigned short *narrow_t = (unsigned short *)target + index * depth;
+    float *t = narrows ? 0 : (float *)target + index * depth;
+    unsigned short *narrow_t = narrows ? (unsigned short *)target + index * depth : 0;
     const float *corner = pixel(x, place_of(m, x, tiles, index), -1, -1);
     for (long c = 0; c < x.stride; c += LANES) {
       UNROLLED for (int j = 0; j < span; j++) {
@@ -122,10 +122,12 @@ FUNCTION void tile_input(
         }
       }
     }
-    if (narrows && depth > x.stride)
-      for (int i = 0; i < span * span; i++)
-        __builtin_memset(
-          narrow_t + x.stride + i * position, 0, (depth - x.stride) * sizeof *narrow_t);
+    if (narrows) {
+      const halves none = (halves)(unsigned short)0;
+      for (long c = x.stride; c < depth; c += LANES)
+        for (int i = 0; i < span * span; i++)
+          __builtin_memcpy(narrow_t + c + i * position, &none, sizeof none);
+    }
   }
 }
 

@@ -17,6 +17,9 @@ public enum DatasetCatalog {
     var read: @Sendable (DatasetPlace) throws -> Dataset
   }
 
+  /// Name of the dataset of signals.
+  package static let series = "series"
+
   private static let sources = [
     Source(
       name: "fashion-mnist", directories: [FashionMNIST.directory],
@@ -27,7 +30,7 @@ public enum DatasetCatalog {
       remedy: "name the folder of the binary version (cifar-10-batches-bin) with `data`",
       read: CIFAR10.load),
     Source(
-      name: "series",
+      name: series,
       remedy: "name the folder of a set's NAME_TRAIN.ts and NAME_TEST.ts with `data`",
       family: Series.family, read: Series.load),
   ]

@@ -37,7 +37,7 @@ package final class LoadedFiles: Sendable {
   }
 
   package func denoiser(
-    _ name: String, _ precision: Precision = .fp32
+    _ name: String, _ precision: Precision
   ) throws -> (any Denoiser, ModelRecord) {
     try once("denoiser \(name) \(precision)") {
       let checkpoint = try Checkpoint(path: try ShippedModels.path(of: name))

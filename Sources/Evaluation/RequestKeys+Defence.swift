@@ -4,7 +4,6 @@ import Datasets
 import Foundation
 import Networks
 import Records
-import TensorCore
 
 /// What is classified, how, and what is kept.
 extension RequestKeys {
@@ -40,10 +39,10 @@ extension RequestKeys {
       "What products of networks are rounded to: fp32, bf16, or auto, bf16 where this processor "
         + "multiplies it faster (default: fp32).",
       choices: Precision.allCases.map(\.rawValue) + ["auto"]
-    ) { request, text in
-      request.configuration.precision =
-        text.text == "auto"
-        ? BFloat16.isFast ? .bf16 : .fp32 : try text.choice(Precision.self)
+    ) {
+      // `finish` knows what `auto` is, when it knows the rest.
+      guard $1.text != "auto" else { return }
+      $0.configuration.precision = try $1.choice(Precision.self)
     },
     RequestKey(
       "dataset", .images, usage: "name", DatasetCatalog.names.joined(separator: " or ") + ".",

@@ -5,6 +5,7 @@ import Datasets
 import Foundation
 import Networks
 import Records
+import TensorCore
 
 /// Every field of a request as people write it; a new field is one entry of a table.
 public enum RequestKeys {
@@ -57,6 +58,11 @@ public enum RequestKeys {
     try draw(&request, values)
     spare(&request, values)
     let kind = request.configuration.classifier
+    if values["precision"] == "auto", BFloat16.isFast, request.computesNetworks,
+      request.dataset != DatasetCatalog.series
+    {
+      request.configuration.precision = .bf16
+    }
     if request.inputsRun != nil {
       if ["images", "dataset", "split"].contains(where: { values[$0] != nil }) {
         throw ElbowError(

@@ -56,6 +56,12 @@ package struct RunPlan: Sendable {
       kind.weighsLosses ? configuration.grid : RunRequest().configuration.grid)
 
     try Self.check(request)
+    guard configuration.precision == .fp32 || dataset.dimensions == 2 else {
+      throw ElbowError(
+        .malformed,
+        "`precision` is of 3×3 filters, and networks of signals, as of \(dataset.name), have none; "
+          + "leave it out")
+    }
     configuration.lm = kind.maximizesLikelihood ? try request.lm.resolved(grid: grid) : nil
     configuration.purification = kind.purifies ? configuration.purification ?? .usual : nil
     let engine = try request.engine.map { try files.engine($0, following: workers) }
@@ -157,13 +163,11 @@ package struct RunPlan: Sendable {
     try need(
       "`purify`", where: \.purifies, unless: request.configuration.purification == nil)
     try need("`lm-model`", where: \.movesImages, unless: request.lmModel == nil)
-    guard request.configuration.precision == .fp32 || request.engine == nil else {
+    guard request.configuration.precision == .fp32 || request.computesNetworks else {
       throw ElbowError(
-        .malformed, "`precision` is of networks that Elbow computes, and here an `engine` does")
-    }
-    guard request.configuration.precision == .fp32 || kind != .optimal else {
-      throw ElbowError(
-        .malformed, "`precision` is of networks, and `classifier` optimal has none; leave it out")
+        .malformed,
+        "`precision` is of networks that this process computes, and here "
+          + (request.engine == nil ? "there is none" : "an `engine` does") + "; leave it out")
     }
     let gradient = request.attack?.gradient ?? .bpda
     let unseen = AttackConfiguration.unseen

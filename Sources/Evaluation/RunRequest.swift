@@ -52,6 +52,13 @@ public struct RunRequest: Codable, Hashable, Sendable {
     case attackSeed, recordsLosses, shard, engineSHA256, limits
   }
 
+  /// Whether this process computes a network: the one that is asked, or another that moves images.
+  package var computesNetworks: Bool {
+    let kind = configuration.classifier
+    let movesByOwn = kind.movesImages && (lmModel != nil || !kind.weighsLosses || kind.isOptimal)
+    return movesByOwn || (engine == nil && !kind.isOptimal)
+  }
+
   /// Takes the dataset's files from another folder, by a path that stays right elsewhere; nil: from
   /// where they are.
   package mutating func move(to folder: String?) {

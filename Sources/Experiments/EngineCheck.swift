@@ -60,7 +60,7 @@ package struct EngineCheck {
     let there = try RunPlan(served, workers: session.workers, files: session.files)
     let inputs = try session.files.inputs(request, of: here.dataset)
     if hello.kind == .denoiser {
-      let denoiser = try session.files.denoiser(model).0
+      let denoiser = try session.files.denoiser(model, .fp32).0
       try compare(denoiser, EngineDenoiser(engine), here.dataset.pixels(at: inputs[0].index))
     }
     try answer(inputs, here, there)

@@ -46,7 +46,7 @@ package struct Estimator {
     if estimate.cost.isBound, let store {
       estimate.recordedEvaluations = try store.evaluationsPerImage(of: c)
     }
-    let kind = "\(c.classifier.rawValue) \(c.model) \(c.lmModel ?? "")"
+    let kind = "\(c.classifier.rawValue) \(c.model) \(c.lmModel ?? "") \(c.precision)"
     if rates[kind] == nil {
       if let seconds = try store?.secondsPerUnit(of: run.header, units: ExpectedCost.units) {
         rates[kind] = (seconds, .runs)

@@ -23,7 +23,8 @@ public enum LossRecord: Hashable, Sendable {
   /// All classes at the run's shared timestep subset: `[draw][timestep][class]`.
   /// Diverged losses are +Inf.
   case dense([Float])
-  /// What was asked for, in the order asked, where images differ.
+  /// What was asked for, in the order asked, where images differ; a file may keep it in the order of
+  /// draw, timestep and class.
   case sparse([Loss])
 
   /// Number of losses.
@@ -44,6 +45,9 @@ public enum LossRecord: Hashable, Sendable {
     public var label: Int
     /// Raw loss.
     public var value: Float
+
+    /// Draw, timestep and class, by which files keep losses in order.
+    package var place: (Int, Int, Int) { (draw, timestep, label) }
 
     /// The loss as given.
     public init(draw: Int, timestep: Int, label: Int, value: Float) {

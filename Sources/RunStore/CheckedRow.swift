@@ -79,8 +79,8 @@ struct CheckedRow {
   /// Float32, little-endian.
   func floats(_ index: Int) throws -> [Float] { try Blob.floats(bytes(index, of: 4)) }
 
-  /// Int32, little-endian.
-  func integers(_ index: Int) throws -> [Int] { try Blob.integers(bytes(index, of: 4)) }
+  /// Bytes of any meaning.
+  func data(_ index: Int) throws -> Data { try bytes(index, of: 1) }
 
   private func bytes(_ index: Int, of size: Int) throws -> Data {
     guard case .blob(let data) = value(index) else { throw unexpected(index, "blob") }

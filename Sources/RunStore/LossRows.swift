@@ -24,7 +24,8 @@ package enum LossRows {
           elbow_losses(loss."values", loss.places, json_array_length(run.class_names),
             (SELECT json_group_array(timestep) FROM (
               SELECT timestep FROM main.run_timestep
-              WHERE run_id = run.id AND strategy_weight IS NOT NULL ORDER BY timestep)))
+              WHERE run_id = run.id AND strategy_weight IS NOT NULL ORDER BY timestep)),
+            (SELECT count(*) FROM main.run_timestep WHERE run_id = run.id))
         ) AS item
         """)
   }
@@ -32,7 +33,7 @@ package enum LossRows {
   private static let damaged = DatabaseError(message: "a record of losses is damaged")
 
   /// JSON array of `[draw, timestep, class, loss]`; diverged losses as 9e999, SQLite's infinity.
-  private static let decode = DatabaseFunction("elbow_losses", argumentCount: 4, pure: true) {
+  private static let decode = DatabaseFunction("elbow_losses", argumentCount: 5, pure: true) {
     arguments in
     guard let values = Data.fromDatabaseValue(arguments[0]),
       let classes = Int.fromDatabaseValue(arguments[2]),
@@ -41,22 +42,24 @@ package enum LossRows {
     guard values.count.isMultiple(of: 4) else { throw damaged }
     let losses = Blob.floats(values)
     let timesteps = try JSONDecoder().decode([Int].self, from: Data(text.utf8))
-    let places: [[Int]]
-    if let triples = Data.fromDatabaseValue(arguments[1]) {
-      let numbers = Blob.integers(triples)
-      guard triples.count == 12 * losses.count else { throw damaged }
-      places = losses.indices.map { Array(numbers[(3 * $0)..<(3 * $0 + 3)]) }
+    let places: [(draw: Int, timestep: Int, label: Int)]
+    if let data = Data.fromDatabaseValue(arguments[1]) {
+      let found = LossPlaces.places(
+        data, count: losses.count, timesteps: Int.fromDatabaseValue(arguments[4]) ?? 0,
+        classes: classes)
+      guard let found else { throw damaged }
+      places = found
     } else {
       let perDraw = timesteps.count * classes
       guard perDraw > 0 ? losses.count.isMultiple(of: perDraw) : losses.isEmpty else {
         throw damaged
       }
       places = losses.indices.map {
-        [$0 / perDraw, timesteps[$0 % perDraw / classes], $0 % classes]
+        ($0 / perDraw, timesteps[$0 % perDraw / classes], $0 % classes)
       }
     }
     let rows = zip(places, losses).map { place, loss in
-      "[\(place[0]),\(place[1]),\(place[2]),\(loss.isFinite ? "\(loss)" : "9e999")]"
+      "[\(place.draw),\(place.timestep),\(place.label),\(loss.isFinite ? "\(loss)" : "9e999")]"
     }
     return "[" + rows.joined(separator: ",") + "]"
   }

@@ -6,6 +6,8 @@ import Records
 /// Inserts predictions of one run, with all that belongs to them, within one transaction.
 struct PredictionInsertion {
   private let run: Int
+  /// Of the run's whole grid, and of all its images.
+  private let timesteps, classes: Int
   private let db: Database
   private let prediction, evidence, loss, checksum: Insertion
 
@@ -14,10 +16,18 @@ struct PredictionInsertion {
   /// - Throws: `ElbowError` where there is no such run.
   init(_ run: String, _ db: Database) throws {
     guard
-      let number = try Int.fetchOne(
-        db, sql: "SELECT number FROM run_total WHERE run_id = ?", arguments: [run])
+      let row = try Row.fetchOne(
+        db,
+        sql: """
+          SELECT number, (SELECT count(*) FROM run_timestep WHERE run_id = run.id) AS timesteps,
+            json_array_length(class_names) AS classes
+          FROM run_total JOIN run ON run.id = run_id WHERE run_id = ?
+          """, arguments: [run]),
+      let number = row.integer("number")
     else { throw ElbowError(.missing, "run \(run) is gone") }
-    (self.run, self.db) = (number, db)
+    (self.run, self.db) = (Int(number), db)
+    timesteps = Int(row.integer("timesteps") ?? 0)
+    classes = Int(row.integer("classes") ?? 0)
     prediction = try Insertion(
       """
       INSERT INTO prediction (run, position, predicted, correct, nfe, gradients, seconds,
@@ -26,16 +36,16 @@ struct PredictionInsertion {
         redraws, redraws_correct, redraws_majority, broken_by)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, db)
-    prediction.bind(1, number)
+    prediction.bind(1, self.run)
     evidence = try Insertion(
       "INSERT INTO class_evidence (run, position, class, elbo, last_round) VALUES (?, ?, ?, ?, ?)",
       db)
-    evidence.bind(1, number)
+    evidence.bind(1, self.run)
     loss = try Insertion(
       "INSERT INTO loss_blob (run, position, \"values\", places) VALUES (?, ?, ?, ?)", db)
-    loss.bind(1, number)
+    loss.bind(1, self.run)
     checksum = try Insertion(ChecksumWriting.ofImage, db)
-    checksum.bind(1, number)
+    checksum.bind(1, self.run)
   }
 
   /// Inserts one.
@@ -78,11 +88,17 @@ struct PredictionInsertion {
       case .dense(let values):
         loss.bind(3, values.map { $0.bitPattern.littleEndian })
         loss.bind(4, nil as [Int32]?)
-      case .sparse(let items):
-        loss.bind(3, items.map { $0.value.bitPattern.littleEndian })
-        loss.bind(
-          4,
-          items.flatMap { [$0.draw, $0.timestep, $0.label].map { Int32($0).littleEndian } })
+      case .sparse(let asked):
+        let sorted = asked.sorted { $0.place < $1.place }
+        if let bits = LossPlaces.bits(of: sorted, timesteps: timesteps, classes: classes) {
+          loss.bind(3, sorted.map { $0.value.bitPattern.littleEndian })
+          loss.bind(4, bits)
+        } else {
+          loss.bind(3, asked.map { $0.value.bitPattern.littleEndian })
+          loss.bind(
+            4,
+            asked.flatMap { [$0.draw, $0.timestep, $0.label].map { Int32($0).littleEndian } })
+        }
       }
       try loss.insert()
     }

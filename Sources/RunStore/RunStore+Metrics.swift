@@ -38,30 +38,25 @@ extension RunStore {
 
   /// Adds points to series, which begin with their first point.
   func append(_ entries: [MetricEntry], to owner: MetricOwner, _ db: Database) throws {
-    let insertion = try Insertion(
-      "INSERT INTO metric_point (series_id, step, arrival, value, logged_at) VALUES (?, ?, ?, ?, ?)",
-      db)
-    var series: [String: (id: Int, points: Int)] = [:]
-    var next: Int?
+    var points = MetricPoints(self, owner, db)
+    // One after the greatest step of the file, looked up where it is needed, and of these entries.
+    var (recorded, next): (Int?, Int) = (nil, 0)
     for entry in entries {
-      let step = try entry.step ?? next ?? nextStep(owner, db)
+      if entry.step == nil, recorded == nil { recorded = try nextStep(owner, db) }
+      let step = entry.step ?? max(recorded ?? 0, next)
       try Self.check(step: step)
-      if entry.step == nil || next != nil { next = max(next ?? 0, step + 1) }
-      insertion.bind(2, step)
-      insertion.bind(5, Int(nearest: (entry.time.timeIntervalSince1970 * 1000).rounded()))
+      if recorded != nil || !entry.values.isEmpty { next = max(next, step + 1) }
+      let time = Self.milliseconds(entry.time)
       for (name, value) in entry.values {
-        let (id, points) = try series[name] ?? self.series(name, owner, db)
-        insertion.bind(1, id)
-        insertion.bind(3, points)
-        insertion.bind(4, value)
-        try insertion.insert()
-        series[name] = (id, points + 1)
+        try points.add(name, step: step, value: value, milliseconds: time)
       }
     }
-    for (id, points) in series.values {
-      try db.cachedStatement(sql: "UPDATE metric_series SET points = ? WHERE id = ?")
-        .execute(arguments: [points, id])
-    }
+    try points.insert()
+  }
+
+  /// Milliseconds since 1970, as points have them.
+  static func milliseconds(_ time: Date) -> Int {
+    Int(nearest: (time.timeIntervalSince1970 * 1000).rounded())
   }
 
   private func nextStep(_ owner: MetricOwner, _ db: Database) throws -> Int {
@@ -79,7 +74,7 @@ extension RunStore {
     try entry.step.map(check(step:))
   }
 
-  private static func check(step: Int) throws {
+  static func check(step: Int) throws {
     guard (0...1 << 53).contains(step) else {
       throw ElbowError(.malformed, "step \(step): steps are 0 to \(1 << 53)")
     }

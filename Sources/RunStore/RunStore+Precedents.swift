@@ -77,6 +77,7 @@ extension RunStore {
       [
         "classifier": header.configuration.classifier.rawValue,
         "model": header.configuration.model, "lm_model": header.configuration.lmModel ?? "-",
+        "precision": header.configuration.precision.rawValue,
         "host": ProcessIdentity.current.host, "threads": "\(header.environment.threads)",
       ])
     var (seconds, compute) = (0.0, 0.0)

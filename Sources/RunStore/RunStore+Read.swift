@@ -141,8 +141,11 @@ extension RunStore {
   public func losses(run: String, position: Int) throws -> LossRecord {
     try reading { db in
       let row = try Row.fetchOne(
-        db, sql: "SELECT \"values\", places FROM loss WHERE run_id = ? AND position = ?",
-        arguments: [run, position])
+        db,
+        sql: """
+          SELECT "values", places, \(Self.lossShape)
+          FROM loss JOIN run ON run.id = run_id WHERE run_id = ? AND position = ?
+          """, arguments: [run, position])
       guard let row else {
         throw ElbowError(.missing, "\(path): run \(run) has no losses at position \(position)")
       }
@@ -162,19 +165,28 @@ extension RunStore {
     }
   }
 
-  /// Losses from the columns `values` and `places`, which stand at `index` and after it.
+  /// How many timesteps the grid of `run` has, and how many classes; asked where `places` need it.
+  static let lossShape = """
+    CASE WHEN places IS NOT NULL THEN
+      (SELECT count(*) FROM run_timestep WHERE run_timestep.run_id = run.id) END,
+    CASE WHEN places IS NOT NULL THEN json_array_length(class_names) END
+    """
+
+  /// Losses from the columns `values` and `places`, which stand at `index` and after it, and those of
+  /// `lossShape` after them.
   static func lossRecord(_ row: CheckedRow, at index: Int) throws -> LossRecord {
     let values = try row.floats(index)
     guard !row.isNull(index + 1) else { return .dense(values) }
-    let places = try row.integers(index + 1)
-    guard places.count == 3 * values.count, places.allSatisfy({ $0 >= 0 }) else {
+    let places = LossPlaces.places(
+      try row.data(index + 1), count: values.count,
+      timesteps: try row.optionalInteger(index + 2) ?? 0,
+      classes: try row.optionalInteger(index + 3) ?? 0)
+    guard let places else {
       throw row.damaged(index + 1, "are not the places of \(values.count.counted("loss"))")
     }
     return .sparse(
-      values.indices.map {
-        .init(
-          draw: places[3 * $0], timestep: places[3 * $0 + 1], label: places[3 * $0 + 2],
-          value: values[$0])
+      zip(places, values).map { place, value in
+        .init(draw: place.draw, timestep: place.timestep, label: place.label, value: value)
       })
   }
 }

@@ -104,8 +104,8 @@ extension RunStore {
         db,
         sql: """
           SELECT prediction.position AS position, predicted, correct, prediction.nfe,
-            prediction.gradients, prediction.seconds, movement_max, movement_mean, "values", places,
-            images, json_array_length(class_names)
+            prediction.gradients, prediction.seconds, movement_max, movement_mean, images,
+            json_array_length(class_names), "values", places, \(Self.lossShape)
           FROM run
           JOIN run_total ON run_total.run_id = run.id
           JOIN prediction ON prediction.run = run_total.number
@@ -118,8 +118,8 @@ extension RunStore {
       var predictions: [Prediction] = []
       while let row = try cursor.next() {
         let recorded = CheckedRow(row, of: id, in: path)
-        let images = try recorded.integer(10, in: 1...Int.max)
-        let classes = try recorded.integer(11, in: 1...Int.max)
+        let images = try recorded.integer(8, in: 1...Int.max)
+        let classes = try recorded.integer(9, in: 1...Int.max)
         var prediction = try Prediction(
           position: recorded.integer(0, in: 0...images - 1),
           predicted: recorded.integer(1, in: 0...classes - 1), correct: recorded.flag(2),
@@ -129,7 +129,7 @@ extension RunStore {
           recorded.optionalReal(6), recorded.optionalReal(7)
         )
         prediction.losses =
-          recorded.isNull(8) ? nil : try Self.lossRecord(recorded, at: 8)
+          recorded.isNull(10) ? nil : try Self.lossRecord(recorded, at: 10)
         predictions.append(prediction)
       }
       return predictions

@@ -62,8 +62,13 @@ package struct TrainingWriter: Sendable {
   /// - Throws: `ElbowError`.
   package func log(_ metrics: [TrainingMetric]) throws {
     try store.writing { db in
-      let entries = metrics.map { MetricEntry([$0.name: $0.value], step: $0.step) }
-      try store.append(entries, to: .training(id), db)
+      var points = MetricPoints(store, .training(id), db)
+      let now = RunStore.milliseconds(Date())
+      for metric in metrics {
+        try RunStore.check(step: metric.step)
+        try points.add(metric.name, step: metric.step, value: metric.value, milliseconds: now)
+      }
+      try points.insert()
       try db.execute(
         sql: "UPDATE training_session SET heartbeat_at = ? WHERE training_id = ? AND number = ?",
         arguments: [Timestamp.now, id, session])

@@ -1,4 +1,5 @@
 package import CKernels
+import Foundation
 
 /// Products of bfloat16 with sums in Float32, as this processor computes them.
 public struct BFloat16: Sendable {
@@ -14,12 +15,22 @@ public struct BFloat16: Sendable {
     kernels_bf16_of(kind).map { BFloat16(name: name, kernels: $0.pointee) }
   }
 
-  /// The one in use: the fastest; `widened` where the environment asks for less than AVX-512.
+  /// The one in use: the fastest, or that which the environment's `ELBOW_BF16` names; `widened` where it
+  /// asks for less than AVX-512.
+  ///
+  /// Ends the process where this machine does not have that one.
   public static let current: BFloat16 = {
-    let all = InstructionSet.current.name == "x86-64-v4" ? available : Array(available.prefix(1))
-    guard let last = all.last else { preconditionFailure("widening runs on any processor") }
-    return last
+    guard let chosen else { fatalError("ELBOW_BF16 is none of \(available.map(\.name))") }
+    return chosen
   }()
+
+  /// What `current` is; nil where the environment names one that this machine does not have.
+  public static var chosen: BFloat16? {
+    if let name = ProcessInfo.processInfo.environment["ELBOW_BF16"], !name.isEmpty {
+      return available.first { $0.name == name }
+    }
+    return InstructionSet.current.name == "x86-64-v4" ? available.last : available.first
+  }
 
   /// Whether the processor multiplies bfloat16 faster than Float32.
   public static var isFast: Bool { current.name != "widened" }

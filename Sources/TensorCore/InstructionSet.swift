@@ -23,8 +23,8 @@ public struct InstructionSet: Sendable {
   ///
   /// Ends the process where this machine does not have that one.
   public static let current: InstructionSet = {
-    guard let found = chosen else { fatalError("ELBOW_ARCH: this machine does not have it") }
-    return found
+    guard let chosen else { fatalError("ELBOW_ARCH is none of \(available.map(\.name))") }
+    return chosen
   }()
 
   /// What `current` is; nil where the environment names one that this machine does not have.
@@ -32,7 +32,8 @@ public struct InstructionSet: Sendable {
     guard let name = ProcessInfo.processInfo.environment["ELBOW_ARCH"], !name.isEmpty else {
       return available.last
     }
-    return available.first { $0.name == name }
+    // What any processor of the kind has goes by this name everywhere.
+    return name == "baseline" ? available.first : available.first { $0.name == name }
   }
 
   /// What runs record: the one in use, and what multiplies bfloat16 where products are of that.
@@ -51,28 +52,3 @@ public struct InstructionSet: Sendable {
 
 /// The inner loops of the instruction set in use.
 package let kernels = InstructionSet.current.kernels
-
-/// Channel counts are padded to a multiple of this in feature maps, whatever the registers hold.
-public let channelAlignment = 16
-
-/// `count` rounded up to a multiple of `channelAlignment`.
-@inlinable
-public func aligned(_ count: Int) -> Int {
-  (count + channelAlignment - 1) / channelAlignment * channelAlignment
-}
-
-extension FeatureMap {
-  /// The map as the inner loops take it.
-  package var view: kernel_map {
-    kernel_map(
-      first: row(0), images: images, height: height, width: width, stride: stride, row: rowStride,
-      image: imageStride)
-  }
-}
-
-extension kernel_map {
-  /// No map, where one is optional.
-  package static var none: kernel_map {
-    kernel_map(first: nil, images: 0, height: 0, width: 0, stride: 0, row: 0, image: 0)
-  }
-}

@@ -65,7 +65,7 @@ package struct TrainingJob<Recipe: TrainingRecipe> {
       dataset: dataset.name, datasetSHA256: dataset.sha256, initialSHA256: initial?.sha256,
       steps: steps, firstStep: state.optimizer.steps, modelPath: model,
       threads: workers.count, blas: "\(BLAS.version) \(BLAS.kernel)",
-      instructionSet: InstructionSet.current.name, arguments: arguments)
+      instructionSet: InstructionSet.name(with: recipe.precision ?? .fp32), arguments: arguments)
   }
 
   /// Takes all steps that are left and writes the model.

@@ -48,6 +48,8 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   var heldOut: Int { get }
   /// Seed of weights, order, noise and augmentation.
   var seed: UInt64 { get }
+  /// What the networks' products are rounded to; nil: fp32.
+  var precision: Precision? { get }
   /// Checkpoints that the training depends on beside its images, by key; what they hold is part of
   /// the training's identity.
   var checkpoints: [String: String?] { get }
@@ -76,6 +78,7 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
 extension TrainingRecipe {
   public var checkpoints: [String: String?] { ["init": initial] }
   public var wrap: Bool? { nil }
+  public var precision: Precision? { nil }
 
   public func start(
     _ architecture: any NetworkArchitecture, from initial: Checkpoint?

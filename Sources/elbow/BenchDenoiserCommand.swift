@@ -5,8 +5,6 @@ import Foundation
 import Networks
 import TensorCore
 
-extension Precision: ExpressibleByArgument {}
-
 /// Times the denoiser.
 struct BenchDenoiserCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,11 +14,17 @@ struct BenchDenoiserCommand: ParsableCommand {
       Rates are images a second over all threads, the median of repeated batches. gflops counts \
       the forward pass's convolutions by their definition, peak is what the BLAS reaches on \
       products of 512×512 matrices in the same run, one on each thread, and share is gflops/peak: \
-      above 100 % where fewer multiplications do the same work. A pass of a multi-head network \
+      above 100 % where fewer multiplications do the same work. fma_peak is what multiply-adds in \
+      registers reach, memory_gb_s what a = b + s·c moves over arrays that no cache holds. A pass of a multi-head network \
       computes all classes at once; its gradient is that of one of them.
+
+      --against takes a Python interpreter that has PyTorch, which computes the same network in turns \
+      with this program: Float32 in both layouts in memory (NCHW, channels last) and bfloat16 by \
+      autocast. ratio is this program's rate over the better Float32 one, ratio_bf16 over the other.
 
       EXAMPLE:
         elbow bench denoiser fashion-mnist --seconds 2
+        elbow bench denoiser --train --against python3
       """)
 
   @Argument(help: ArgumentHelp("Shipped model or safetensors file.", valueName: "name|file"))
@@ -31,6 +35,10 @@ struct BenchDenoiserCommand: ParsableCommand {
   @Option(help: "Seconds for each figure.") var seconds = 4.0
   @Flag(help: "Time a training step as well: all gradients, Adam and the moving average.")
   var train = false
+  @Option(
+    help: ArgumentHelp("Compare with PyTorch, of this interpreter.", valueName: "python"))
+  var against: String?
+  @Option(help: "Rounds of a comparison, of which the medians are given.") var rounds = 3
   @OptionGroup var format: FormatOption
 
   func validate() throws {
@@ -40,17 +48,20 @@ struct BenchDenoiserCommand: ParsableCommand {
     guard (1...1024).contains(threads ?? 1) else {
       throw ValidationError("--threads must be 1 to 1024")
     }
+    guard (1...1000).contains(rounds) else {
+      throw ValidationError("--rounds must be 1 to 1000")
+    }
     guard seconds > 0, seconds <= 3600 else {
       throw ValidationError("--seconds must be above 0 and at most 3600")
     }
   }
 
   func run() throws {
-    try format.write(
-      try DenoiserBenchmark(
-        model: model, precision: precision, batch: batch,
-        workers: WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount),
-        seconds: seconds, trains: train
-      ).measure())
+    let benchmark = DenoiserBenchmark(
+      model: model, precision: precision, batch: batch,
+      workers: WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount),
+      seconds: seconds, trains: train)
+    try format.writeBenchmark(
+      try against.map { try benchmark.measure(against: $0, rounds: rounds) } ?? benchmark.measure())
   }
 }

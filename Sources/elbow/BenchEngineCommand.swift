@@ -33,7 +33,7 @@ struct BenchEngineCommand: ParsableCommand {
   }
 
   func run() throws {
-    try format.write(
+    try format.writeBenchmark(
       try EngineBenchmark(
         command: command,
         workers: WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount),

@@ -78,7 +78,7 @@ struct BenchStoreCommand: ParsableCommand {
     }
     if let queries {
       let measured = try StoreQueries(path: queries, repeats: repeats).measure()
-      try format.write(ResultTable(columns: StoreQueries.columns, rows: measured))
+      try format.writeBenchmark(ResultTable(columns: StoreQueries.columns, rows: measured))
     }
     if generate == nil, queries == nil { try measureRecording() }
   }
@@ -97,10 +97,12 @@ struct BenchStoreCommand: ParsableCommand {
       rows += try ingest.losses(losses.flatMap(number) ?? 10_000_000, timesteps: count)
     }
     rows.append(try ingest.scalars(points, transaction: transaction))
-    if images > 0 { rows.append(try ingest.logging(images: images)) }
-    try format.write(ResultTable(columns: StoreIngest.columns, rows: rows))
-    Output.error(
-      "WAL, synchronous FULL, pages of 32 KiB, on both sides; SQLite \(RunStore.sqliteVersion)")
+    if images > 0 {
+      rows.append(try ingest.logging(images: images))
+      rows += try ingest.sparse(images: images)
+    }
+    try format.writeBenchmark(ResultTable(columns: StoreIngest.columns, rows: rows))
+    Output.error("WAL, synchronous FULL, pages of 32 KiB, on both sides")
   }
 
   /// Writes the runs, a hundred a transaction, then what only time does to runs.

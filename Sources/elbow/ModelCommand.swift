@@ -104,6 +104,9 @@ struct ModelCommand: ParsableCommand {
         .makeDenoiser(precision: precision)
       let file = try SafetensorsFile(path: reference)
       let rows = try DenoiserReference(file, for: denoiser).compare(denoiser)
+      guard tolerance != nil || precision == .fp32 else {
+        throw ValidationError("--precision bf16 has no usual error: give a --tolerance")
+      }
       let limits = ["denoised": tolerance ?? 1e-5, "gradient": tolerance ?? 1e-3]
       let failed = rows.filter { !($0.error <= limits[$0.tensor] ?? 0) }
       try format.write(

@@ -40,6 +40,7 @@ struct DatabaseOption: ParsableArguments {
 }
 
 extension TableFormat: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 extension TableFormat {
   /// Writes a table to standard output, on a terminal in the width there is.

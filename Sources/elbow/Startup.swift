@@ -3,14 +3,19 @@ import TensorCore
 
 /// What the program does before anything else.
 enum Startup {
-  /// Ends the program where `ELBOW_ARCH` names an instruction set that this processor does not have.
+  /// Ends the program where the environment asks for what this processor does not have.
   static func checkProcessor() {
-    guard InstructionSet.chosen == nil else { return }
-    let known = InstructionSet.available.map(\.name).joined(separator: ", ")
-    FileHandle.standardError.write(
-      Data(
-        "elbow: the environment's ELBOW_ARCH names what this processor lacks; it has \(known)\n"
-          .utf8))
+    guard InstructionSet.chosen != nil else {
+      end("ELBOW_ARCH", "instruction set", InstructionSet.available.map(\.name))
+    }
+    guard BFloat16.chosen != nil else {
+      end("ELBOW_BF16", "way to multiply bfloat16", BFloat16.available.map(\.name))
+    }
+  }
+
+  private static func end(_ variable: String, _ what: String, _ known: [String]) -> Never {
+    let text = "elbow: the environment's \(variable) names no \(what) of this processor, which has "
+    FileHandle.standardError.write(Data((text + known.joined(separator: ", ") + "\n").utf8))
     exit(2)
   }
 

@@ -170,8 +170,9 @@ struct IngestCommandTests {
     ]
     try input.fileHandleForWriting.write(
       contentsOf: Data((lines.joined(separator: "\n") + "\n").utf8))
-    for _ in 0..<200 where try program.column("SELECT count(*) FROM runs WHERE images = 1") != ["1"]
-    {
+    // Until the process has begun there is no file.
+    let counted = "SELECT count(*) FROM runs WHERE images = 1"
+    for _ in 0..<200 where (try? program.column(counted)) != ["1"] {
       Thread.sleep(forTimeInterval: 0.05)
     }
     kill(process.processIdentifier, SIGINT)

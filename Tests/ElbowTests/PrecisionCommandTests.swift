@@ -43,7 +43,7 @@ import Testing
     let elbow = try Program()
     defer { elbow.remove() }
     for (arguments, message) in [
-      (["--classifier", "optimal"], "optimal has none"),
+      (["--classifier", "optimal"], "there is none"),
       (["--engine", "true"], "an --engine does"),
     ] {
       let run = try elbow.run(["run", "--images", "1", "--precision", "bf16"] + arguments)

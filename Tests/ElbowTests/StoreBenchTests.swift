@@ -40,7 +40,11 @@ import Testing
     let rows = try result.objects
     #expect(
       rows.compactMap { $0["measure"] as? String }
-        == ["losses of 5 timesteps", "room for them", "metrics", "recording a run"])
+        == [
+          "losses of 5 timesteps", "room for them", "metrics", "recording a run",
+          "room for losses of halving:5x10,1x50", "room for losses of sift:2,50",
+          "room for losses of racing:0.05",
+        ])
     for row in rows { #expect(row["value"] as? Double ?? 0 > 0) }
     // Four bytes a loss, and nothing for free.
     #expect(rows[1]["value"] as? Double ?? 0 > 4)

@@ -84,7 +84,8 @@ import Testing
         [.integer(10), .integer(0), .integer(2), .integer(0), .real(3)],
         [.integer(10), .integer(0), .integer(2), .integer(1), .real(.infinity)],
       ])
-    #expect(rows[4] == [.integer(11), .integer(1), .integer(2), .integer(0), .real(0.5)])
+    // In the order of draw, timestep and class, whichever they were asked in.
+    #expect(rows[5] == [.integer(11), .integer(1), .integer(2), .integer(0), .real(0.5)])
     #expect(rows.count == 6)
     guard case .dense(let values) = try store.losses(run: header.id, position: 0) else {
       Issue.record("dense losses come back dense")

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        11: "d6b92498cd6c830ad15674d30ffc3e6cc2a343f4380c89b177ca107a01002fb6"
+        11: "a33fadc58734815ac4da28c87d4cac768a8459613d6a77c3037a80587f4d7ec8"
       ])
   }
 

@@ -35,9 +35,12 @@ import Testing
       Double(Float(bitPattern: UInt32(half) << 16))
     }
 
-    /// C, the rows that count.
+    /// C, the rows that count, of the second of two positions, between which there are gaps.
     func products(_ multiply: (UnsafePointer<kernel_products>) -> Void) -> [Float] {
-      var c = [Float](repeating: .nan, count: (rows + 15) / 16 * 16 * outputs)
+      let (aStep, cStep) = (a.count + 32, (rows + 15) / 16 * 16 * outputs + 16)
+      var c = [Float](repeating: .nan, count: 2 * cStep)
+      let a = [UInt16](repeating: 0x3f80, count: aStep) + a
+      let b = b.map { $0 ^ 0x8000 } + b
       a.withUnsafeBufferPointer { a in
         b.withUnsafeBufferPointer { b in
           c.withUnsafeMutableBufferPointer { c in
@@ -45,13 +48,13 @@ import Testing
               return
             }
             var products = kernel_products(
-              positions: 1, rows: rows, depth: depth, outputs: outputs, a: a, a_position: 0, b: b,
-              c: c, c_position: 0)
+              positions: 2, rows: rows, depth: depth, outputs: outputs, a: a, a_position: aStep,
+              b: b, c: c, c_position: cStep)
             multiply(&products)
           }
         }
       }
-      return Array(c[..<(rows * outputs)])
+      return Array(c[cStep..<cStep + rows * outputs])
     }
   }
 

@@ -141,13 +141,14 @@ typedef struct {
 enum { kernel_panel_bf16 = 32 };
 
 typedef struct {
-  // Winograd's `input` for m = 2 and 4, rounded to bfloat16, zeros from the map's channels up to `depth`.
+  // Winograd's `input` for m = 2 and 4, rounded to bfloat16 (to zero below 2^-126 where the processor does
+  // it), zeros from the map's channels up to `depth`.
   void (*input2)(
     kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position);
   void (*input4)(
     kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position);
   // One panel of the right operand: rows of `width` floats, rounded, two and two, each pair into
-  // 2 x `columns` halves of the target; `rows` is even, `width` a multiple of 16.
+  // 2 x `columns` halves of the target; `rows` is even, `width` a multiple of 8.
   void (*pack)(
     const float *source, long rows, long width, unsigned short *target, long columns);
   void (*products)(const kernel_products *products);
@@ -165,8 +166,18 @@ typedef enum { kernels_bf16_plain, kernels_bf16_avx512, kernels_bf16_amx } kerne
 // The same for bfloat16.
 const kernel_bf16 *_Nullable kernels_bf16_of(kernel_bf16_set set);
 
-// `products` as AMX would take them, in plain C.
+// `products` with their tiles taken as AMX takes them, in plain C.
 void kernels_amx_twin_products(const kernel_products *products);
+
+// What one core can do at most, for figures to stand beside.
+
+// Fused multiply-adds of Float32 in registers, `rounds` of twelve independent vectors: how many
+// floating-point operations they were, two for each multiply-add. `sink` takes what came of them, so
+// that they are done.
+double elbow_ceiling_fma(long rounds, float *sink);
+
+// a = b + s * c over `count` numbers: two read, one written.
+void elbow_ceiling_triad(float *a, const float *b, const float *c, float s, long count);
 
 #pragma clang assume_nonnull end
 

@@ -81,17 +81,19 @@ final class ComparingSink: RunSink {
 }
 
 extension LossRecord {
-  /// Losses in their order.
+  /// Losses in their order: of draw, timestep and class where images differ in them, whichever they
+  /// were recorded in.
   fileprivate var values: [Double?] {
     switch self {
     case .dense(let values): values.map { Double($0) }
-    case .sparse(let losses): losses.map { Double($0.value) }
+    case .sparse(let losses): losses.sorted { $0.place < $1.place }.map { Double($0.value) }
     }
   }
 
   /// Draw, timestep and class of each, where images differ in them.
   fileprivate var places: [Double?] {
     guard case .sparse(let losses) = self else { return [] }
-    return losses.flatMap { [$0.draw, $0.timestep, $0.label] }.map { Double($0) }
+    return losses.sorted { $0.place < $1.place }
+      .flatMap { [$0.draw, $0.timestep, $0.label] }.map { Double($0) }
   }
 }

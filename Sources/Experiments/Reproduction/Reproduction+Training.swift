@@ -50,7 +50,8 @@ extension Reproduction {
     self.init(
       run: training.id, images: 0,
       comparisons: comparisons.values.sorted { $0.what < $1.what } + [weights],
-      circumstances: try store.circumstances(of: training.id, now: session.environment()))
+      circumstances: try store.circumstances(
+        of: training.id, now: session.environment(precision: made.precision)))
   }
 
   private struct Key: Hashable {
@@ -60,7 +61,7 @@ extension Reproduction {
 
   private static func again<Recipe: TrainingRecipe>(
     _ kind: Recipe.Type, _ training: TrainingRecord, _ session: Session, _ files: ReplacedFiles
-  ) throws -> (metrics: [TrainingMetric], model: String) {
+  ) throws -> (metrics: [TrainingMetric], model: String, precision: Precision) {
     let recipe = try recipe(kind, training, files)
     let dataset = try DatasetCatalog.load(
       recipe.dataset, split: "train", directory: files.folder(nil))
@@ -78,7 +79,7 @@ extension Reproduction {
     var job = try TrainingJob(recipe, dataset: dataset, model: path, workers: session.workers)
     var metrics: [TrainingMetric] = []
     try job.run(watch: session.watch) { metrics += $0 }
-    return (metrics, try Checkpoint(path: path).sha256)
+    return (metrics, try Checkpoint(path: path).sha256, recipe.precision ?? .fp32)
   }
 
   /// The recipe that was recorded, with the checkpoint that it begins from where that is now.

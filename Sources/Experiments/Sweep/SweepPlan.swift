@@ -80,6 +80,11 @@ package struct SweepPlan {
       let label = cell.label(flags)
       session.watch(WorkUpdate("plan", number, of: values.count, "cells"))
       do {
+        guard cell["precision"] != "auto" else {
+          throw ElbowError(
+            .malformed, "`precision` auto is another on another machine; a sweep needs fp32 or bf16"
+          )
+        }
         let run = try Self.experiment(cell, label, template).prepare(in: session, reading: store)
         let question = try run.header.question.id()
         questions.append(question)

@@ -17,7 +17,7 @@ extension RunSummary {
   /// Columns that may tell runs apart, in the order in which a label names them.
   static let telling = [
     "dataset", "classifier", "model", "strategy", "grid", "weights", "noise", "loss", "reduction",
-    "lm", "precision", "attack", "seed", "images",
+    "lm", "attack", "seed", "images",
   ]
 
   /// A name for every run: its own, or else what the runs differ in, or its short id.

@@ -144,7 +144,7 @@ package enum RunSummary {
         "run", "name", "status", "classifier", "strategy", "grid", "weights", "attack", "images",
         "accuracy % (95 %)", "NFE", "gradients", "s/image",
       ],
-      rows: runs.rows.indices.map { i in
+      rows: Array(runs.rows.indices).mapInParts { i in
         func text(_ column: String) -> Cell { runs[i, column] }
         let accuracy: Cell =
           if let value = runs[i, .accuracy], let low = runs[i, .accuracyLow],

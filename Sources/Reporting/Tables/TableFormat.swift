@@ -22,20 +22,30 @@ public enum TableFormat: String, CaseIterable, Sendable {
   /// safe by the format's own escape: see `TableFormat+Escapes.swift`.
   public func render(_ table: ResultTable) -> String {
     if self == .table { return TerminalTable(table).output().text }
-    let numeric = table.columns.indices.map { Self.isNumeric(table.rows.lazy, $0) }
+    let numeric = isAligned ? table.columns.indices.map { Self.isNumeric(table.rows.lazy, $0) } : []
+    let keys = Self.keys(table.columns)
     var text = head(table.columns, numeric)
-    for (i, row) in table.rows.enumerated() { text += line(table.columns, row, isFirst: i == 0) }
+    let lines = Array(table.rows.indices).mapInParts { row in
+      line(keys, table.rows[row], isFirst: row == 0)
+    }
+    for line in lines { text += line }
     return text + foot(isEmpty: table.rows.isEmpty)
   }
 
   // MARK: Parts of every format but `table`, as `TableWriter` puts them together
+
+  /// Whether columns of numbers are set to the right.
+  var isAligned: Bool { self == .markdown || self == .latex }
+
+  /// Columns as an object of JSON has them before its values.
+  static func keys(_ columns: [String]) -> [String] { columns.map { json($0) + ": " } }
 
   /// What stands before the rows.
   func head(_ columns: [String], _ numeric: [Bool]) -> String {
     switch self {
     case .table, .jsonl: ""
     case .json: "["
-    case .csv, .tsv: line(columns, columns.map { .text($0) }, isFirst: true)
+    case .csv, .tsv: line([], columns.map { .text($0) }, isFirst: true)
     case .markdown:
       lines([row(columns.map(Self.markdown)), row(numeric.map { $0 ? "---:" : "---" })])
     case .latex:
@@ -48,17 +58,19 @@ public enum TableFormat: String, CaseIterable, Sendable {
 
   /// One row.
   ///
-  /// - Parameter comment: what LaTeX notes behind it.
+  /// - Parameters:
+  ///   - keys: of objects.
+  ///   - comment: what LaTeX notes behind it.
   func line(
-    _ columns: [String], _ cells: [Cell], isFirst: Bool, comment: String? = nil
+    _ keys: [String], _ cells: [Cell], isFirst: Bool, comment: String? = nil
   ) -> String {
     func plain(_ field: (Cell) -> String, _ separator: String) -> String {
       cells.map(field).joined(separator: separator) + "\n"
     }
     return switch self {
     case .table: ""
-    case .json: "\(isFirst ? "" : ",")\n  \(object(columns, cells))"
-    case .jsonl: object(columns, cells) + "\n"
+    case .json: (isFirst ? "\n  " : ",\n  ") + object(keys: keys, cells)
+    case .jsonl: object(keys: keys, cells) + "\n"
     case .csv: plain(Self.csv, ",")
     case .tsv: plain(Self.tsv, "\t")
     case .markdown: row(cells.map { Self.markdown($0.reading(short: false)) }) + "\n"
@@ -79,14 +91,31 @@ public enum TableFormat: String, CaseIterable, Sendable {
 
   /// One row as a JSON object, keys in the columns' order.
   public func object(_ columns: [String], _ row: [Cell]) -> String {
+    object(keys: Self.keys(columns), row)
+  }
+
+  private func object(keys: [String], _ row: [Cell]) -> String {
     var text = "{"
-    for (column, cell) in zip(columns, row) {
+    for (key, cell) in zip(keys, row) {
       if text.utf8.count > 1 { text += ", " }
-      text += Self.json(column)
-      text += ": "
-      text += Self.json(cell)
+      text += key
+      if case .text(let value) = cell, Self.isLiteral(value) {
+        text += "\""
+        text += value
+        text += "\""
+      } else {
+        text += Self.json(cell)
+      }
     }
     return text + "}"
+  }
+
+  /// Whether a text stands in JSON as it is: each byte is a character that is seen, or a space, and no
+  /// quote or backslash.
+  private static func isLiteral(_ text: String) -> Bool {
+    text.utf8.withContiguousStorageIfAvailable {
+      $0.allSatisfy { 0x20..<0x7F ~= $0 && $0 != 0x22 && $0 != 0x5C }
+    } ?? false
   }
 
   private func lines(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }

@@ -13,6 +13,8 @@ public struct TableWriter {
   public private(set) var count = 0
   private let format: TableFormat
   private let columns: [String]
+  /// Of objects.
+  private let keys: [String]
   private var numeric: [Bool]?
   private var waiting: [(row: [Cell], comment: String?)] = []
   private let sink: (String) throws -> Void
@@ -34,6 +36,7 @@ public struct TableWriter {
       "\(numeric?.count ?? 0) alignments for \(columns.count) columns")
     self.format = format
     self.columns = columns
+    keys = TableFormat.keys(columns)
     self.numeric = numeric
     self.sink = sink
   }
@@ -47,7 +50,7 @@ public struct TableWriter {
   public mutating func append(_ row: [Cell], comment: String? = nil) throws {
     precondition(
       row.count == columns.count, "row has \(row.count) cells, table has \(columns.count) columns")
-    if numeric == nil, format == .markdown || format == .latex {
+    if numeric == nil, format.isAligned {
       waiting.append((row, comment))
       if waiting.count == Self.rowsToAlign { try align() }
     } else {
@@ -76,7 +79,7 @@ public struct TableWriter {
 
   private mutating func write(_ row: [Cell], _ comment: String?) throws {
     if count == 0 { try sink(format.head(columns, numeric ?? [])) }
-    try sink(format.line(columns, row, isFirst: count == 0, comment: comment))
+    try sink(format.line(keys, row, isFirst: count == 0, comment: comment))
     count += 1
   }
 }

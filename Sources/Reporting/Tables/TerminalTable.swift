@@ -49,9 +49,12 @@ public struct TerminalTable: Sendable {
     asked: [String] = [], stub: Int = 0,
     emphasis: (_ row: Int, _ column: String) -> Emphasis? = { _, _ in nil }
   ) {
-    let texts = table.rows.map { $0.map { $0.reading(short: true).visible } }
     // Lengths once: to count characters is dear.
-    let widths = texts.map { $0.map(\.cellWidth) }
+    let read = table.rows.mapInParts { row in
+      let texts = row.map { $0.reading(short: true).visible }
+      return (texts, texts.map(\.cellWidth))
+    }
+    let (texts, widths) = (read.map(\.0), read.map(\.1))
     let numeric = table.columns.indices.map { TableFormat.isNumeric(table.rows, $0) }
     columns = table.columns.enumerated().map { c, name in
       var role =

@@ -1,3 +1,19 @@
+// What makes operands in bfloat16 of floats.
+
+#include "winograd.h"
+
+static void narrow_input2(
+  kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position
+) {
+  tile_input(2, 1, x, tiles, t, depth, position);
+}
+
+static void narrow_input4(
+  kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position
+) {
+  tile_input(4, 1, x, tiles, t, depth, position);
+}
+
 // Rows of floats in pairs of bfloat16.
 static void pack(const float *source, long rows, long width, unsigned short *target, long columns) {
   for (long i = 0; i < rows; i += 2, source += 2 * width, target += 2 * columns)
