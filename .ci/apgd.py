@@ -122,7 +122,10 @@ def main():
     labels = bytes_of("t10k-labels-idx1-ubyte.gz", 8)[:count].tolist()
     classifier = Classifier(MODEL)
     ways = {"elbow": lambda: elbow(options.program, options),
-            "elbow --rivals 3": lambda: elbow(options.program, options, ["--rivals", "3"])}
+            "elbow --rivals 3": lambda: elbow(options.program, options, ["--rivals", "3"]),
+            "elbow bf16": lambda: elbow(options.program, options, ["--precision", "bf16"]),
+            "elbow bf16, rivals": lambda: elbow(
+                options.program, options, ["--precision", "bf16", "--rivals", "3"])}
     for way in ("kept", "skip", "all"):
         ways["pytorch " + way] = lambda way=way: pytorch(classifier, images, labels, options.steps, way)
     pytorch(classifier, images[:1], labels[:1], 0, "all")
