@@ -27,6 +27,8 @@ extension StoreIngest {
       header.inputs = (0..<images).map { i in
         var input = header.inputs[i % header.inputs.count]
         input.index = i
+        // As images of a dataset are: each another.
+        input.sha256 = SHA256.hexDigest(of: "\(i)")
         return input
       }
       return header

@@ -38,10 +38,10 @@ package struct StoreIngest {
     )
     for _ in 0..<repeats {
       let written = try timed { path in
-        let store = try RunStore(path, for: .write)
+        let (store, header) = (try RunStore(path, for: .write), plan.header(images))
         return {
           let writer = RunWriter(store)
-          try writer.receive(.started(plan.header(images)))
+          try writer.receive(.started(header))
           for position in 0..<images {
             try writer.receive(.predicted(plan.prediction(position)))
           }
