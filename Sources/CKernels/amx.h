@@ -2,6 +2,8 @@
 // halves) B (16 pairs of rows x 16 columns). The file that includes this defines the operations
 // tile_zero(n), tile_load(n, base, bytes a row), tile_multiply(c, a, b), tile_store(n, base, bytes a row).
 
+#include "panels.h"
+
 // Two by two tiles of C, 0 ... 3; A in 4 and 5, B in 6 and 7; `b_row` in bytes.
 #define TILES(tall, wide) \
   do { \
@@ -45,16 +47,6 @@ static void tile_product(
 
 static void tile_products(const kernel_products *p) {
   tile_configure();
-  for (long position = 0; position < p->positions; position++) {
-    const unsigned short *a = p->a + position * p->a_position;
-    const unsigned short *b = p->b + position * p->depth * p->outputs;
-    float *c = p->c + position * p->c_position;
-    for (long column = 0; column < p->outputs; column += kernel_panel_bf16) {
-      const long left = p->outputs - column;
-      tile_product(
-        p->rows, p->depth, a, b + column * p->depth,
-        left < kernel_panel_bf16 ? left : kernel_panel_bf16, c + column, p->outputs);
-    }
-  }
+  multiply_panels(p, tile_product);
   tile_finish();
 }

@@ -3,6 +3,7 @@
 
 #include "registers.h"
 #include "narrow.h"
+#include "panels.h"
 
 // Rows and columns, of two or one registers, kept in registers.
 FUNCTION void sum_pairs(
@@ -50,8 +51,7 @@ SUM_PAIRS(7, 1)
 SUM_PAIRS(1, 1)
 #undef SUM_PAIRS
 
-// rows x width of one panel.
-static void panel_product(
+static void multiply_rows(
   long rows, long depth, const unsigned short *a, const unsigned short *b, long width, float *c,
   long c_row
 ) {
@@ -73,19 +73,7 @@ static void panel_product(
   }
 }
 
-static void products(const kernel_products *p) {
-  for (long position = 0; position < p->positions; position++) {
-    const unsigned short *a = p->a + position * p->a_position;
-    const unsigned short *b = p->b + position * p->depth * p->outputs;
-    float *c = p->c + position * p->c_position;
-    for (long column = 0; column < p->outputs; column += kernel_panel_bf16) {
-      const long left = p->outputs - column;
-      panel_product(
-        p->rows, p->depth, a, b + column * p->depth,
-        left < kernel_panel_bf16 ? left : kernel_panel_bf16, c + column, p->outputs);
-    }
-  }
-}
+static void products(const kernel_products *p) { multiply_panels(p, multiply_rows); }
 
 const kernel_bf16 TABLE_BF16 = {
   .input2 = narrow_input2,
