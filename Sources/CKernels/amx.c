@@ -36,6 +36,7 @@ FUNCTION void tile_configure(void) {
 const kernel_bf16 kernels_amx_bf16 = {
   .input2 = narrow_input2,
   .input4 = narrow_input4,
+  .rows = narrow_rows,
   .pack = pack,
   .products = tile_products,
 };

@@ -4,7 +4,7 @@
 
 #include "panels.h"
 
-// Two by two tiles of C, 0 ... 3; A in 4 and 5, B in 6 and 7; `b_row` in bytes.
+// Two by two tiles of C, 0 ... 3; A in 4 and 5, B in 6 and 7.
 #define TILES(tall, wide) \
   do { \
     tile_zero(0); \
@@ -21,19 +21,18 @@
       if (tall) tile_multiply(2, 5, 6); \
       if (tall && wide) tile_multiply(3, 5, 7); \
     } \
-    tile_store(0, c, 4 * c_row); \
-    if (wide) tile_store(1, c + 16, 4 * c_row); \
-    if (tall) tile_store(2, c + 16 * c_row, 4 * c_row); \
-    if (tall && wide) tile_store(3, c + 16 * c_row + 16, 4 * c_row); \
+    tile_store(0, c, 4 * width); \
+    if (wide) tile_store(1, c + 16, 4 * width); \
+    if (tall) tile_store(2, c + 16 * width, 4 * width); \
+    if (tall && wide) tile_store(3, c + 16 * width + 16, 4 * width); \
   } while (0)
 
 // 32 rows where there are as many, and a panel of 32 or 16 columns. A and C have room for a multiple of 16
 // rows: those beyond are computed and never read.
 static void tile_product(
-  long rows, long depth, const unsigned short *a, const unsigned short *b, long width, float *c,
-  long c_row
+  long rows, long depth, const unsigned short *a, const unsigned short *b, long width, float *c
 ) {
-  for (long row = 0; row < rows; row += 32, a += 32 * depth, c += 32 * c_row) {
+  for (long row = 0; row < rows; row += 32, a += 32 * depth, c += 32 * width) {
     const int tall = rows - row > 16;
     if (width == 32) {
       if (tall) TILES(1, 1);
@@ -47,6 +46,6 @@ static void tile_product(
 
 static void tile_products(const kernel_products *p) {
   tile_configure();
-  multiply_panels(p, tile_product);
+  multiply_positions(p, tile_product);
   tile_finish();
 }

@@ -8,7 +8,7 @@
 // Rows and columns, of two or one registers, kept in registers.
 FUNCTION void sum_pairs(
   const int rows, const int registers, long depth, const unsigned short *a, const unsigned short *b,
-  long width, float *c, long c_row
+  long width, float *c
 ) {
   lanes sums[8][2];
   UNROLLED for (int r = 0; r < rows; r++)
@@ -34,14 +34,14 @@ FUNCTION void sum_pairs(
     }
   }
   UNROLLED for (int r = 0; r < rows; r++)
-    UNROLLED for (int v = 0; v < registers; v++) store(sums[r][v], c + r * c_row + v * LANES);
+    UNROLLED for (int v = 0; v < registers; v++) store(sums[r][v], c + r * width + v * LANES);
 }
 
 #define SUM_PAIRS(rows, registers) \
   static __attribute__((noinline)) void pairs_##rows##_##registers( \
-    long depth, const unsigned short *a, const unsigned short *b, long width, float *c, long c_row \
+    long depth, const unsigned short *a, const unsigned short *b, long width, float *c \
   ) { \
-    sum_pairs(rows, registers, depth, a, b, width, c, c_row); \
+    sum_pairs(rows, registers, depth, a, b, width, c); \
   }
 SUM_PAIRS(8, 2)
 SUM_PAIRS(7, 2)
@@ -52,8 +52,7 @@ SUM_PAIRS(1, 1)
 #undef SUM_PAIRS
 
 static void multiply_rows(
-  long rows, long depth, const unsigned short *a, const unsigned short *b, long width, float *c,
-  long c_row
+  long rows, long depth, const unsigned short *a, const unsigned short *b, long width, float *c
 ) {
   long sevens = -rows & 7;
   if (rows < 7 * sevens) sevens = 0;
@@ -63,7 +62,7 @@ static void multiply_rows(
     for (long row = 0, taken; row < rows; row += taken) {
 #define TAKE(n) \
   taken = n, (is_wide ? pairs_##n##_2 : pairs_##n##_1)( \
-    depth, a + row * depth, b + 2 * column, width, c + row * c_row + column, c_row)
+    depth, a + row * depth, b + 2 * column, width, c + row * width + column)
       if (row < eights) TAKE(8);
       else if (row < eights + 7 * sevens) TAKE(7);
       else TAKE(1);
@@ -73,11 +72,12 @@ static void multiply_rows(
   }
 }
 
-static void products(const kernel_products *p) { multiply_panels(p, multiply_rows); }
+static void products(const kernel_products *p) { multiply_positions(p, multiply_rows); }
 
 const kernel_bf16 TABLE_BF16 = {
   .input2 = narrow_input2,
   .input4 = narrow_input4,
+  .rows = narrow_rows,
   .pack = pack,
   .products = products,
 };

@@ -12,10 +12,10 @@
     tile_input(m, 0, x, tiles, t, x.stride, position); \
   } \
   static void tile_output##m( \
-    const float *t, long position, kernel_map y, kernel_tiles tiles, const float *start, \
-    long start_step, kernel_map addend, float scale \
+    const float *t, long position, long channels, kernel_map y, kernel_tiles tiles, \
+    const float *start, long start_step, kernel_map addend, float scale \
   ) { \
-    tile_output(m, t, position, y, tiles, start, start_step, addend, scale); \
+    tile_output(m, t, position, channels, y, tiles, start, start_step, addend, scale); \
   } \
   static void tile_cotangent##m(kernel_map dy, kernel_tiles tiles, float *t, long position) { \
     tile_cotangent(m, dy, tiles, t, position); \
@@ -27,6 +27,7 @@ WINOGRAD(4)
 const kernel_table TABLE = {
   .lanes = LANES,
   .contract = contract,
+  .finish = finish,
   .winograd2 = {tile_input2, tile_output2, tile_cotangent2},
   .winograd4 = {tile_input4, tile_output4, tile_cotangent4},
   .channel_sums = channel_sums,

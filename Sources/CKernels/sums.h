@@ -78,3 +78,15 @@ static void contract(
     }
   }
 }
+
+static void finish(
+  const float *products, long rows, long width, const float *start, const kernel_output *out
+) {
+  for (long row = 0; row < rows; row++)
+    for (long v = 0; v < width; v += LANES) {
+      lanes value = load(products + row * width + v);
+      if (start) value += load(start + v);
+      if (out->addend) value += load(out->addend + row * out->addend_row + v);
+      store(value * (lanes)out->scale, out->c + row * out->c_row + v);
+    }
+}

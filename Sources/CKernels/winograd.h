@@ -132,17 +132,17 @@ FUNCTION void tile_input(
 }
 
 FUNCTION void tile_output(
-  const int m, const float *t, long position, kernel_map y, kernel_tiles tiles, const float *start,
-  long start_step, kernel_map addend, float scale
+  const int m, const float *t, long position, long channels, kernel_map y, kernel_tiles tiles,
+  const float *start, long start_step, kernel_map addend, float scale
 ) {
   const int span = m + 2;
   lanes columns[4][6], line[6], out[4];
-  for (long index = 0; index < tiles.count; index++, t += y.stride) {
+  for (long index = 0; index < tiles.count; index++, t += channels) {
     const place p = place_of(m, y, tiles, index);
     float *corner = pixel(y, p, 0, 0);
     const float *added = addend.first ? pixel(addend, p, 0, 0) : 0;
     const float *starts = start ? start + p.image * start_step : 0;
-    for (long c = 0; c < y.stride; c += LANES) {
+    for (long c = 0; c < channels; c += LANES) {
       UNROLLED for (int j = 0; j < span; j++) {
         UNROLLED for (int i = 0; i < span; i++) line[i] = load(t + c + (i * span + j) * position);
         if (m == 2) output2(line, out);

@@ -59,8 +59,8 @@ package struct RunPlan: Sendable {
     guard configuration.precision == .fp32 || dataset.dimensions == 2 else {
       throw ElbowError(
         .malformed,
-        "`precision` is of 3×3 filters, and networks of signals, as of \(dataset.name), have none; "
-          + "leave it out")
+        "`precision` is of networks of images, and those of signals, as of \(dataset.name), compute in "
+          + "Float32; leave it out")
     }
     configuration.lm = kind.maximizesLikelihood ? try request.lm.resolved(grid: grid) : nil
     configuration.purification = kind.purifies ? configuration.purification ?? .usual : nil

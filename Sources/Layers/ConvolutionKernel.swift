@@ -40,12 +40,14 @@ public enum ConvolutionAlgorithm: Sendable, CaseIterable {
 /// Cases rather than a protocol, so that each algorithm is compiled for its own tile.
 enum ConvolutionKernel: Sendable {
   case direct(DirectKernel)
+  case narrow(NarrowKernel)
   case winograd2(WinogradKernel<WinogradTile2>)
   case winograd4(WinogradKernel<WinogradTile4>)
 
   /// Prepares `filters` for maps of `inputStride` floats a pixel.
   ///
-  /// - Parameter precision: of Winograd's products; sums as they stand in the definition are in Float32.
+  /// - Parameter precision: of the products of Winograd's filtering and of 1×1 filters; other sums as they
+  ///   stand in the definition are in Float32.
   init(
     _ algorithm: ConvolutionAlgorithm, _ filters: FilterBank, inputStride: Int,
     precision: Precision
@@ -56,10 +58,16 @@ enum ConvolutionKernel: Sendable {
       "\(algorithm) computes 3×3 filters over aligned maps only")
     self =
       switch algorithm {
-      case .direct: .direct(DirectKernel(filters, inputStride: inputStride))
+      case .direct:
+        Self.direct(DirectKernel(filters, inputStride: inputStride), precision: precision)
       case .winograd2: .winograd2(WinogradKernel(filters, precision: precision))
       case .winograd4: .winograd4(WinogradKernel(filters, precision: precision))
       }
+  }
+
+  private static func direct(_ kernel: DirectKernel, precision: Precision) -> Self {
+    precision == .bf16 && NarrowKernel.fits(kernel.shape)
+      ? .narrow(NarrowKernel(kernel)) : .direct(kernel)
   }
 
   /// y = (x ∗ W + start + addend)·scale.
@@ -76,6 +84,8 @@ enum ConvolutionKernel: Sendable {
     switch self {
     case .direct(let kernel):
       kernel.apply(x, into: y, start: start, addend: addend, scale: scale)
+    case .narrow(let kernel):
+      kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
     case .winograd2(let kernel):
       kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
     case .winograd4(let kernel):

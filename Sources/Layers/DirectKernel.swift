@@ -6,8 +6,8 @@ import TensorCore
 /// **Shape** of the weights: panels of output channels, each `[rows, columns, inputStride, width]`;
 /// padding channels have zero weights.
 struct DirectKernel: Sendable {
-  private let shape: KernelShape
-  private let buffer: AlignedBuffer
+  let shape: KernelShape
+  let buffer: AlignedBuffer
 
   /// Packs `filters`.
   init(_ filters: FilterBank, inputStride: Int) {

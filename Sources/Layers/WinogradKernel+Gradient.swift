@@ -14,7 +14,8 @@ extension WinogradKernel {
     let (inputStride, outputStride) = (shape.inputStride, shape.outputStride)
     let mark = arena.mark
     defer { arena.release(to: mark) }
-    let tiling = Tiling(dy, floats: inputStride + outputStride)
+    // Sums over a group: the same on every machine.
+    let tiling = Tiling(dy, floats: inputStride + outputStride, budget: 512 << 10, rows: 8)
     let inner = arena.mark
     tiling.forEachGroup { tiles in
       arena.release(to: inner)

@@ -10,21 +10,25 @@ extension WinogradKernel {
     /// Tiles a group.
     private let most: Int
 
-    /// Bytes of a group's transformed tiles that stay in a core's cache beside the weights.
-    private static var budget: Int { 512 << 10 }
+    /// Of products with weights, each tile's apart from others': most of a core's cache.
+    static var budget: Int { Processor.cache / 4 * 3 }
 
     /// Splits the tiles of a map of outputs.
     ///
-    /// - Parameter floats: of a transformed tile's position in all matrices of a group.
-    init(_ map: FeatureMap, floats: Int) {
+    /// - Parameters:
+    ///   - floats: of a transformed tile's position in the matrices of a group, which stay in a core's
+    ///     cache beside the weights that pass through it.
+    ///   - budget: bytes that they may take.
+    ///   - block: rows that the matrix product takes at once.
+    init(_ map: FeatureMap, floats: Int, budget: Int, rows block: Int) {
       rows = (map.height + Tile.outputs - 1) / Tile.outputs
       columns = (map.width + Tile.outputs - 1) / Tile.outputs
       count = map.images * rows * columns
-      let fitting = Self.budget / (positions * floats * MemoryLayout<Float>.stride)
+      let fitting = budget / (positions * floats * MemoryLayout<Float>.stride)
       let groups = (count + max(fitting, 16) - 1) / max(fitting, 16)
-      // Whole blocks of rows for the matrix product.
-      let block = count % 7 == 0 && count % 8 != 0 ? 7 : 8
-      most = ((count + groups - 1) / groups + block - 1) / block * block
+      // Whole blocks; the rows of Float32's are seven or eight.
+      let whole = block == 8 && count % 7 == 0 && count % 8 != 0 ? 7 : block
+      most = ((count + groups - 1) / groups + whole - 1) / whole * whole
     }
 
     /// Calls `body` with each group's tiles.

@@ -8,7 +8,8 @@ import TensorCore
 /// position's weights are one matrix product. Where the map's side is no multiple of m, the last
 /// tile lies further inside and writes only what is new.
 ///
-/// **Shape** of the weights: `[(m + 2)², panel, inputStride, width]`.
+/// **Shape** of the weights: `[panel, (m + 2)², inputStride, width]`: a panel of outputs is multiplied at
+/// all positions and transformed before the next, so that weights are read once for a group of tiles.
 struct WinogradKernel<Tile: WinogradTile>: Sendable {
   private let shape: KernelShape
   private let weights: Weights
@@ -41,14 +42,14 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   /// G g Gᵀ in Double, eight output channels at once.
   private static func transform(_ filters: FilterBank, _ shape: KernelShape) -> AlignedBuffer {
     let (inputStride, outputStride) = (shape.inputStride, shape.outputStride)
-    let position = inputStride * outputStride
-    let buffer = AlignedBuffer(count: Self.positions * position)
+    let buffer = AlignedBuffer(count: Self.positions * inputStride * outputStride)
     let (base, rows) = (buffer.base, Tile.filter)
     let group = 8
     Panel.forEach(of: outputStride) { channel, width in
       for first in stride(from: channel, to: min(channel + width, filters.outputs), by: group) {
         for i in 0..<filters.inputs {
-          let target = base + channel * inputStride + i * width + first - channel
+          let target =
+            base + channel * inputStride * Self.positions + i * width + first - channel
           func values(_ y: Int, _ x: Int) -> SIMD8<Double> {
             var result = SIMD8<Double>.zero
             for lane in 0..<min(group, filters.outputs - first) {
@@ -66,7 +67,7 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
             let c2 = columns.2.0 * left[0] + columns.2.1 * left[1] + columns.2.2 * left[2]
             for (k, right) in rows.enumerated() {
               let values = SIMD8<Float>(c0 * right[0] + c1 * right[1] + c2 * right[2])
-              UnsafeMutableRawPointer(target + (j * Self.span + k) * position)
+              UnsafeMutableRawPointer(target + (j * Self.span + k) * inputStride * width)
                 .storeBytes(of: values, as: SIMD8<Float>.self)
             }
           }
@@ -82,59 +83,61 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   ) {
     let mark = arena.mark
     defer { arena.release(to: mark) }
-    let tiling: Tiling
+    let (tiling, width): (Tiling, Int)
     switch weights {
-    case .single: tiling = Tiling(y, floats: shape.inputStride + shape.outputStride)
-    case .narrow(let weights): tiling = Tiling(y, floats: weights.depth / 2 + shape.outputStride)
+    case .single:
+      width = min(Panel.widest, shape.outputStride)
+      tiling = Tiling(y, floats: shape.inputStride + width, budget: Tiling.budget, rows: 8)
+    case .narrow(let weights):
+      width = weights.widest
+      tiling = Tiling(
+        y, floats: weights.depth / 2 + width, budget: Tiling.budget, rows: 2 * NarrowWeights.rows(1)
+      )
     }
     let inner = arena.mark
     tiling.forEachGroup { tiles in
       arena.release(to: inner)
-      let products =
-        switch weights {
-        case .single(let buffer): multiply(x, tiles, by: buffer, in: arena)
-        case .narrow(let weights): multiply(x, tiles, by: weights, in: arena)
+      let products = TileMatrices(NarrowWeights.rows(tiles.count), stride: width, in: arena)
+      func finish(_ channel: Int, _ width: Int) {
+        Tile.transforms.output(
+          products.base, products.step, width, y.view.from(channel), tiles,
+          start.map { $0.base + channel }, start?.step ?? 0, addend?.view.from(channel) ?? .none,
+          scale)
+      }
+      switch weights {
+      case .single(let buffer):
+        let a = TileMatrices(tiles.count, stride: shape.inputStride, in: arena)
+        Tile.transforms.input(x.view, tiles, a.base, a.step)
+        Panel.forEach(of: shape.outputStride) { channel, width in
+          multiply(
+            a, tiles.count, by: buffer.base + channel * Self.positions * shape.inputStride, width,
+            into: products)
+          finish(channel, width)
         }
-      Tile.transforms.output(
-        products.base, products.step, y.view, tiles, start?.base, start?.step ?? 0,
-        addend?.view ?? .none, scale)
-    }
-  }
-
-  /// Bᵀ d B of some tiles, times the weights of each position.
-  private func multiply(
-    _ x: FeatureMap, _ tiles: kernel_tiles, by buffer: AlignedBuffer, in arena: Arena
-  ) -> TileMatrices {
-    let (inputStride, outputStride) = (shape.inputStride, shape.outputStride)
-    let transformed = TileMatrices(tiles.count, stride: inputStride, in: arena)
-    let products = TileMatrices(tiles.count, stride: outputStride, in: arena)
-    Tile.transforms.input(x.view, tiles, transformed.base, transformed.step)
-    var sums = kernel_sums(
-      lines: 1, rows: tiles.count, segments: 1, run: inputStride, a_line: 0, a_row: inputStride,
-      a_segment: 0, a_step: 1, b_segment: 0, b_step: 0)
-    for position in 0..<Self.positions {
-      let (a, c) = (transformed[position], products[position])
-      let b = UnsafePointer(buffer.base + position * inputStride * outputStride)
-      var output = kernel_output(
-        c: c, c_line: 0, c_row: outputStride, addend: nil, addend_line: 0, addend_row: 0, scale: 1)
-      Panel.forEach(of: outputStride) { channel, width in
-        sums.b_step = width
-        output.c = c + channel
-        kernels.contract(&sums, width, a, b + channel * inputStride, nil, &output)
+      case .narrow(let weights):
+        let a = NarrowWeights.Operand(
+          rows: tiles.count, depth: weights.depth, positions: Self.positions, in: arena)
+        Tile.narrowInput(x.view, tiles, a.base, weights.depth, a.step)
+        weights.multiply(
+          a, rows: tiles.count, into: products.base, step: products.step, then: finish)
       }
     }
-    return products
   }
 
-  /// The same in bfloat16.
+  /// C = A B at every position, B a panel of weights.
   private func multiply(
-    _ x: FeatureMap, _ tiles: kernel_tiles, by weights: NarrowWeights, in arena: Arena
-  ) -> TileMatrices {
-    let a = NarrowWeights.Operand(
-      rows: tiles.count, depth: weights.depth, positions: Self.positions, in: arena)
-    let products = TileMatrices((tiles.count + 15) / 16 * 16, stride: shape.outputStride, in: arena)
-    Tile.narrowInput(x.view, tiles, a.base, weights.depth, a.step)
-    weights.multiply(a, rows: tiles.count, into: products.base, step: products.step)
-    return products
+    _ a: TileMatrices, _ rows: Int, by b: UnsafePointer<Float>, _ width: Int, into c: TileMatrices
+  ) {
+    let inputStride = shape.inputStride
+    var sums = kernel_sums(
+      lines: 1, rows: rows, segments: 1, run: inputStride, a_line: 0, a_row: inputStride,
+      a_segment: 0, a_step: 1, b_segment: 0, b_step: width)
+    for position in 0..<Self.positions {
+      var output = kernel_output(
+        c: c[position], c_line: 0, c_row: width, addend: nil, addend_line: 0, addend_row: 0,
+        scale: 1)
+      kernels.contract(
+        &sums, width, a[position], b + position * inputStride * width, nil, &output)
+    }
   }
 }

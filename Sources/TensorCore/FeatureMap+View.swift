@@ -19,6 +19,13 @@ extension FeatureMap {
 }
 
 extension kernel_map {
+  /// The same pixels from a channel on.
+  package func from(_ channel: Int) -> kernel_map {
+    var map = self
+    map.first = first.map { $0 + channel }
+    return map
+  }
+
   /// No map, where one is optional.
   package static var none: kernel_map {
     kernel_map(first: nil, images: 0, height: 0, width: 0, stride: 0, row: 0, image: 0)

@@ -35,26 +35,35 @@ import Testing
       Double(Float(bitPattern: UInt32(half) << 16))
     }
 
-    /// C, the rows that count, of the second of two positions, between which there are gaps.
+    /// C, the rows that count, panel by panel, of the second of two positions, between which there are
+    /// gaps.
     func products(_ multiply: (UnsafePointer<kernel_products>) -> Void) -> [Float] {
-      let (aStep, cStep) = (a.count + 32, (rows + 15) / 16 * 16 * outputs + 16)
-      var c = [Float](repeating: .nan, count: 2 * cStep)
-      let a = [UInt16](repeating: 0x3f80, count: aStep) + a
-      let b = b.map { $0 ^ 0x8000 } + b
-      a.withUnsafeBufferPointer { a in
-        b.withUnsafeBufferPointer { b in
-          c.withUnsafeMutableBufferPointer { c in
-            guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else {
-              return
+      let a = [UInt16](repeating: 0x3f80, count: self.a.count + 32) + self.a
+      var result = [Float](repeating: .nan, count: rows * outputs)
+      for panel in stride(from: 0, to: outputs, by: 32) {
+        let width = min(32, outputs - panel)
+        let weights = b[panel * depth..<(panel + width) * depth]
+        let b = weights.map { $0 ^ 0x8000 } + weights
+        let step = (rows + 15) / 16 * 16 * width + 16
+        var c = [Float](repeating: .nan, count: 2 * step)
+        a.withUnsafeBufferPointer { a in
+          b.withUnsafeBufferPointer { b in
+            c.withUnsafeMutableBufferPointer { c in
+              guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else {
+                return
+              }
+              var products = kernel_products(
+                positions: 2, rows: rows, depth: depth, width: width, a: a,
+                a_position: self.a.count + 32, b: b, c: c, c_position: step)
+              multiply(&products)
             }
-            var products = kernel_products(
-              positions: 2, rows: rows, depth: depth, outputs: outputs, a: a, a_position: aStep,
-              b: b, c: c, c_position: cStep)
-            multiply(&products)
           }
         }
+        for r in 0..<rows {
+          for o in 0..<width { result[r * outputs + panel + o] = c[step + r * width + o] }
+        }
       }
-      return Array(c[cStep..<cStep + rows * outputs])
+      return result
     }
   }
 
@@ -103,6 +112,21 @@ import Testing
     }
     let nan = BFloat16.rounded(Float(bitPattern: 0x7f80_0001))
     #expect(nan & 0x7f80 == 0x7f80 && nan & 0x7f != 0)
+  }
+
+  /// Rows come rounded, zeros beyond.
+  @Test(arguments: names) func narrowRowsAreRounded(name: String) throws {
+    let narrow = try #require(BFloat16.available.first { $0.name == name }).kernels
+    let (rows, stride, depth) = (3, 48, 64)
+    let values = (0..<rows * stride).map { Float(($0 * 71) % 1009) / 300 - 1 }
+    var halves = [UInt16](repeating: 1, count: rows * depth)
+    narrow.rows(values, rows, stride, &halves, depth)
+    for r in 0..<rows {
+      for c in 0..<depth {
+        let expected = c < stride ? BFloat16.rounded(values[r * stride + c]) : 0
+        #expect(halves[r * depth + c] == expected)
+      }
+    }
   }
 
   /// What is rounded is what the transform in Float32 gives; the channels beyond are zero.

@@ -53,10 +53,11 @@ typedef struct {
 typedef struct {
   // B' d B of (m + 2) x (m + 2) pixels of each tile; x has a border.
   void (*input)(kernel_map x, kernel_tiles tiles, float *t, long position);
-  // y = (A' t A + start + addend) scale; `start` has a value a channel, `start_step` floats from one
-  // image's to the next's, null for 0; an addend whose first is null is none, and may be y.
+  // y = (A' t A + start + addend) scale, of the first `channels` of y, which tiles have; `start` has a
+  // value a channel, `start_step` floats from one image's to the next's, null for 0; an addend whose
+  // first is null is none, and may be y.
   void (*output)(
-    const float *t, long position, kernel_map y, kernel_tiles tiles, const float *_Nullable start,
+    const float *t, long position, long channels, kernel_map y, kernel_tiles tiles, const float *_Nullable start,
     long start_step, kernel_map addend, float scale);
   // A dy A', the adjoint of `output`.
   void (*cotangent)(kernel_map dy, kernel_tiles tiles, float *t, long position);
@@ -77,6 +78,11 @@ typedef struct {
   void (*contract)(
     const kernel_sums *sums, long width, const float *a, const float *b,
     const float *_Nullable start, const kernel_output *output);
+
+  // C = (products + start + addend) scale, rows of `width`; one line.
+  void (*finish)(
+    const float *products, long rows, long width, const float *_Nullable start,
+    const kernel_output *output);
 
   kernel_winograd winograd2, winograd4;
 
@@ -124,14 +130,14 @@ typedef struct {
 } kernel_table;
 
 // Products of matrices for each position of transformed tiles, operands in bfloat16, sums in Float32:
-// C[p] = A[p] B[p], C of `rows` x `outputs`.
+// C[p] = A[p] B[p], C of `rows` x `width`.
 typedef struct {
-  // `depth` is a multiple of 32, `outputs` of 16.
-  long positions, rows, depth, outputs;
+  // `depth` is a multiple of 32, `width` is `kernel_panel_bf16` or 16.
+  long positions, rows, depth, width;
   // rows x depth, with room for a multiple of 16 rows.
   const unsigned short *a;
   long a_position;
-  // Panels of `kernel_panel_bf16` outputs, the last maybe of 16, each depth / 2 x width x 2.
+  // depth / 2 x width x 2, one after the other.
   const unsigned short *b;
   // With room for a multiple of 16 rows.
   float *c;
@@ -147,6 +153,8 @@ typedef struct {
     kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position);
   void (*input4)(
     kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position);
+  // Rows of `stride` floats, rounded, zeros up to `depth`.
+  void (*rows)(const float *x, long rows, long stride, unsigned short *t, long depth);
   // One panel of the right operand: rows of `width` floats, rounded, two and two, each pair into
   // 2 x `columns` halves of the target; `rows` is even, `width` a multiple of 8.
   void (*pack)(

@@ -34,7 +34,7 @@ struct ParameterReader {
     return Convolution(
       weight: deinterleave(weight, blocks: blocks, rows: channels),
       bias: deinterleave(bias, blocks: blocks, rows: channels),
-      inputs: channels, outputs: outputs, kernel: 1, side: side)
+      inputs: channels, outputs: outputs, kernel: 1, side: side, precision: precision)
   }
 
   func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Linear {

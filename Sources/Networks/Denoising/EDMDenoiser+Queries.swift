@@ -10,7 +10,7 @@ extension EDMDenoiser.Session {
     return max(1, min(8, Self.groupBytes / (floats * MemoryLayout<Float>.stride)))
   }
 
-  private static var groupBytes: Int { 64 << 20 }
+  private static var groupBytes: Int { 160 << 20 }
 
   /// The residuals of each query, `[labels, C·H·W]`, given to `body` with its index, in order.
   public func evaluate(
