@@ -117,6 +117,29 @@ import TensorCore
   }
 
   /// Rows of 48 values leave registers over, whatever their width.
+  /// (products + start + addend)·scale, in rows that lie apart.
+  @Test(arguments: names) func finishAddsAndScales(name: String) throws {
+    let kernels = try kernels(name)
+    let (rows, width, row) = (3, 32, 48)
+    let products = (0..<rows * width).map { Float($0) }
+    let start = (0..<width).map { Float(2 * $0) }
+    var c = (0..<rows * row).map { Float(-$0) }
+    let before = c
+    c.withUnsafeMutableBufferPointer { c in
+      guard let base = c.baseAddress else { return }
+      var output = kernel_output(
+        c: base, c_line: 0, c_row: row, addend: base, addend_line: 0, addend_row: row, scale: 0.5)
+      kernels.finish(products, rows, width, start, &output)
+    }
+    for r in 0..<rows {
+      for v in 0..<row {
+        let old = before[r * row + v]
+        #expect(
+          c[r * row + v] == (v < width ? (products[r * width + v] + start[v] + old) / 2 : old))
+      }
+    }
+  }
+
   @Test(arguments: names) func rowsOfBytesAreRowsOfFloats(name: String) throws {
     let kernels = try kernels(name)
     let (stride, count) = (48, 7)

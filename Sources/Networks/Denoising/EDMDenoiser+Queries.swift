@@ -7,10 +7,12 @@ extension EDMDenoiser.Session {
   /// Evaluations a group: more gain little, and what they hold should not fill the memory.
   func groupSize(keeping retention: Retention) -> Int {
     let floats = denoiser.network.architecture.scratchCount(keeping: retention)
-    return max(1, min(8, Self.groupBytes / (floats * MemoryLayout<Float>.stride)))
+    return max(1, min(8, groupBytes / (floats * MemoryLayout<Float>.stride)))
   }
 
-  private static var groupBytes: Int { 160 << 20 }
+  /// Weights in bfloat16 are multiplied faster, so that to read them again weighs more; and they leave
+  /// room.
+  private var groupBytes: Int { denoiser.network.precision == .bf16 ? 160 << 20 : 64 << 20 }
 
   /// The residuals of each query, `[labels, C·H·W]`, given to `body` with its index, in order.
   public func evaluate(

@@ -11,6 +11,8 @@ import TensorCore
 package final class UNet: DifferentiableNetwork {
   /// Sizes and layout.
   package let architecture: UNetArchitecture
+  /// Of the products of its 3×3 and 1×1 convolutions.
+  package let precision: Precision
 
   private let embedding: NoiseEmbedding
   private let input: Convolution
@@ -28,7 +30,7 @@ package final class UNet: DifferentiableNetwork {
   /// Builds the network.
   ///
   /// - Parameters:
-  ///   - precision: of the products of its 3×3 and 1×1 convolutions.
+  ///   - precision: of the products of its convolutions.
   ///   - parameter: the values of a named parameter, row-major in the shape given.
   /// - Throws: what `parameter` throws.
   package init(
@@ -36,6 +38,7 @@ package final class UNet: DifferentiableNetwork {
     parameter: @escaping (_ name: String, _ shape: [Int]) throws -> [Float]
   ) throws {
     self.architecture = architecture
+    self.precision = precision
     let plan = UNetPlan(architecture)
     let reader = ParameterReader(
       read: parameter, dimensions: architecture.dimensions, precision: precision)
