@@ -67,7 +67,7 @@ static void add_channel_sums(kernel_map x, float *sums) {
 #undef BODY
 }
 
-// Functions of one register, resampled.
+// Functions of registers, resampled.
 
 // What `resample` applies: v factor, v factor + offset, or SiLU of that.
 FUNCTION lanes transform(const int kind, lanes v, lanes factor, lanes offset) {

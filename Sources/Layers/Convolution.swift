@@ -30,8 +30,9 @@ public struct Convolution: Sendable {
   ///   - inputStride: floats a pixel of the maps this layer reads; `aligned(inputs)` by default.
   ///   - side: of the maps, which decides how it is computed fastest.
   ///   - algorithm: how to compute it instead, in both directions and for the gradient.
-  ///   - precision: of the products of 3×3 filters, where Winograd's filtering computes them, in both
-  ///     directions; the rest, and the weights' gradient, are in Float32.
+  ///   - precision: of the products of 1×1 filters, and of 3×3 filters where Winograd's filtering computes
+  ///     them, in both directions, from 16 input channels on; the rest, and the weights' gradient, are in
+  ///     Float32.
   public init(
     weight: [Float], bias: [Float], inputs: Int, outputs: Int, kernel: Int,
     kernelRows: Int? = nil, inputStride: Int? = nil, side: Int,

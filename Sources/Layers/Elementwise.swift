@@ -41,15 +41,6 @@ public func addToChannels(
   }
 }
 
-extension FeatureMap {
-  /// The map as the inner loops take it, its pixels beginning at `channel`.
-  fileprivate func view(from channel: Int) -> kernel_map {
-    var view = view
-    view.first? += channel
-    return view
-  }
-}
-
 /// y = x·sigmoid(x) on vectors.
 public func silu(
   _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, count: Int

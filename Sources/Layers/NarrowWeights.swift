@@ -33,7 +33,9 @@ struct NarrowWeights: Sendable {
   /// `inputs`, up to a multiple of what the tiles of AMX take.
   static func depth(_ inputs: Int) -> Int { (inputs + 31) / 32 * 32 }
 
-  /// `rows`, up to a multiple of those of AMX's tiles.
+  /// Rows of two of AMX's tiles, which are multiplied together.
+  static let block = 32
+  /// `rows`, up to a multiple of those of one.
   static func rows(_ rows: Int) -> Int { (rows + 15) / 16 * 16 }
 
   /// Matrices `[rows, depth]` in bfloat16, one for each position.

@@ -26,8 +26,9 @@ extension WinogradKernel {
       count = map.images * rows * columns
       let fitting = budget / (positions * floats * MemoryLayout<Float>.stride)
       let groups = (count + max(fitting, 16) - 1) / max(fitting, 16)
-      // Whole blocks; the rows of Float32's are seven or eight.
-      let whole = block == 8 && count % 7 == 0 && count % 8 != 0 ? 7 : block
+      // Whole blocks, or halves where not even one fits; the rows of Float32's are seven or eight.
+      let whole =
+        block == 8 && count % 7 == 0 && count % 8 != 0 ? 7 : fitting < block ? block / 2 : block
       most = ((count + groups - 1) / groups + whole - 1) / whole * whole
     }
 

@@ -4,7 +4,7 @@ import TensorCore
 
 /// A 3×3 convolution by Winograd's minimal filtering on square tiles of m × m outputs.
 ///
-/// For each of the (m + 2)² positions of a transformed tile, the tiles of the whole map times that
+/// For each of the (m + 2)² positions of a transformed tile, the tiles of a group times a panel of that
 /// position's weights are one matrix product. Where the map's side is no multiple of m, the last
 /// tile lies further inside and writes only what is new.
 ///
@@ -83,25 +83,24 @@ struct WinogradKernel<Tile: WinogradTile>: Sendable {
   ) {
     let mark = arena.mark
     defer { arena.release(to: mark) }
-    let (tiling, width): (Tiling, Int)
+    let (tiling, widest): (Tiling, Int)
     switch weights {
     case .single:
-      width = min(Panel.widest, shape.outputStride)
-      tiling = Tiling(y, floats: shape.inputStride + width, budget: Tiling.budget, rows: 8)
+      widest = min(Panel.widest, shape.outputStride)
+      tiling = Tiling(y, floats: shape.inputStride + widest, budget: Tiling.budget, rows: 8)
     case .narrow(let weights):
-      width = weights.widest
+      widest = weights.widest
       tiling = Tiling(
-        y, floats: weights.depth / 2 + width, budget: Tiling.budget, rows: 2 * NarrowWeights.rows(1)
-      )
+        y, floats: weights.depth / 2 + widest, budget: Tiling.budget, rows: NarrowWeights.block)
     }
     let inner = arena.mark
     tiling.forEachGroup { tiles in
       arena.release(to: inner)
-      let products = TileMatrices(NarrowWeights.rows(tiles.count), stride: width, in: arena)
+      let products = TileMatrices(NarrowWeights.rows(tiles.count), stride: widest, in: arena)
       func finish(_ channel: Int, _ width: Int) {
         Tile.transforms.output(
-          products.base, products.step, width, y.view.from(channel), tiles,
-          start.map { $0.base + channel }, start?.step ?? 0, addend?.view.from(channel) ?? .none,
+          products.base, products.step, width, y.view(from: channel), tiles,
+          start.map { $0.base + channel }, start?.step ?? 0, addend?.view(from: channel) ?? .none,
           scale)
       }
       switch weights {

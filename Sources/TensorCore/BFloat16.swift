@@ -7,12 +7,15 @@ public struct BFloat16: Sendable {
   public let name: String
   package let kernels: kernel_bf16
 
-  /// Those that this processor, and the system on it, can run; the fastest last.
+  /// Those that this processor, and the system on it, can run, with registers as wide as those that weights
+  /// are packed for; the fastest last.
   public static let available: [BFloat16] = [
     (kernels_bf16_plain, "widened"), (kernels_bf16_avx512, "avx512-bf16"),
     (kernels_bf16_amx, "amx"),
   ].compactMap { kind, name -> BFloat16? in
-    kernels_bf16_of(kind).map { BFloat16(name: name, kernels: $0.pointee) }
+    let lanes = InstructionSet.chosen?.kernels.lanes ?? 0
+    guard kind == kernels_bf16_plain || lanes >= 8 else { return nil }
+    return kernels_bf16_of(kind).map { BFloat16(name: name, kernels: $0.pointee) }
   }
 
   /// The one in use: the fastest, or that which the environment's `ELBOW_BF16` names; `widened` where it

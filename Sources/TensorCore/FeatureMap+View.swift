@@ -16,16 +16,16 @@ extension FeatureMap {
       first: row(0), images: images, height: height, width: width, stride: stride, row: rowStride,
       image: imageStride)
   }
+
+  /// The map as the inner loops take it, its pixels beginning at `channel`.
+  package func view(from channel: Int) -> kernel_map {
+    var view = view
+    view.first? += channel
+    return view
+  }
 }
 
 extension kernel_map {
-  /// The same pixels from a channel on.
-  package func from(_ channel: Int) -> kernel_map {
-    var map = self
-    map.first = first.map { $0 + channel }
-    return map
-  }
-
   /// No map, where one is optional.
   package static var none: kernel_map {
     kernel_map(first: nil, images: 0, height: 0, width: 0, stride: 0, row: 0, image: 0)

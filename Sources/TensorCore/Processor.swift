@@ -9,14 +9,14 @@ package enum Processor {
     return Set((line ?? "").split(separator: " ").map(String.init))
   }()
 
-  /// Bytes of a core's own cache, its second level; 1 MiB where the system does not tell.
+  /// Bytes of a core's own cache, its second level: what the system tells, at most 2 MiB, since cores may
+  /// share it; 1 MiB where it does not tell.
   package static let cache: Int = {
     #if canImport(Glibc)
       let told = sysconf(Int32(_SC_LEVEL2_CACHE_SIZE))
-    #else
-      let told = 0
+      if told > 0 { return min(told, 2 << 20) }
     #endif
-    return told > 0 ? told : 1 << 20
+    return 1 << 20
   }()
 
   /// A kernel of OpenBLAS that this processor would run faster than the one in use; nil: none.

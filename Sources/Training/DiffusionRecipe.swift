@@ -52,7 +52,7 @@ public struct DiffusionRecipe: TrainingRecipe {
   public var shift = 0
   /// Whether what shifts move out at one end comes back at the other; nil: no.
   public var wrap: Bool?
-  /// Of the products of 3×3 convolutions, there and back; the weights' gradient, the optimizer and
+  /// Of the products of convolutions, there and back; the weights' gradient, the optimizer and
   /// validation are in Float32; nil: fp32.
   public var precision: Precision?
   /// Images kept from training, at the split's end, to validate on.

@@ -71,7 +71,7 @@ public final class DiffusionTrainer: Trainer {
   ///
   /// - Parameters:
   ///   - contrast: β.
-  ///   - precision: of the products of 3×3 and 1×1 convolutions, there and back; the weights' gradient, the
+  ///   - precision: of the products of convolutions, there and back; the weights' gradient, the
   ///     optimizer and validation are in Float32.
   /// - Throws: what building the network throws.
   public init(

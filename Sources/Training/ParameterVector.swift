@@ -35,7 +35,7 @@ public struct ParameterVector: Sendable {
 
   /// The denoiser with these parameters; one trained with label dropout is unconditional as well.
   ///
-  /// - Parameter precision: of the products of its 3×3 and 1×1 convolutions.
+  /// - Parameter precision: of the products of its convolutions.
   /// - Throws: nothing but what building a network of this architecture does.
   package func makeDenoiser(precision: Precision = .fp32) throws -> EDMDenoiser {
     guard let architecture = architecture as? UNetArchitecture else {

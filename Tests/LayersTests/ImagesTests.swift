@@ -25,7 +25,8 @@ import Testing
   }
 
   @Test(
-    arguments: ConvolutionAlgorithm.allCases, [(17, 33, 7, 3), (16, 16, 28, 3), (20, 40, 4, 1)])
+    arguments: ConvolutionAlgorithm.allCases,
+    [(17, 33, 7, 3), (16, 16, 28, 3), (20, 40, 4, 1), (128, 16, 28, 3)])
   func convolution(algorithm: ConvolutionAlgorithm, shape: (Int, Int, Int, Int)) {
     let (inputs, outputs, side, kernel) = shape
     guard kernel == 3 || algorithm == .direct else { return }

@@ -97,11 +97,13 @@ func exponential(_ x: Double) -> Double { Foundation.exp(x) }
     arguments: [
       (ConvolutionAlgorithm.winograd2, 3, 0.006), (.winograd4, 3, 0.02), (.direct, 1, 0.004),
     ],
-    [(18, 16), (40, 80)])
-  func narrowConvolution(way: (ConvolutionAlgorithm, Int, Double), channels: (Int, Int)) {
+    [(18, 16, 10), (40, 80, 10), (128, 32, 28)])
+  func narrowConvolution(
+    way: (ConvolutionAlgorithm, Int, Double), shape: (Int, Int, Int)
+  ) {
     let arena = Arena()
     let (algorithm, kernel, most) = way
-    let (inputs, outputs, side) = (channels.0, channels.1, 10)
+    let (inputs, outputs, side) = shape
     let weight = randoms(outputs * inputs * kernel * kernel, seed: 3).map(Float.init)
     let bias = randoms(outputs, seed: 4).map(Float.init)
     func layer(_ precision: Precision) -> Convolution {

@@ -116,7 +116,6 @@ import TensorCore
     }
   }
 
-  /// Rows of 48 values leave registers over, whatever their width.
   /// (products + start + addend)·scale, in rows that lie apart.
   @Test(arguments: names) func finishAddsAndScales(name: String) throws {
     let kernels = try kernels(name)
@@ -140,6 +139,7 @@ import TensorCore
     }
   }
 
+  /// Rows of 48 values leave registers over, whatever their width.
   @Test(arguments: names) func rowsOfBytesAreRowsOfFloats(name: String) throws {
     let kernels = try kernels(name)
     let (stride, count) = (48, 7)

@@ -49,7 +49,8 @@ typedef struct {
 } kernel_tiles;
 
 // Transforms of square tiles of Winograd's F(m, 3). Tile i's values of all channels lie at i times the
-// map's stride, those of the (m + 2)^2 positions of a transformed tile `position` floats apart.
+// map's stride (of `output`, of some: at i times `channels`), those of the (m + 2)^2 positions of a
+// transformed tile `position` floats apart.
 typedef struct {
   // B' d B of (m + 2) x (m + 2) pixels of each tile; x has a border.
   void (*input)(kernel_map x, kernel_tiles tiles, float *t, long position);
@@ -57,8 +58,8 @@ typedef struct {
   // value a channel, `start_step` floats from one image's to the next's, null for 0; an addend whose
   // first is null is none, and may be y.
   void (*output)(
-    const float *t, long position, long channels, kernel_map y, kernel_tiles tiles, const float *_Nullable start,
-    long start_step, kernel_map addend, float scale);
+    const float *t, long position, long channels, kernel_map y, kernel_tiles tiles,
+    const float *_Nullable start, long start_step, kernel_map addend, float scale);
   // A dy A', the adjoint of `output`.
   void (*cotangent)(kernel_map dy, kernel_tiles tiles, float *t, long position);
 } kernel_winograd;
@@ -129,7 +130,7 @@ typedef struct {
     const void *rows, int are_bytes, long stride, long chosen, const float *v);
 } kernel_table;
 
-// Products of matrices for each position of transformed tiles, operands in bfloat16, sums in Float32:
+// Products of matrices, one for each position of transformed tiles or a single one, operands in bfloat16, sums in Float32:
 // C[p] = A[p] B[p], C of `rows` x `width`.
 typedef struct {
   // `depth` is a multiple of 32, `width` is `kernel_panel_bf16` or 16.

@@ -103,7 +103,7 @@ public struct Checkpoint: Sendable {
   /// A class-conditional checkpoint without metadata is taken for a public one, trained without label
   /// dropout, so that it has no unconditional mode.
   ///
-  /// - Parameter precision: of the products of its 3×3 and 1×1 convolutions.
+  /// - Parameter precision: of the products of its convolutions.
   /// - Throws: `ElbowError` for another kind of network, and where a weight is not finite.
   public func makeDenoiser(precision: Precision = .fp32) throws -> EDMDenoiser {
     let architecture = try architecture(UNetArchitecture.self)
@@ -113,7 +113,7 @@ public struct Checkpoint: Sendable {
 
   /// Builds the classifier.
   ///
-  /// - Parameter precision: of the products of its 3×3 and 1×1 convolutions.
+  /// - Parameter precision: of the products of its convolutions.
   /// - Throws: `ElbowError` for another kind of network, and where a weight is not finite.
   public func makeResNet(precision: Precision = .fp32) throws -> ResNet {
     try ResNet(try architecture(ResNetArchitecture.self), precision: precision) { name, _ in

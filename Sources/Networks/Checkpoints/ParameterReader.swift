@@ -7,8 +7,16 @@ struct ParameterReader {
   let read: (_ name: String, _ shape: [Int]) throws -> [Float]
   /// 2, or 1 where the maps are signals, whose filters have no rows.
   let dimensions: Int
-  /// Of the convolutions' products.
+  /// Of the convolutions' products; those of signals are in Float32.
   let precision: Precision
+
+  init(
+    read: @escaping (_ name: String, _ shape: [Int]) throws -> [Float], dimensions: Int,
+    precision: Precision
+  ) {
+    (self.read, self.dimensions) = (read, dimensions)
+    self.precision = dimensions == 1 ? .fp32 : precision
+  }
 
   private func filter(_ kernel: Int) -> [Int] { Array(repeating: kernel, count: dimensions) }
   private func rows(_ kernel: Int) -> Int { dimensions == 1 ? 1 : kernel }

@@ -10,8 +10,7 @@ extension EDMDenoiser.Session {
     return max(1, min(8, groupBytes / (floats * MemoryLayout<Float>.stride)))
   }
 
-  /// Weights in bfloat16 are multiplied faster, so that to read them again weighs more; and they leave
-  /// room.
+  /// Weights in bfloat16 are multiplied faster, so that to read them again weighs more.
   private var groupBytes: Int { denoiser.network.precision == .bf16 ? 160 << 20 : 64 << 20 }
 
   /// The residuals of each query, `[labels, C·H·W]`, given to `body` with its index, in order.

@@ -27,7 +27,7 @@ public final class ResNet: DifferentiableNetwork {
   /// Builds the network.
   ///
   /// - Parameters:
-  ///   - precision: of the products of its 3×3 and 1×1 convolutions.
+  ///   - precision: of the products of its convolutions.
   ///   - parameter: the values of a named parameter, row-major in the shape given.
   /// - Throws: what `parameter` throws.
   public init(

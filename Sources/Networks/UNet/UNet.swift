@@ -11,7 +11,7 @@ import TensorCore
 package final class UNet: DifferentiableNetwork {
   /// Sizes and layout.
   package let architecture: UNetArchitecture
-  /// Of the products of its 3×3 and 1×1 convolutions.
+  /// Of the products of its convolutions.
   package let precision: Precision
 
   private let embedding: NoiseEmbedding
