@@ -25,6 +25,34 @@ package struct Ceilings {
     return operations / seconds
   }
 
+  /// Floating-point operations a second of products in bfloat16 whose operands a core's first cache holds,
+  /// all threads together.
+  ///
+  /// - Parameter time: gives the median seconds of what it is given.
+  package func narrowProducts(_ time: (() throws -> Void) throws -> Double) rethrows -> Double {
+    let (rows, depth, width, rounds) = (32, 256, 32, 4000)
+    let operands = (0..<workers.count).map { _ in
+      (
+        a: AlignedBuffer(count: rows * depth / 2), b: AlignedBuffer(count: depth * width / 2),
+        c: AlignedBuffer(count: rows * width)
+      )
+    }
+    @Sendable func halves(_ buffer: AlignedBuffer) -> UnsafePointer<UInt16> {
+      UnsafeRawPointer(buffer.base).assumingMemoryBound(to: UInt16.self)
+    }
+    let multiply = BFloat16.current.kernels.products
+    let seconds = try time {
+      try workers.forEach(workers.count) { part, _ in
+        let (a, b, c) = operands[part]
+        var products = kernel_products(
+          positions: 1, rows: rows, depth: depth, width: width, a: halves(a), a_position: 0,
+          b: halves(b), c: c.base, c_position: 0)
+        for _ in 0..<rounds { multiply(&products) }
+      }
+    }
+    return Double(workers.count * rounds * 2 * rows * depth * width) / seconds
+  }
+
   /// Bytes a second between memory and all threads together, of a = b + s·c over arrays of 128 MiB
   /// that no cache holds: two read and one written, each counted once.
   ///

@@ -41,6 +41,7 @@ package struct DenoiserBenchmark {
     let training = trains ? try trainingRate(denoiser) : nil
     let peak = try productRate(workers) / 1e9
     let registers = try Ceilings(workers).multiplyAdds(median) / 1e9
+    let narrow = precision == .bf16 ? try Ceilings(workers).narrowProducts(median) / 1e9 : nil
     let bandwidth = try Ceilings(workers).bandwidth(median) / 1e9
     let flops = Double(denoiser.network.architecture.floatingPointOperations)
     let gflops = forward * flops / 1e9
@@ -50,14 +51,15 @@ package struct DenoiserBenchmark {
     return ResultTable(
       columns: [
         "model", "threads", "batch", "forward", "gradient", "train", "mflop", "gflops", "peak",
-        "share", "fma_peak", "memory_gb_s", "instruction_set", "blas",
+        "share", "fma_peak", "bf16_peak", "memory_gb_s", "instruction_set", "blas",
       ],
       rows: [
         [
           .text(model), .integer(Int64(workers.count)), .integer(Int64(batch)),
           rounded(forward, 10), rounded(gradient, 10), training.map { rounded($0, 10) } ?? .null,
           rounded(flops / 1e6, 10), rounded(gflops, 10), rounded(peak, 10),
-          rounded(gflops / peak, 1000), rounded(registers, 10), rounded(bandwidth, 10),
+          rounded(gflops / peak, 1000), rounded(registers, 10),
+          narrow.map { rounded($0, 10) } ?? .null, rounded(bandwidth, 10),
           .text(InstructionSet.name(with: precision)),
           .text("\(BLAS.version) \(BLAS.kernel)"),
         ]

@@ -15,8 +15,9 @@ struct BenchDenoiserCommand: ParsableCommand {
       the forward pass's convolutions by their definition, peak is what the BLAS reaches on \
       products of 512×512 matrices in the same run, one on each thread, and share is gflops/peak: \
       above 100 % where fewer multiplications do the same work. fma_peak is what multiply-adds in \
-      registers reach, memory_gb_s what a = b + s·c moves over arrays that no cache holds. A pass of a multi-head network \
-      computes all classes at once; its gradient is that of one of them.
+      registers reach, bf16_peak, where --precision asks for it, what products in bfloat16 reach from the \
+      first cache, memory_gb_s what a = b + s·c moves over arrays that no cache holds. A pass of a \
+      multi-head network computes all classes at once; its gradient is that of one of them.
 
       --against takes a Python interpreter that has PyTorch, which computes the same network in turns \
       with this program: Float32 in both layouts in memory (NCHW, channels last) and bfloat16 by \

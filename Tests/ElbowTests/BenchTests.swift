@@ -19,6 +19,9 @@ import Testing
       #expect((rows[0][name] as? String)?.isEmpty == false, "\(name)")
     }
     #expect(rows[0]["cores"] as? Int ?? 0 > 0)
+    #expect(rows[0]["bf16_peak"] is NSNull)
+    let narrow = try elbow.run(arguments + ["--precision", "bf16", "--format", "json"]).objects
+    #expect(narrow[0]["bf16_peak"] as? Double ?? 0 > 0)
     let table = try elbow.run(arguments)
     #expect(!table.output.contains("machine") && table.errors.contains("machine "))
   }
