@@ -130,8 +130,8 @@ typedef struct {
     const void *rows, int are_bytes, long stride, long chosen, const float *v);
 } kernel_table;
 
-// Products of matrices, one for each position of transformed tiles or a single one, operands in bfloat16, sums in Float32:
-// C[p] = A[p] B[p], C of `rows` x `width`.
+// Products of matrices, one for each position of transformed tiles or a single one, operands in bfloat16,
+// sums in Float32: C[p] = A[p] B[p], C of `rows` x `width`.
 typedef struct {
   // `depth` is a multiple of 32, `width` is `kernel_panel_bf16` or 16.
   long positions, rows, depth, width;

@@ -38,10 +38,10 @@ package final class UNet: DifferentiableNetwork {
     parameter: @escaping (_ name: String, _ shape: [Int]) throws -> [Float]
   ) throws {
     self.architecture = architecture
-    self.precision = precision
     let plan = UNetPlan(architecture)
     let reader = ParameterReader(
       read: parameter, dimensions: architecture.dimensions, precision: precision)
+    self.precision = reader.precision
     var layout = GradientLayout()
     embedding = try NoiseEmbedding(
       width: architecture.width, classes: architecture.labelInputs, parameters: reader,
