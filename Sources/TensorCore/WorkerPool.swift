@@ -3,9 +3,10 @@ import Synchronization
 
 /// A fixed set of threads that share indexed loops.
 ///
-/// `forEach` may be called from within a loop's body: the caller works through its own loop, idle
-/// threads help. Each thread has a slot in `0 ..< count` that names scratch space only it touches.
-/// A caller that is not one of the pool's threads takes slot 0, one such caller at a time.
+/// `forEach` may be called from within a loop's body: the caller works through its own loop, then
+/// through what is called from within that; idle threads help. Each thread has a slot in
+/// `0 ..< count` that names scratch space only it touches; what is there does not outlast a nested
+/// `forEach`. A caller that is not one of the pool's threads takes slot 0, one such caller at a time.
 public final class WorkerPool: Sendable {
   /// Number of threads that work, the outside caller included.
   public let count: Int
@@ -22,9 +23,10 @@ public final class WorkerPool: Sendable {
     board = Board(other?.board.cancellation ?? Cancellation())
     for slot in 0..<count where slot > 0 {
       let thread = Thread { [board] in
-        Thread.current.threadDictionary[board.key] = slot
+        let seat = Seat(slot: slot)
+        Thread.current.threadDictionary[board.key] = seat
         while let loop = board.join() {
-          loop.work(slot: slot, board: board)
+          loop.work(seat, board)
           board.leave(loop)
         }
       }
@@ -57,33 +59,49 @@ public final class WorkerPool: Sendable {
     throws
   {
     guard items > 0 else { return }
-    if let slot = Thread.current.threadDictionary[board.key] as? Int {
-      try run(items, slot: slot, body)
+    if let seat = Thread.current.threadDictionary[board.key] as? Seat {
+      try run(items, seat, body)
     } else {
       try outside.withLock {
-        Thread.current.threadDictionary[board.key] = 0
+        let seat = Seat(slot: 0)
+        Thread.current.threadDictionary[board.key] = seat
         defer { Thread.current.threadDictionary[board.key] = nil }
-        try run(items, slot: 0, body)
+        try run(items, seat, body)
       }
     }
   }
 
   private func run(
-    _ items: Int, slot: Int, _ body: @Sendable (Int, Int) throws -> Void
+    _ items: Int, _ seat: Seat, _ body: @Sendable (Int, Int) throws -> Void
   ) throws {
     // `finish` returns only after every item has ended and no thread holds the body any more.
     try withoutActuallyEscaping(body) { body in
-      let loop = Loop(items: items, body: body)
+      let loop = Loop(items: items, within: seat.loop, body: body)
       board.post(loop)
-      loop.work(slot: slot, board: board)
+      loop.work(seat, board)
+      while let inner = board.join(within: loop) {
+        inner.work(seat, board)
+        board.leave(inner)
+      }
       board.finish(loop)
       if let failure = loop.failure.withLock({ $0 }) { throw failure }
     }
   }
 
+  /// A thread that works, touched by no other.
+  private final class Seat {
+    let slot: Int
+    /// The loop of the item that it works on.
+    var loop: Loop?
+
+    init(slot: Int) { self.slot = slot }
+  }
+
   /// One running `forEach`.
   private final class Loop: @unchecked Sendable {
     let items: Int
+    /// The loop from whose body it was called; nil: none.
+    let outer: Loop?
     let failure = Mutex<(any Error)?>(nil)
     /// Released when the loop finishes; helpers come and go before.
     var body: (@Sendable (Int, Int) throws -> Void)?
@@ -92,24 +110,33 @@ public final class WorkerPool: Sendable {
     private let next = Atomic<Int>(0)
     private let ended = Atomic<Int>(0)
 
-    init(items: Int, body: @escaping @Sendable (Int, Int) throws -> Void) {
-      self.items = items
-      self.body = body
+    init(
+      items: Int, within outer: Loop?, body: @escaping @Sendable (Int, Int) throws -> Void
+    ) {
+      (self.items, self.outer, self.body) = (items, outer, body)
     }
 
     var hasWork: Bool { next.load(ordering: .relaxed) < items }
     var isDone: Bool { ended.load(ordering: .acquiring) == items }
 
+    /// Whether it was called from within `other`, however deep.
+    func isWithin(_ other: Loop) -> Bool {
+      sequence(first: self, next: \.outer).dropFirst().contains { $0 === other }
+    }
+
     // Kept out of line, so that no reference to the body outlives the call.
     @inline(never)
-    func work(slot: Int, board: Board) {
+    func work(_ seat: Seat, _ board: Board) {
       guard let body else { return }
+      let before = seat.loop
+      seat.loop = self
+      defer { seat.loop = before }
       while true {
         let item = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard item < items else { return }
         do {
           if board.cancellation.isAsked.load(ordering: .acquiring) { throw CancellationError() }
-          if failure.withLock({ $0 == nil }) { try body(item, slot) }
+          if failure.withLock({ $0 == nil }) { try body(item, seat.slot) }
         } catch {
           failure.withLock { $0 = $0 ?? error }
         }
@@ -151,13 +178,17 @@ public final class WorkerPool: Sendable {
       }
     }
 
-    /// The innermost loop with work left, joined; waits for one, nil once the pool is closed.
-    func join() -> Loop? {
+    /// The innermost loop with work left, of those within `outer` or, nil, of all, joined; waits for
+    /// one, nil once `outer` is done or the pool is closed.
+    func join(within outer: Loop? = nil) -> Loop? {
       condition.withLock {
-        while !closed {
-          if let loop = loops.last(where: \.hasWork) {
-            loop.helpers += 1
-            return loop
+        while !(outer?.isDone ?? closed) {
+          let open = loops.last { loop in
+            loop.hasWork && (outer.map(loop.isWithin) ?? true)
+          }
+          if let open {
+            open.helpers += 1
+            return open
           }
           condition.wait()
         }

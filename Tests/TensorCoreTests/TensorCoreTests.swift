@@ -66,6 +66,26 @@ import Testing
     #expect(clashes.load(ordering: .relaxed) == 0)
   }
 
+  /// A caller whose own items have ended works on what another thread's item calls for.
+  @Test func callersHelpWithinTheirLoops() throws {
+    let pool = WorkerPool(threads: 2)
+    let begun = Atomic(false)
+    let slots = Mutex(Set<Int>())
+    @Sendable func wait(until isTrue: () -> Bool) {
+      let end = Date.now + 20
+      while !isTrue(), Date.now < end { usleep(100) }
+    }
+    try pool.forEach(2) { _, slot in
+      guard slot != 0 else { return wait { begun.load(ordering: .acquiring) } }
+      begun.store(true, ordering: .releasing)
+      try pool.forEach(2) { _, slot in
+        slots.withLock { _ = $0.insert(slot) }
+        wait { slots.withLock { $0.count == 2 } }
+      }
+    }
+    #expect(slots.withLock { $0 } == [0, 1])
+  }
+
   @Test func rethrowsAndSkipsTheRest() {
     let pool = WorkerPool(threads: 2)
     let ran = Atomic<Int>(0)
