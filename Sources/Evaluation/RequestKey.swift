@@ -113,9 +113,10 @@ struct RequestText {
     return values
   }
 
-  func choice<T: RawRepresentable & CaseIterable>(_ type: T.Type) throws -> T
-  where T.RawValue == String {
-    let names = T.allCases.map(\.rawValue)
+  func choice<T: RawRepresentable & CaseIterable>(
+    _ type: T.Type, or others: [String] = []
+  ) throws -> T where T.RawValue == String {
+    let names = T.allCases.map(\.rawValue) + others
     guard let value = T(rawValue: text) else {
       throw ElbowError(
         .unknownName,

@@ -42,7 +42,7 @@ extension RequestKeys {
     ) {
       // `finish` knows what `auto` is, when it knows the rest.
       guard $1.text != "auto" else { return }
-      $0.configuration.precision = try $1.choice(Precision.self)
+      $0.configuration.precision = try $1.choice(Precision.self, or: ["auto"])
     },
     RequestKey(
       "dataset", .images, usage: "name", DatasetCatalog.names.joined(separator: " or ") + ".",

@@ -22,6 +22,7 @@ import Testing
     (["strategy": "uniform:126"], "has 125"),
     (["grid": "linear:3:1:5"], "0 < LOW < HIGH"),
     (["weights": "emd"], "did you mean 'edm'"),
+    (["precision": "fp8"], "there are fp32, bf16, auto"),
     (["prior": "0.5,0.5"], "has 2 probabilities, the model has 10"),
     (["images": "10001"], "the split has 0 to 9999"),
     (["attack": "apgd"], "apgd-ce, apgd-dlr, apgd-margin"),
