@@ -110,7 +110,7 @@ package enum RunSummary {
       table = table.inserting("seed", cells(runs, "seed"), before: "images")
     }
     if let times {
-      let starts = cells(runs, "started_at").map { cell in
+      let starts = cells(runs, "started_at").mapInParts { cell in
         cell.string.map { Cell.text(times.ago($0)) } ?? .null
       }
       table = table.inserting("when", starts, at: 1)

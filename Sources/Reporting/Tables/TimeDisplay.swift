@@ -46,8 +46,9 @@ public struct TimeDisplay: Sendable {
   /// The time that a text in ISO 8601 stands for, with or without fractions of seconds.
   static func date(_ text: String) -> Date? {
     let style = Date.ISO8601FormatStyle()
-    return (try? Date(text, strategy: style))
-      ?? (try? Date(text, strategy: style.time(includingFractionalSeconds: true)))
+    // Records have the fractions.
+    return (try? Date(text, strategy: style.time(includingFractionalSeconds: true)))
+      ?? (try? Date(text, strategy: style))
   }
 
   private func day(_ date: Date) -> String {
