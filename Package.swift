@@ -162,6 +162,7 @@ let package = Package(
         .embedInCode("runs.sql"),
         .embedInCode("sessions.sql"),
         .embedInCode("speeds.sql"),
+        .embedInCode("threat-models.sql"),
         .embedInCode("timesteps.sql"),
         .embedInCode("training-curves.sql"),
         .embedInCode("training-metrics.sql"),

@@ -50,7 +50,7 @@ package struct Views: Sendable {
 
   /// Those of the folder `Views`.
   package static let current = Views(
-    number: 11,
+    number: 12,
     [
       ("adversarial_images", PackageResources.adversarial_images_sql),
       ("attempts", PackageResources.attempts_sql),

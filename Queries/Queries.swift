@@ -148,6 +148,7 @@ package enum Queries {
     PackageResources.runs_sql,
     PackageResources.sessions_sql,
     PackageResources.speeds_sql,
+    PackageResources.threat_models_sql,
     PackageResources.timesteps_sql,
     PackageResources.training_curves_sql,
     PackageResources.training_metrics_sql,

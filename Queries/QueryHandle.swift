@@ -114,6 +114,8 @@ extension QueryHandle {
     let norm = threat.map { ["norm": $0.norm, "epsilon": "\($0.epsilon)"] } ?? [:]
     return Self("pareto", norm.merging(["measures": list(measures)]) { $1 })
   }
+  /// Norms and budgets that attacks were recorded under.
+  package static let threatModels = QueryHandle("threat-models")
   /// Accuracy under the worst of all recorded attacks.
   package static let robustness = QueryHandle("robustness")
   /// The attacks behind it.

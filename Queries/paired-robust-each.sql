@@ -10,12 +10,8 @@ WITH
     FROM json_each(:pairs)
   ),
   stood AS MATERIALIZED (
-    SELECT fingerprint, image,
-      CASE verdict WHEN 'mean of shifts' THEN verdicts.shift
-        WHEN 'worst of attacks' THEN verdicts.certain WHEN 'frozen' THEN verdicts.frozen
-        WHEN 'mean of draws' THEN verdicts.mean_of_draws ELSE verdicts.one_shot END AS share
-    FROM robustness
-    JOIN verdicts USING (fingerprint, dataset, split, norm, epsilon)
+    SELECT fingerprint, image, share
+    FROM verdicts
     WHERE norm = :norm AND abs(epsilon - :epsilon) < 1e-12
   ),
   total AS (

@@ -12,13 +12,9 @@ WITH
     SELECT 2, fingerprint FROM run WHERE id = :b
   ),
   stood AS (
-    SELECT place, image,
-      CASE verdict WHEN 'mean of shifts' THEN verdicts.shift
-        WHEN 'worst of attacks' THEN verdicts.certain WHEN 'frozen' THEN verdicts.frozen
-        WHEN 'mean of draws' THEN verdicts.mean_of_draws ELSE verdicts.one_shot END AS share
+    SELECT place, image, share
     FROM side
-    JOIN robustness USING (fingerprint)
-    JOIN verdicts USING (fingerprint, dataset, split, norm, epsilon)
+    JOIN verdicts USING (fingerprint)
     WHERE norm = :norm AND abs(epsilon - :epsilon) < 1e-12
   ),
   total AS (

@@ -25,14 +25,19 @@ WITH
     FROM run
     WHERE status = 'finished' AND attack IS NULL AND inputs_run IS NULL
       AND question IS NOT NULL AND deleted_at IS NULL
+  ),
+  robust AS (
+    SELECT fingerprint, dataset, split, count(share) AS n, sum(share) AS n_right
+    FROM verdicts
+    WHERE norm = :norm AND abs(epsilon - :epsilon) < 1e-12
+    GROUP BY 1, 2, 3
   )
 SELECT runs.*, clean.age AS age, clean.older AS older,
-  robustness.accuracy AS robust_accuracy, robustness.n AS n_robustness,
-  robustness.n_robust AS n_robust
+  1.0 * n_right / n AS robust_accuracy, n AS n_robustness,
+  iif(n_right = CAST(n_right AS INTEGER), CAST(n_right AS INTEGER), n_right) AS n_robust
 FROM clean
 CROSS JOIN runs ON runs.id = clean.id
-LEFT JOIN robustness ON :norm <> 'none' AND robustness.fingerprint = runs.fingerprint
-  AND robustness.dataset = runs.dataset AND robustness.split = runs.split
-  AND robustness.norm = :norm AND abs(robustness.epsilon - :epsilon) < 1e-12
+LEFT JOIN robust ON :norm <> 'none' AND robust.fingerprint = runs.fingerprint
+  AND robust.dataset = runs.dataset AND robust.split = runs.split
 WHERE age = 1
 ORDER BY nfe_per_image, runs.id;

@@ -47,7 +47,7 @@ WITH
       ORDER BY epsilon
     )
   ),
-  verdict AS (
+  verdict AS MATERIALIZED (
     SELECT number, source, norm, epsilon, image, randomized,
       count(DISTINCT seed) AS seeds,
       avg(clean) AS clean,
@@ -61,16 +61,36 @@ WITH
       CASE WHEN randomized THEN min(one_shot) END AS resubmission,
       CASE WHEN norm = 'corruption' THEN avg(shift) END AS shift
     FROM seeded GROUP BY 1, 2, 3, 4, 5
+  ),
+  -- The sense that a configuration's headline is of.
+  total AS (
+    SELECT number, source, norm, epsilon,
+      CASE
+        WHEN norm = 'corruption' THEN 'mean of shifts'
+        WHEN NOT max(randomized) THEN 'worst of attacks'
+        -- The lower of the two on the same images, else the one on more of them.
+        WHEN count(frozen) > count(mean_of_draws)
+          OR (count(frozen) = count(mean_of_draws) AND sum(frozen) <= sum(mean_of_draws))
+          THEN 'frozen'
+        WHEN count(mean_of_draws) > 0 THEN 'mean of draws'
+        ELSE 'one shot'
+      END AS headline
+    FROM verdict GROUP BY 1, 2, 3, 4
   )
 SELECT
-  fingerprint, dataset, split, norm, epsilon, image,
+  fingerprint, dataset, split, verdict.norm AS norm, verdict.epsilon AS epsilon, image,
   verdict.randomized AS randomized, -- whether the classifier draws noise
   seeds, -- of the defence
   clean,
   stands, -- 1: no attempt of any kind broke it
   certain, frozen, one_shot, mean_of_draws, worst_of_draws, majority_of_draws,
   resubmission, -- under the worst of all seeds tried: an attacker who may ask again
-  shift
+  shift,
+  headline, -- the sense of right that the configuration is judged by
+  CASE headline WHEN 'mean of shifts' THEN shift WHEN 'worst of attacks' THEN certain
+    WHEN 'frozen' THEN frozen WHEN 'mean of draws' THEN mean_of_draws ELSE one_shot END
+    AS share -- right in that sense
 FROM verdict
+JOIN total USING (number, source, norm, epsilon)
 JOIN answering ON answering.number = verdict.number
 JOIN source ON source.id = verdict.source;

@@ -9,7 +9,7 @@ import Testing
     .dependants(of: ["R"]), .inconsistencies(of: "R"), .replays(of: "R"), .predictions(of: "R"),
     .confusion(of: "R"), .classELBOs(of: "R"), .groups,
     .classes(of: "R"), .evidence(of: "R"), .evidence(of: "R", image: 1), .attackSummary(of: "R"),
-    .brokenBy(of: "R"), .robustnessAttacks, .transfer(of: ["R"]),
+    .brokenBy(of: "R"), .robustnessAttacks, .threatModels, .transfer(of: ["R"]),
     .comparison(of: ["R"]), .diff("A", "B"), .flips("A", "B"), .paired("A", "B"),
     .pairedInPlace("A", "B"), .pairedRobust([("A", "B")], threat), .pareto(nil), .pareto(threat),
     .robustness, .accuracyCost(of: ["R"]), .accuracyByEpsilon(of: ["R"]), .trainings,

@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        11: "a33fadc58734815ac4da28c87d4cac768a8459613d6a77c3037a80587f4d7ec8"
+        12: "eedcb99169ca9ce34d580a6acbde199692c3959303ef693125a941096286e0e5"
       ])
   }
 

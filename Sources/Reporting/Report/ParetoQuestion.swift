@@ -138,7 +138,7 @@ package struct ParetoQuestion: Sendable {
   /// What `norm` and `epsilon` name, or the only one that is recorded.
   private func threatModel(_ store: RunStore) throws -> QueryHandle.ThreatModel {
     if let norm, let epsilon { return .init(norm: norm.rawValue, epsilon: epsilon) }
-    let table = try store.query(.robustness)
+    let table = try store.query(.threatModels)
     let recorded = Set(table.rows.indices.map { [table[$0, "norm"], table[$0, "epsilon"]] })
     let fitting = recorded.filter { model in
       (norm == nil || model[0] == .text(norm?.rawValue ?? ""))
