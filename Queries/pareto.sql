@@ -30,7 +30,7 @@ WITH
     SELECT fingerprint, dataset, split, count(share) AS n, sum(share) AS n_right
     FROM verdicts
     WHERE norm = :norm AND abs(epsilon - :epsilon) < 1e-12
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, epsilon
   )
 SELECT runs.*, clean.age AS age, clean.older AS older,
   1.0 * n_right / n AS robust_accuracy, n AS n_robustness,

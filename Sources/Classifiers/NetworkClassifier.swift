@@ -53,7 +53,7 @@ public final class NetworkClassifier: ImageClassifier {
     _ image: [Float], cotangent: (@Sendable ([Double]) -> [Double])?
   ) throws -> LogitGradient {
     let result = Mutex(LogitGradient(logits: [], gradient: [], cost: Cost(evaluations: 1)))
-    // One item: the caller works on it itself, with the session of its own slot.
+    // One item: whoever takes it works with the session of its own slot.
     try workers.forEach(1) { [sessions, classCount] _, slot in
       let session = sessions.slots[slot]
       var values = [Float](repeating: 0, count: classCount)

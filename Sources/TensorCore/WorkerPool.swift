@@ -107,6 +107,8 @@ public final class WorkerPool: Sendable {
     var body: (@Sendable (Int, Int) throws -> Void)?
     /// Threads other than the caller that work on it; touched under the board's condition.
     var helpers = 0
+    /// Open loops that were called from its body itself; touched under the same.
+    var inner = 0
     private let next = Atomic<Int>(0)
     private let ended = Atomic<Int>(0)
 
@@ -121,7 +123,9 @@ public final class WorkerPool: Sendable {
 
     /// Whether it was called from within `other`, however deep.
     func isWithin(_ other: Loop) -> Bool {
-      sequence(first: self, next: \.outer).dropFirst().contains { $0 === other }
+      var loop = outer
+      while let here = loop, here !== other { loop = here.outer }
+      return loop != nil
     }
 
     // Kept out of line, so that no reference to the body outlives the call.
@@ -165,6 +169,7 @@ public final class WorkerPool: Sendable {
     func post(_ loop: Loop) {
       condition.withLock {
         loops.append(loop)
+        loop.outer?.inner += 1
         condition.broadcast()
       }
     }
@@ -183,17 +188,20 @@ public final class WorkerPool: Sendable {
     func join(within outer: Loop? = nil) -> Loop? {
       condition.withLock {
         while !(outer?.isDone ?? closed) {
-          let open = loops.last { loop in
-            loop.hasWork && (outer.map(loop.isWithin) ?? true)
-          }
-          if let open {
-            open.helpers += 1
-            return open
+          if let loop = open(within: outer) {
+            loop.helpers += 1
+            return loop
           }
           condition.wait()
         }
         return nil
       }
+    }
+
+    /// The same without joining or waiting.
+    private func open(within outer: Loop?) -> Loop? {
+      guard let outer else { return loops.last(where: \.hasWork) }
+      return outer.inner == 0 ? nil : loops.last { $0.hasWork && $0.isWithin(outer) }
     }
 
     func leave(_ loop: Loop) {
@@ -207,6 +215,7 @@ public final class WorkerPool: Sendable {
       condition.withLock {
         while !loop.isDone || loop.helpers > 0 { condition.wait() }
         loops.removeAll { $0 === loop }
+        loop.outer?.inner -= 1
         loop.body = nil
       }
     }

@@ -125,7 +125,7 @@ public final class DenoiserPool: Sendable {
     sessions = SlotStorage(workers.count, denoiser)
   }
 
-  /// What `body` returns on one worker, the caller itself.
+  /// What `body` returns on one worker.
   func withSlot<T: Sendable>(_ body: @Sendable (Slot) throws -> T) throws -> T {
     let result = Mutex<T?>(nil)
     try forEach(1) { _, slot in
