@@ -113,7 +113,7 @@ package struct DenoiserBenchmark {
       random.gaussians(into: &span)
       return DiffusionTrainer.Example(
         image: noise, label: denoiser.classCount == 0 ? nil : item % denoiser.classCount,
-        sigma: 0.1 + 2 * Float(item) / Float(batch), noise: noise)
+        sigma: 0.1 + 2 * Float(item) / Float(batch), noises: [noise])
     }
     return Double(batch)
       / (try median { _ = try trainer.step(examples, rate: 1e-4, decay: 0.999) })

@@ -29,6 +29,12 @@ public struct DiffusionExamples: TrainingExamples {
       if let label, recipe.contrast > 0 {
         example.rivals = draw.random.classes(recipe.rivals, of: classes, except: label)
       }
+      for _ in 1..<recipe.drawCount {
+        var noise = [Float](repeating: 0, count: draw.pixels.count)
+        var span = noise.mutableSpan
+        draw.random.gaussians(into: &span)
+        example.noises.append(noise)
+      }
       return example
     }
   }
@@ -49,6 +55,7 @@ public struct DiffusionExamples: TrainingExamples {
     let z = Double(noise.removeLast())
     return DiffusionTrainer.Example(
       image: draw.pixels, label: label,
-      sigma: NoiseGrid.bounded(exp(recipe.sigmaMean + recipe.sigmaDeviation * z)), noise: noise)
+      sigma: NoiseGrid.bounded(exp(recipe.sigmaMean + recipe.sigmaDeviation * z)),
+      noises: [noise])
   }
 }

@@ -46,6 +46,12 @@ public struct DiffusionRecipe: TrainingRecipe {
   /// Other classes that an image's own is compared with, drawn uniformly, where `contrast` is
   /// positive.
   public var rivals = 3
+  /// γ: weight of the divergence between the posteriors of an image's draws; nil: 0.
+  public var consistency: Double?
+  /// Draws of noise an image and step; nil: one, with `consistency` two.
+  public var draws: Int?
+  /// Whether one evaluation denoises an image for every class; nil: no.
+  public var multiHead: Bool?
   /// Whether half of the images are mirrored.
   public var flip = true
   /// Largest shift in either direction, pixels.
@@ -63,7 +69,8 @@ public struct DiffusionRecipe: TrainingRecipe {
   /// Keys as files spell them.
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case dataset, width, multipliers, blocks, epochs, batch, rate, clip, flip, shift, wrap, seed
-    case contrast, rivals, precision
+    case contrast, rivals, consistency, draws, precision
+    case multiHead = "multi_head"
     case attentionResolutions = "attention_resolutions"
     case initial = "init"
     case warmupSteps = "warmup_steps"
@@ -96,11 +103,15 @@ public struct DiffusionRecipe: TrainingRecipe {
     try read(.weightDecay, into: &weightDecay)
     try read(.clip, into: &clip)
     try read(.averageDecay, into: &averageDecay)
+    multiHead = try c.decodeIfPresent(Bool.self, forKey: .multiHead)
+    if multiHead == true { labelDropout = 0 }
     try read(.labelDropout, into: &labelDropout)
     try read(.sigmaMean, into: &sigmaMean)
     try read(.sigmaDeviation, into: &sigmaDeviation)
     try read(.contrast, into: &contrast)
     try read(.rivals, into: &rivals)
+    consistency = try c.decodeIfPresent(Double.self, forKey: .consistency)
+    draws = try c.decodeIfPresent(Int.self, forKey: .draws)
     try read(.flip, into: &flip)
     try read(.shift, into: &shift)
     wrap = try c.decodeIfPresent(Bool.self, forKey: .wrap)
@@ -109,13 +120,26 @@ public struct DiffusionRecipe: TrainingRecipe {
     try read(.seed, into: &seed)
   }
 
+  /// Draws of noise an image and step.
+  var drawCount: Int { draws ?? ((consistency ?? 0) > 0 ? 2 : 1) }
+
   public func problem(images: Int) -> String? {
-    problem(
+    if multiHead == true, labelDropout > 0 {
+      return "'label_dropout' must be 0 with 'multi_head', whose network is told no label, got "
+        + "\(labelDropout)"
+    }
+    if let consistency, consistency > 0, contrast <= 0 || drawCount < 2 {
+      return
+        "'consistency' needs a positive 'contrast' and at least 2 'draws', got \(contrast) and "
+        + "\(drawCount)"
+    }
+    return problem(
       images: images,
       [
         ("label_dropout", labelDropout, 0...1), ("sigma_mean", sigmaMean, -10...10),
         ("sigma_deviation", sigmaDeviation, 0...10), ("contrast", contrast, 0...1e6),
-        ("rivals", Double(rivals), 1...1000),
+        ("rivals", Double(rivals), 1...1000), ("consistency", consistency ?? 0, 0...1e6),
+        ("draws", Double(drawCount), 1...1000),
       ])
   }
 
@@ -123,7 +147,8 @@ public struct DiffusionRecipe: TrainingRecipe {
     UNetArchitecture(
       resolution: dataset.shape.width, channels: dataset.shape.channels,
       classes: dataset.classNames.count, width: width, multipliers: multipliers, blocks: blocks,
-      attentionResolutions: attentionResolutions, dimensions: dataset.dimensions)
+      attentionResolutions: attentionResolutions,
+      heads: multiHead == true ? dataset.classNames.count : 1, dimensions: dataset.dimensions)
   }
 
   public func makeExamples(_ dataset: Dataset) -> DiffusionExamples {
@@ -134,6 +159,7 @@ public struct DiffusionRecipe: TrainingRecipe {
     _ state: TrainingState, workers: WorkerPool
   ) throws -> DiffusionTrainer {
     try DiffusionTrainer(
-      state, contrast: contrast, precision: precision ?? .fp32, workers: workers)
+      state, contrast: contrast, consistency: consistency ?? 0, precision: precision ?? .fp32,
+      workers: workers)
   }
 }

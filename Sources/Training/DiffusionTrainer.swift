@@ -8,19 +8,23 @@ import TensorCore
 ///
 ///     L = mean over images and pixels of λ(σ)·(D(x + σε; σ, y) − x)²,  λ(σ) = (σ² + σ_d²)/(σ·σ_d)²
 ///         + β·mean over images of −ln p_y,  p = softmax_k(−λ(σ)·‖D(x + σε; σ, k) − x‖²)
+///         + γ·mean over images of KL(p̄ ‖ p),  p̄ = mean of p over the image's draws of ε
 ///
 /// The second part, with β > 0, is the cross-entropy of a classifier that reads this one noise level:
 /// as σ is drawn from the density that `edm` weights hold, its logits estimate the ELBOs of those
 /// weights. The EDM loss asks the other classes' images for nothing, so a better one need not classify
-/// better. Where an example has N rivals of the K − 1 other classes, each stands for (K − 1)/N.
+/// better. Where an example has N rivals of the K − 1 other classes, each stands for (K − 1)/N. The
+/// third, with γ > 0, asks that draws of noise agree on an image's class: what an attack moves is the
+/// less where noise moves it less. Every part is a mean over an image's draws as well.
 ///
 /// The gradient is summed in fixed parts of the batch, so that results depend on nothing but the
 /// examples: not on the number of threads.
 ///
 /// **Source** Karras et al. 2022 (arXiv 2206.00364), section 5 and equation 8; the sum of a
-/// generative and a discriminative likelihood as in Lasserre, Bishop & Minka 2006 (CVPR).
+/// generative and a discriminative likelihood as in Lasserre, Bishop & Minka 2006 (CVPR); γ as in Jeong
+/// & Shin 2020 (arXiv 2006.04062).
 public final class DiffusionTrainer: Trainer {
-  /// One image with its noise.
+  /// One image with its draws of noise.
   public struct Example: Sendable {
     /// x, `[C·H·W]`, [−1, 1] units.
     package var image: [Float]
@@ -28,30 +32,33 @@ public final class DiffusionTrainer: Trainer {
     package var label: Int?
     /// σ, > 0.
     package var sigma: Float
-    /// ε, `[C·H·W]`.
-    package var noise: [Float]
+    /// ε of each draw, `[C·H·W]`.
+    package var noises: [[Float]]
     /// Other classes that the label's is compared with; none without a label.
     package var rivals: [Int]
 
-    fileprivate var query: DenoisingQuery {
-      DenoisingQuery(image: image, noise: noise, sigma: sigma, labels: [label] + rivals)
+    fileprivate var queries: [DenoisingQuery] {
+      noises.map {
+        DenoisingQuery(image: image, noise: $0, sigma: sigma, labels: [label] + rivals)
+      }
     }
 
     /// An example as given.
     public init(
-      image: [Float], label: Int?, sigma: Float, noise: [Float], rivals: [Int] = []
+      image: [Float], label: Int?, sigma: Float, noises: [[Float]], rivals: [Int] = []
     ) {
+      precondition(!noises.isEmpty, "an example needs noise")
       precondition(label != nil || rivals.isEmpty, "an image without a label has rivals \(rivals)")
       self.image = image
       self.label = label
       self.sigma = sigma
-      self.noise = noise
+      self.noises = noises
       self.rivals = rivals
     }
   }
 
   public var state: TrainingState
-  private let contrast: Double
+  private let contrast, consistency: Double
   private let precision: Precision
   private let workers: WorkerPool
   private let scratch: Scratch
@@ -71,14 +78,16 @@ public final class DiffusionTrainer: Trainer {
   ///
   /// - Parameters:
   ///   - contrast: β.
+  ///   - consistency: γ.
   ///   - precision: of the products of convolutions, there and back; the weights' gradient, the
   ///     optimizer and validation are in Float32.
   /// - Throws: what building the network throws.
   public init(
-    _ state: TrainingState, contrast: Double = 0, precision: Precision = .fp32, workers: WorkerPool
+    _ state: TrainingState, contrast: Double = 0, consistency: Double = 0,
+    precision: Precision = .fp32, workers: WorkerPool
   ) throws {
     self.state = state
-    (self.contrast, self.precision) = (contrast, precision)
+    (self.contrast, self.consistency, self.precision) = (contrast, consistency, precision)
     self.workers = workers
     scratch = Scratch(workers.count, try state.parameters.makeDenoiser())
   }
@@ -97,44 +106,102 @@ public final class DiffusionTrainer: Trainer {
     let share = 1 / Double(batch.count)
     return try batchGradient.sum(
       batch.count, of: denoiser.network, parameters, workers: workers
-    ) { [scratch, contrast] range, slot, gradients in
+    ) { [scratch, contrast, consistency] range, slot, gradients in
       let session = scratch.sessions[slot]
       session.use(denoiser)
       let examples = batch[range]
-      var loss = 0.0
-      session.accumulate(examples.map(\.query), into: gradients) { index, residuals in
+      let drawn = examples.flatMap { Array(repeating: $0, count: $0.noises.count) }
+      let queries = examples.flatMap(\.queries)
+      var (loss, disagreement) = (0.0, Disagreement())
+      if consistency > 0 {
+        var posteriors: [Softmax] = []
+        session.evaluate(queries) { index, residuals in
+          let errors = Self.errors(residuals, of: drawn[index], size: denoiser.shape.count)
+          posteriors.append(Self.posterior(errors, of: drawn[index], denoiser))
+        }
+        for example in examples {
+          disagreement.add(
+            posteriors.prefix(example.noises.count), scale: share * consistency)
+          posteriors.removeFirst(example.noises.count)
+        }
+        loss += disagreement.loss
+      }
+      session.accumulate(queries, into: gradients) { index, residuals in
+        let example = drawn[index]
         loss += Self.differentiate(
-          &residuals, of: examples[range.lowerBound + index], denoiser, share: share,
-          contrast: contrast)
+          &residuals, of: example, denoiser, share: share / Double(example.noises.count),
+          contrast: contrast, adding: consistency > 0 ? disagreement.slopes[index] : nil)
       }
       return loss
     }
   }
 
-  /// Replaces an example's residuals, `[1 + rivals, C·H·W]`, by the slopes of its part of the loss to
+  /// γ's part of the loss, and its slope to the logits of each draw.
+  private struct Disagreement {
+    private(set) var loss = 0.0
+    /// `[draws of all examples][1 + rivals]`.
+    private(set) var slopes: [[Double]] = []
+
+    /// Adds how far the draws of one example are from their mean posterior.
+    mutating func add(_ posteriors: ArraySlice<Softmax>, scale: Double) {
+      let (draws, labels) = (Double(posteriors.count), posteriors[0].shares.indices)
+      // Σ over draws of ln(p̄/p), per class; 0·ln 0 is 0.
+      let mean = labels.map { k in posteriors.reduce(0) { $0 + $1.shares[k] } / draws }
+      let gaps = labels.map { k in
+        mean[k] > 0 ? posteriors.reduce(0) { $0 + log(mean[k]) - $1.logs[k] } : 0
+      }
+      loss += scale / draws * labels.reduce(0) { $0 + mean[$1] * gaps[$1] }
+      for p in posteriors.map(\.shares) {
+        let average = labels.reduce(0) { $0 + p[$1] * gaps[$1] }
+        slopes.append(
+          labels.map { scale / draws * (p[$0] - mean[$0] + p[$0] * (gaps[$0] - average) / draws) })
+      }
+    }
+  }
+
+  /// ‖D(x + σε; σ, k) − x‖² of each label that an example asks for.
+  private static func errors(
+    _ residuals: Span<Float>, of example: Example, size: Int
+  ) -> [Double] {
+    (0...example.rivals.count).map { k in
+      (k * size..<(k + 1) * size).reduce(0.0) { $0 + Double(residuals[$1]) * Double(residuals[$1]) }
+    }
+  }
+
+  /// p.
+  private static func posterior(
+    _ errors: [Double], of example: Example, _ denoiser: EDMDenoiser
+  ) -> Softmax {
+    let weight = weight(example.sigma, denoiser)
+    let others = Double(denoiser.classCount - 1) / Double(max(example.rivals.count, 1))
+    var posterior = Softmax(classes: errors.count)
+    posterior.take(errors.enumerated().map { -weight * $1 + ($0 == 0 ? 0 : log(others)) })
+    return posterior
+  }
+
+  /// Replaces a draw's residuals, `[1 + rivals, C·H·W]`, by the slopes of its part of the loss to
   /// them, and returns that part.
   ///
-  /// - Parameter share: of one image in the mean.
+  /// - Parameters:
+  ///   - share: of one draw in the mean.
+  ///   - slope: of the loss's other parts to the logits, `[1 + rivals]`.
   private static func differentiate(
     _ residuals: inout MutableSpan<Float>, of example: Example, _ denoiser: EDMDenoiser,
-    share: Double, contrast: Double
+    share: Double, contrast: Double, adding slope: [Double]? = nil
   ) -> Double {
     let size = denoiser.shape.count
     let weight = weight(example.sigma, denoiser)
-    var (loss, slopes) = (0.0, [Double](repeating: 0, count: 1 + example.rivals.count))
-    let errors = slopes.indices.map { k in
-      (k * size..<(k + 1) * size).reduce(0.0) { $0 + Double(residuals[$1]) * Double(residuals[$1]) }
-    }
+    let errors = errors(residuals.span, of: example, size: size)
+    var (loss, slopes) = (0.0, [Double](repeating: 0, count: errors.count))
     loss += share * weight / Double(size) * errors[0]
     slopes[0] = share * weight / Double(size)
     if !example.rivals.isEmpty {
-      let others = Double(denoiser.classCount - 1) / Double(example.rivals.count)
-      var posterior = Softmax(classes: errors.count)
-      posterior.take(errors.enumerated().map { -weight * $1 + ($0 == 0 ? 0 : log(others)) })
+      var posterior = posterior(errors, of: example, denoiser)
       posterior.setEntropySlope(label: 0, scale: share * contrast)
       loss += share * contrast * posterior.entropy(label: 0)
       for k in slopes.indices { slopes[k] -= weight * Double(posterior.slope[k]) }
     }
+    if let slope { for k in slopes.indices { slopes[k] -= weight * slope[k] } }
     for k in slopes.indices {
       let factor = Float(2 * slopes[k])
       for i in k * size..<(k + 1) * size { residuals[i] *= factor }
@@ -170,7 +237,7 @@ public final class DiffusionTrainer: Trainer {
       session.use(denoiser)
       var example = examples[item]
       example.rivals = []
-      session.evaluate([example.query]) { _, residuals in
+      session.evaluate([example.queries[0]]) { _, residuals in
         var copy = residuals.withUnsafeBufferPointer { Array($0) }
         var span = copy.mutableSpan
         let loss = Self.differentiate(&span, of: example, denoiser, share: share, contrast: 0)

@@ -32,7 +32,7 @@ import Training
       let range = row * size..<(row + 1) * size
       return DiffusionTrainer.Example(
         image: Array(x[range]), label: labels[row] < 0 ? nil : Int(labels[row]),
-        sigma: sigma[row] * (1 + 0.01 * Float(item / sigma.count)), noise: Array(noise[range]))
+        sigma: sigma[row] * (1 + 0.01 * Float(item / sigma.count)), noises: [Array(noise[range])])
     }
   }
 
@@ -86,33 +86,58 @@ import Training
     #expect(one.parameters.values != start.values)
   }
 
-  /// β·mean of −ln p_y, p from residuals taken alone; rivals stand for all other classes.
-  @Test func contrastIsTheEntropyOfOneLevel() throws {
+  /// The batch with rivals; of `draws` draws of noise an image.
+  private func rivalledBatch(draws: Int = 1) throws -> [DiffusionTrainer.Example] {
     var batch = try batch()
     for i in batch.indices where batch[i].label != nil {
       batch[i].rivals = [3, 8, 5].filter { $0 != batch[i].label }
     }
-    let denoiser = try start.makeDenoiser()
-    var expected = 0.0
-    for e in batch where !e.rivals.isEmpty {
-      let s = Double(e.sigma)
+    for i in batch.indices {
+      for draw in 1..<draws {
+        batch[i].noises.append(batch[i].noises[0].map { Float(draw) * 0.3 - $0 })
+      }
+    }
+    return batch
+  }
+
+  /// p of every draw from residuals taken alone; rivals stand for all other classes.
+  private func posteriors(
+    _ e: DiffusionTrainer.Example, _ denoiser: EDMDenoiser
+  ) throws -> [[Double]] {
+    let s = Double(e.sigma)
+    return try e.noises.map { noise in
       let logits = try ([e.label] + e.rivals).enumerated().map { place, k in
         var values = e.image
         var output = values.mutableSpan
         try denoiser.makeSession().residuals(
-          image: e.image.span, noise: e.noise.span, sigma: e.sigma, labels: [k], into: &output)
+          image: e.image.span, noise: noise.span, sigma: e.sigma, labels: [k], into: &output)
         let error = values.reduce(0.0) { $0 + Double($1) * Double($1) }
         return -(s * s + 0.25) / (s * s * 0.25) * error
           + (place == 0 ? 0 : log(9 / Double(e.rivals.count)))
       }
       let top = logits.max() ?? 0
-      expected += log(logits.reduce(0) { $0 + exp($1 - top) }) + top - logits[0]
+      let total = logits.reduce(0) { $0 + exp($1 - top) }
+      return logits.map { exp($0 - top) / total }
     }
+  }
+
+  private func trainer(
+    _ parameters: ParameterVector, contrast: Double = 0, consistency: Double = 0
+  ) throws -> DiffusionTrainer {
+    try DiffusionTrainer(
+      TrainingState(parameters), contrast: contrast, consistency: consistency,
+      workers: WorkerPool(threads: 2))
+  }
+
+  /// β·mean of −ln p_y.
+  @Test func contrastIsTheEntropyOfOneLevel() throws {
+    let batch = try rivalledBatch()
+    let denoiser = try start.makeDenoiser()
+    var expected = 0.0
+    for e in batch where !e.rivals.isEmpty { expected -= log(try posteriors(e, denoiser)[0][0]) }
     expected *= 0.3 / Double(batch.count)
     func loss(_ contrast: Double) throws -> Double {
-      try DiffusionTrainer(
-        TrainingState(start), contrast: contrast, workers: WorkerPool(threads: 2)
-      ).gradient(batch).loss
+      try trainer(start, contrast: contrast).gradient(batch).loss
     }
     #expect(expected > 0.01)
     #expect(abs(try loss(0.3) - loss(0) - expected) < 1e-3 * expected)
@@ -120,17 +145,45 @@ import Training
     #expect(abs(try loss(0) - plain) < 1e-9 * plain)
   }
 
+  /// γ·mean of KL(p̄ ‖ p) over draws, and nothing where they are one draw twice; the other parts are
+  /// means over draws.
+  @Test func consistencyIsTheDivergenceFromTheMeanOfDraws() throws {
+    let batch = try rivalledBatch(draws: 3)
+    let denoiser = try start.makeDenoiser()
+    var expected = 0.0
+    for e in batch where !e.rivals.isEmpty {
+      let draws = try posteriors(e, denoiser)
+      let mean = draws[0].indices.map { k in draws.reduce(0) { $0 + $1[k] } / 3 }
+      for p in draws {
+        for k in p.indices where mean[k] > 0 { expected += mean[k] * log(mean[k] / p[k]) / 3 }
+      }
+    }
+    expected *= 0.7 / Double(batch.count)
+    func loss(_ batch: [DiffusionTrainer.Example], _ consistency: Double) throws -> Double {
+      try trainer(start, contrast: 0.3, consistency: consistency).gradient(batch).loss
+    }
+    let plain = try loss(batch, 0)
+    #expect(expected > 0.001)
+    #expect(abs(try loss(batch, 0.7) - plain - expected) < 1e-3 * expected)
+    let single = try (0..<3).map { draw in
+      var batch = batch
+      for i in batch.indices { batch[i].noises = [batch[i].noises[draw]] }
+      return try loss(batch, 0)
+    }
+    #expect(abs(single.reduce(0, +) / 3 - plain) < 1e-6 * plain)
+    var twice = try rivalledBatch()
+    for i in twice.indices { twice[i].noises.append(twice[i].noises[0]) }
+    let agreed = try loss(twice, 0)
+    #expect(abs(try loss(twice, 0.7) - agreed) < 1e-9 * agreed)
+  }
+
   /// (L(θ + hd) − L(θ − hd))/2h against ⟨∇L, d⟩ along the gradient with a part of every parameter;
   /// Float32's noise in the loss over the step bounds it.
-  @Test func contrastsMatchFiniteDifferences() throws {
-    var batch = try batch()
-    for i in batch.indices where batch[i].label != nil {
-      batch[i].rivals = [3, 8, 5].filter { $0 != batch[i].label }
-    }
+  @Test(arguments: [(0.3, 0.0), (0.01, 3.0)])
+  func contrastsMatchFiniteDifferences(contrast: Double, consistency: Double) throws {
+    let batch = try rivalledBatch(draws: consistency > 0 ? 2 : 1)
     func measure(_ parameters: ParameterVector) throws -> (loss: Double, gradient: [Float]) {
-      try DiffusionTrainer(
-        TrainingState(parameters), contrast: 0.3, workers: WorkerPool(threads: 2)
-      ).gradient(batch)
+      try trainer(parameters, contrast: contrast, consistency: consistency).gradient(batch)
     }
     let gradient = try measure(start).gradient.map(Double.init)
     let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
@@ -146,6 +199,35 @@ import Training
     let difference = (try loss(1e-4) - loss(-1e-4)) / 2e-4
     let exact = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
     #expect(abs(difference - exact) < 3e-3 * abs(exact))
+  }
+
+  /// The multi-head recipe: no label is told or dropped, all classes come of one evaluation, and the
+  /// examples have the draws that it asks for.
+  @Test func recipesOfManyHeadsAskOnce() throws {
+    func recipe(_ keys: String) throws -> DiffusionRecipe {
+      try JSONDecoder().decode(DiffusionRecipe.self, from: Data("{\(keys)}".utf8))
+    }
+    let heads = try recipe(#""multi_head": true, "contrast": 0.1, "consistency": 1"#)
+    #expect(heads.problem(images: 60_000) == nil && heads.labelDropout == 0)
+    let dataset = try DatasetCatalog.load("fashion-mnist", split: "train")
+    let architecture = try #require(heads.architecture(for: dataset) as? UNetArchitecture)
+    #expect(architecture.heads == 10 && architecture.labelInputs == 0)
+    var examples = heads.makeExamples(dataset)
+    for e in examples.batch(at: 2) {
+      #expect(e.noises.count == 2 && e.noises[0] != e.noises[1] && e.rivals.count == 3)
+    }
+    // What was drawn before is drawn still.
+    var one = try recipe(#""label_dropout": 0, "contrast": 0.1"#).makeExamples(dataset)
+    let pairs = zip(one.batch(at: 2), examples.batch(at: 2))
+    #expect(pairs.allSatisfy { $0.noises[0] == $1.noises[0] && $0.rivals == $1.rivals })
+    for (keys, word) in [
+      (#""multi_head": true, "label_dropout": 0.1"#, "label_dropout"),
+      (#""consistency": 1"#, "contrast"), (#""consistency": -1"#, "consistency"),
+      (#""contrast": 0.1, "consistency": 1, "draws": 1"#, "draws"),
+      (#""draws": 0"#, "draws"),
+    ] {
+      #expect(try recipe(keys).problem(images: 60_000)?.contains(word) == true, "\(keys)")
+    }
   }
 
   /// A few steps on one batch learn it, and the average follows at its own pace.
@@ -276,7 +358,7 @@ import Training
     (recipe.contrast, recipe.rivals) = (0.1, 4)
     examples = DiffusionExamples(recipe, dataset: dataset)
     let contrasted = examples.batch(at: 7)
-    #expect(zip(contrasted, plain).allSatisfy { $0.image == $1.image && $0.noise == $1.noise })
+    #expect(zip(contrasted, plain).allSatisfy { $0.image == $1.image && $0.noises == $1.noises })
     for example in contrasted {
       let rivals = Set(example.rivals)
       #expect(rivals.count == (example.label == nil ? 0 : 4))
