@@ -152,8 +152,8 @@ extension RequestKeys {
     RequestKey(
       "purify", .lm, usage: "process:sigma:steps",
       "Purification of purify+dc and purify+cnn: \(Purification.usage), diffusion to σ and the way "
-        + "back by Heun's method or ancestral sampling, or one denoising of what has noise (default: "
-        + "\(Purification.usual.spelling))."
+        + "back by Heun's method or ancestral sampling, the mean of so many draws of it, or one denoising "
+        + "of what has noise (default: \(Purification.usual.spelling))."
     ) { $0.configuration.purification = try Purification($1.text) },
     RequestKey(
       "randomized-smoothing", .lm, usage: "tau:n0:n",

@@ -52,6 +52,8 @@ private struct GaussianDenoiser: Denoiser {
   private static let ways: [Purification] = [
     Purification(.ode, sigma: 0.34, steps: 1), Purification(.ode, sigma: 0.34, steps: 3),
     Purification(.sde, sigma: 0.34, steps: 1), Purification(.sde, sigma: 0.5, steps: 3),
+    Purification(.ode, sigma: 0.34, steps: 2, draws: 3),
+    Purification(.sde, sigma: 0.5, steps: 2, draws: 2),
     Purification(.denoise, sigma: 0.5, steps: 1),
   ]
   /// Grey, so that no pixel is clipped.
@@ -89,8 +91,9 @@ private struct GaussianDenoiser: Denoiser {
   }
 
   /// Mean and variance of the ancestral chain on N(0, s²) data, worked out in Double: 7 draws of
-  /// 4,096 pixels, five standard errors. Noise that is drawn twice would give another variance.
-  @Test func sdeHasTheVarianceOfItsSteps() throws {
+  /// 4,096 pixels, five standard errors. Noise that is drawn twice would give another variance; the
+  /// mean of so many ways has a part of it.
+  @Test(arguments: [1, 3]) func sdeHasTheVarianceOfItsSteps(draws: Int) throws {
     let shape = ImageShape(channels: 1, height: 64, width: 64)
     let (deviation, sigma, steps) = (0.2, 0.5, 4)
     let pool = DenoiserPool(
@@ -107,7 +110,9 @@ private struct GaussianDenoiser: Denoiser {
       mean *= factor
       variance = factor * factor * variance + to * to * share
     }
-    let purifier = try DiffusionPurifier(pool, Purification(.sde, sigma: sigma, steps: steps))
+    variance /= Double(draws)
+    let purifier = try DiffusionPurifier(
+      pool, Purification(.sde, sigma: sigma, steps: steps, draws: draws))
     var values: [Double] = []
     for seed in 0..<7 {
       let stream = NoiseStream(seed: UInt64(seed), owner: .defence)
@@ -201,13 +206,18 @@ private struct GaussianDenoiser: Denoiser {
     #expect(try three.purify(picture, key: key, stream: defence).image == image)
     #expect(try three.purify(picture, key: key, stream: attacker).image != image)
     #expect(one.cost == Cost(evaluations: 2) && one.pullbackCost(.bpda) == Cost())
+    let mean = try DiffusionPurifier(
+      pool(), Purification(.sde, sigma: 0.34, steps: 2, draws: 3))
+    #expect(mean.cost == Cost(evaluations: 6))
+    #expect(mean.pullbackCost(.exact) == Cost(evaluations: 6, gradients: 6))
+    #expect(try mean.purify(picture, key: key, stream: defence).image != image)
   }
 
   @Test func impossibleParametersAreRefused() throws {
     let pool = try pool()
     for way in [
       Purification(.ode, sigma: 0.002, steps: 3), Purification(.ode, sigma: 1001, steps: 3),
-      Purification(.sde, sigma: 0.3, steps: 0),
+      Purification(.sde, sigma: 0.3, steps: 0), Purification(.sde, sigma: 0.3, steps: 1, draws: 0),
     ] {
       #expect(throws: ElbowError.self) { try DiffusionPurifier(pool, way) }
     }

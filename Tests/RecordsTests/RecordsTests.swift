@@ -116,7 +116,13 @@ import Testing
     #expect(
       try JSONDecoder().decode(Configuration.self, from: Data(text.utf8)) == configuration)
     #expect(Purification.usual.spelling == "sde:0.34:10")
-    for text in ["ode", "ode:0.3", "pde:0.3:5", "ode:x:5", "ode:inf:5", "ode:0.3:5:1", "ode:0.3:"] {
+    #expect(try Purification("sde:0.60:4:3").spelling == "sde:0.6:4:3")
+    #expect(try Purification("sde:0.6:4:1").spelling == "sde:0.6:4")
+    for text in [
+      "ode", "ode:0.3", "pde:0.3:5", "ode:x:5", "ode:inf:5", "ode:0.3:5:1:1", "ode:0.3:",
+      "ode:0.3:5:",
+      "ode:0.3:5:x", "denoise:0.3:1",
+    ] {
       #expect(throws: ElbowError.self) { try Purification(text) }
     }
   }

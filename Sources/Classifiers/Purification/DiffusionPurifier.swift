@@ -15,7 +15,9 @@ import TensorCore
 ///
 /// Heun's method on the probability-flow ODE, whose last step is Euler's, and ancestral sampling, the
 /// reverse of the diffusion from σ′ to σ with D in the place of the unknown image. Both end at D. Of an
-/// image that has noise of level σ already, `denoise` is D(x; σ) itself.
+/// image that has noise of level σ already, `denoise` is D(x; σ) itself. Of several draws the purified
+/// image is the mean: with one step it tends to E D(x + σε; σ), through which a change of x reaches the
+/// classifier as smoothly as σ makes it.
 ///
 /// **Source** Nie et al. 2022 (arXiv 2205.07460); Karras et al. 2022 (arXiv 2206.00364), algorithm 1;
 /// Song et al. 2021 (arXiv 2011.13456), appendix F; Carlini et al. 2023 (arXiv 2206.10550), algorithm 1.
@@ -45,6 +47,10 @@ public struct DiffusionPurifier: Purifier {
     guard (1...10_000).contains(steps) else {
       throw ElbowError(.malformed, "`purify` takes 1 to 10000 steps back, got \(steps)")
     }
+    guard (1...10_000).contains(purification.draws) else {
+      throw ElbowError(
+        .malformed, "`purify` takes the mean of 1 to 10000 draws, got \(purification.draws)")
+    }
     guard pool.denoiser.isUnconditional else {
       throw ElbowError(
         .malformed, "purification needs an unconditional model; name one with `lm-model`")
@@ -67,7 +73,8 @@ public struct DiffusionPurifier: Purifier {
 
   public var cost: Cost {
     let steps = purification.steps
-    return Cost(evaluations: purification.process == .ode ? 2 * steps - 1 : steps)
+    return Cost(
+      evaluations: purification.draws * (purification.process == .ode ? 2 * steps - 1 : steps))
   }
 
   public func purify(
@@ -117,8 +124,24 @@ public struct DiffusionPurifier: Purifier {
   private func walk(
     _ image: [Float], _ key: ImageKey, _ stream: NoiseStream, _ slot: DenoiserPool.Slot
   ) throws -> PurifiedImage {
-    var x = image
     var path: [[Float]] = []
+    var mean = [Float](repeating: 0, count: image.count)
+    for draw in 0..<purification.draws {
+      let end = try walk(image, draw: draw, key, stream, slot, along: &path)
+      Self.add(1 / Double(purification.draws), end, to: &mean)
+    }
+    path.append(mean)
+    var result = PurifiedImage(mean.map { min(max(($0 + 1) / 2, 0), 1) })
+    result.path = path
+    return result
+  }
+
+  /// There and back once; the points that the denoiser was asked at go to `path`.
+  private func walk(
+    _ image: [Float], draw: Int, _ key: ImageKey, _ stream: NoiseStream,
+    _ slot: DenoiserPool.Slot, along path: inout [[Float]]
+  ) throws -> [Float] {
+    var x = image
     let zeros = [Float](repeating: 0, count: x.count)
     func residual(_ x: [Float], _ sigma: Double) throws -> [Float] {
       var r: [Float] = []
@@ -127,14 +150,15 @@ public struct DiffusionPurifier: Purifier {
       try slot.evaluate(x, sigma: Float(sigma), labels: [nil]) { r = Array($1) }
       return r
     }
-    func noise(_ sigma: Double, draw: Int) -> [Float] {
-      var random = NoiseKey(stream, .purification, key, sigma: Float(sigma), draw: draw).random()
+    func noise(_ sigma: Double, step: Int) -> [Float] {
+      let place = draw * (steps.count + 1) + step
+      var random = NoiseKey(stream, .purification, key, sigma: Float(sigma), draw: place).random()
       var values = zeros
       var span = values.mutableSpan
       random.gaussians(into: &span)
       return values
     }
-    if isRandomized { Self.add(levels[0], noise(levels[0], draw: 0), to: &x) }
+    if isRandomized { Self.add(levels[0], noise(levels[0], step: 0), to: &x) }
     for (index, step) in steps.enumerated() {
       let r = try residual(x, step.from)
       switch purification.process {
@@ -147,13 +171,10 @@ public struct DiffusionPurifier: Purifier {
         Self.add(step.euler, r, to: &x)
       case .sde:
         Self.add(step.ancestral, r, to: &x)
-        if step.to > 0 { Self.add(step.deviation, noise(step.to, draw: index + 1), to: &x) }
+        if step.to > 0 { Self.add(step.deviation, noise(step.to, step: index + 1), to: &x) }
       }
     }
-    path.append(x)
-    var result = PurifiedImage(x.map { min(max(($0 + 1) / 2, 0), 1) })
-    result.path = path
-    return result
+    return x
   }
 
   private func walkBack(
@@ -161,29 +182,37 @@ public struct DiffusionPurifier: Purifier {
   ) throws -> [Float] {
     var points = path[...]
     // A pixel is (x + 1)/2, clipped.
-    var adjoint = zip(cotangent, points.removeLast()).map { $1.magnitude <= 1 ? $0 / 2 : 0 }
-    let zeros = [Float](repeating: 0, count: adjoint.count)
+    let share = 1 / Float(purification.draws)
+    let end = zip(cotangent, points.removeLast()).map {
+      $1.magnitude <= 1 ? share * $0 / 2 : 0
+    }
+    let zeros = [Float](repeating: 0, count: end.count)
     /// (∂r/∂x)ᵀv at the last point that is left.
     func product(_ sigma: Double, _ v: [Float]) throws -> [Float] {
       slot.take(zeros)
       try slot.differentiate(points.removeLast(), sigma: Float(sigma), label: nil, by: v)
       return slot.gradient
     }
-    for step in steps.reversed() {
-      // Of r at the step's beginning.
-      var slope = zeros
-      switch purification.process {
-      case .ode where step.to > 0:
-        let ahead = try product(step.to, adjoint.map { Float(step.halves.second) * $0 })
-        Self.add(step.halves.first, adjoint, to: &slope)
-        Self.add(step.euler, ahead, to: &slope)
-        Self.add(1, ahead, to: &adjoint)
-      case .ode, .denoise: Self.add(step.euler, adjoint, to: &slope)
-      case .sde: Self.add(step.ancestral, adjoint, to: &slope)
+    var total = zeros
+    for _ in 0..<purification.draws {
+      var adjoint = end
+      for step in steps.reversed() {
+        // Of r at the step's beginning.
+        var slope = zeros
+        switch purification.process {
+        case .ode where step.to > 0:
+          let ahead = try product(step.to, adjoint.map { Float(step.halves.second) * $0 })
+          Self.add(step.halves.first, adjoint, to: &slope)
+          Self.add(step.euler, ahead, to: &slope)
+          Self.add(1, ahead, to: &adjoint)
+        case .ode, .denoise: Self.add(step.euler, adjoint, to: &slope)
+        case .sde: Self.add(step.ancestral, adjoint, to: &slope)
+        }
+        Self.add(1, try product(step.from, slope), to: &adjoint)
       }
-      Self.add(1, try product(step.from, slope), to: &adjoint)
+      Self.add(2, adjoint, to: &total)
     }
-    return adjoint.map { 2 * $0 }
+    return total
   }
 
   /// x ← x + factor·y.
