@@ -43,7 +43,7 @@ import Testing
     (["purify": "ode:0.3:5"], "`classifier` purify+dc or purify+cnn, not dc"),
     (
       ["classifier": "purify+dc", "purify": "pde:0.3:5"],
-      "ode:SIGMA:STEPS, sde:SIGMA:STEPS or denoise"
+      "ode:SIGMA:STEPS[:DRAWS], sde:SIGMA:STEPS[:DRAWS] or denoise"
     ),
     (["classifier": "purify+dc", "purify": "ode:0.001:5"], "usual is 0.34"),
     (["classifier": "purify+dc", "purify": "denoise:0.3:5"], "not of the form"),
