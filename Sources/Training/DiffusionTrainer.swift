@@ -14,8 +14,8 @@ import TensorCore
 /// as σ is drawn from the density that `edm` weights hold, its logits estimate the ELBOs of those
 /// weights. The EDM loss asks the other classes' images for nothing, so a better one need not classify
 /// better. Where an example has N rivals of the K − 1 other classes, each stands for (K − 1)/N. The
-/// third, with γ > 0, asks that draws of noise agree on an image's class: what an attack moves is the
-/// less where noise moves it less. Every part is a mean over an image's draws as well.
+/// third, with γ > 0, asks that draws of noise agree on an image's class. Every part is a mean over an
+/// image's draws as well.
 ///
 /// The gradient is summed in fixed parts of the batch, so that results depend on nothing but the
 /// examples: not on the number of threads.
