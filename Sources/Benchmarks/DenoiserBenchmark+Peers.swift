@@ -5,9 +5,10 @@ import Records
 import TensorCore
 
 extension DenoiserBenchmark {
-  /// The same network here and in PyTorch, in turns: a row for each of forward pass, input gradient
-  /// and training step, images a second, and what share of PyTorch's better Float32 layout, and of its
-  /// bfloat16, this program reaches.
+  /// The same network here and in PyTorch, ONNX Runtime and OpenVINO, in turns: a row for each of
+  /// forward pass, input gradient and training step, images a second, and how many times the fastest
+  /// of the others in Float32, and PyTorch's bfloat16, this program computes. A way that the
+  /// interpreter has not, or that cannot take a measure, is left empty.
   ///
   /// - Parameters:
   ///   - python: an interpreter that has PyTorch.
@@ -27,7 +28,7 @@ extension DenoiserBenchmark {
           ? try trainingRate(denoiser)
           : try rate(denoiser, workers, withGradient: measure == "gradient")
         rates[measure, default: [:]]["elbow", default: []].append(own)
-        for way in PeerProcess.ways {
+        for way in PeerProcess.ways where peer.ways[way]?.contains(measure) == true {
           rates[measure, default: [:]][way, default: []].append(
             try peer.rate(way, measure, seconds: seconds))
         }
@@ -35,31 +36,36 @@ extension DenoiserBenchmark {
     }
     return Self.table(
       rates, measures, [.text(model), .integer(Int64(workers.count)), .integer(Int64(batch))],
-      rounds: rounds, torch: peer.version)
+      rounds: rounds, versions: peer.versions)
   }
 
   /// Medians, and shares of them.
   static func table(
     _ rates: [String: [String: [Double]]], _ measures: [String], _ about: [Cell], rounds: Int,
-    torch: String
+    versions: [String: String]
   ) -> ResultTable {
     ResultTable(
-      columns: ["measure", "elbow"] + PeerProcess.ways.map { "torch_\($0)" }
-        + ["ratio", "ratio_bf16", "rounds", "model", "threads", "batch", "torch"],
+      columns: ["measure", "elbow"] + PeerProcess.ways
+        + ["fastest", "ratio", "ratio_bf16", "rounds", "model", "threads", "batch"]
+        + PeerProcess.modules.map { "\($0)_version" },
       rows: measures.map { measure in
-        func median(_ way: String) -> Double {
-          let sorted = rates[measure]?[way]?.sorted() ?? []
-          return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
+        let medians = (rates[measure] ?? [:]).mapValues { $0.sorted()[$0.count / 2] }
+        let own = medians["elbow"] ?? .nan
+        let fastest = PeerProcess.ways.filter { $0 != "torch_bf16" && medians[$0] != nil }
+          .max { medians[$0] ?? 0 < medians[$1] ?? 0 }
+        func rounded(_ value: Double?, _ scale: Double) -> Cell {
+          value.map { .real(($0 * scale).rounded() / scale) } ?? .null
         }
-        let (own, best) = (median("elbow"), max(median("nchw"), median("nhwc")))
-        func rounded(_ value: Double, _ scale: Double) -> Cell {
-          .real((value * scale).rounded() / scale)
+        func ratio(_ way: String?) -> Cell {
+          rounded(way.flatMap { medians[$0] }.map { own / $0 }, 100)
         }
         return [.text(measure), rounded(own, 10)]
-          + PeerProcess.ways.map { rounded(median($0), 10) }
+          + PeerProcess.ways.map { rounded(medians[$0], 10) }
           + [
-            rounded(own / best, 100), rounded(own / median("bf16"), 100), .integer(Int64(rounds)),
-          ] + about + [.text(torch)]
+            fastest.map { .text($0) } ?? .null, ratio(fastest), ratio("torch_bf16"),
+            .integer(Int64(rounds)),
+          ]
+          + about + PeerProcess.modules.map { versions[$0].map { .text($0) } ?? .null }
       })
   }
 }

@@ -3,13 +3,21 @@ import Engines
 import Foundation
 import Records
 
-/// A Python process that times the same denoiser in PyTorch, one figure whenever it is asked.
+/// A Python process that times the same denoiser in PyTorch and other runtimes, one figure whenever it
+/// is asked.
 final class PeerProcess {
-  /// How it can compute: Float32 in both layouts in memory, and bfloat16 by autocast.
-  static let ways = ["nchw", "nhwc", "bf16"]
+  /// How it may compute: PyTorch in Float32 in both layouts in memory, in bfloat16 by autocast, and
+  /// compiled; ONNX Runtime and OpenVINO.
+  static let ways = [
+    "torch_nchw", "torch_nhwc", "torch_bf16", "torch_compiled", "onnxruntime", "openvino",
+  ]
+  /// What may compute it.
+  static let modules = ["torch", "onnxruntime", "openvino"]
 
-  /// PyTorch's version.
-  private(set) var version = ""
+  /// The measures that each way can take here.
+  private(set) var ways: [String: [String]] = [:]
+  /// Of what computes.
+  private(set) var versions: [String: String] = [:]
   private let process = Process()
   private let (input, output) = (Pipe(), Pipe())
   private let folder: URL
@@ -37,10 +45,16 @@ final class PeerProcess {
       throw ElbowError(.inaccessible, "'\(python)' cannot be started (\(error))")
     }
     let first = try line(python)
-    guard
-      case .object(let about)? = try? JSONDecoder().decode(JSONValue.self, from: Data(first.utf8))
-    else { throw ElbowError(.inaccessible, "the peer '\(python)' says '\(first)' of itself") }
-    if case .string(let torch)? = about["torch"] { version = torch }
+    guard let about = try? JSONDecoder().decode(About.self, from: Data(first.utf8)) else {
+      throw ElbowError(.inaccessible, "the peer '\(python)' says '\(first)' of itself")
+    }
+    (ways, versions) = (about.ways, about.versions)
+  }
+
+  /// What the script says of itself.
+  private struct About: Decodable {
+    var ways: [String: [String]]
+    var versions: [String: String]
   }
 
   deinit {

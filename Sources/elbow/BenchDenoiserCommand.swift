@@ -20,8 +20,9 @@ struct BenchDenoiserCommand: ParsableCommand {
       multi-head network computes all classes at once; its gradient is that of one of them.
 
       --against takes a Python interpreter that has PyTorch, which computes the same network in turns \
-      with this program: Float32 in both layouts in memory (NCHW, channels last) and bfloat16 by \
-      autocast. ratio is this program's rate over the better Float32 one, ratio_bf16 over the other.
+      with this program: Float32 in both layouts in memory (NCHW, channels last) and by torch.compile, \
+      bfloat16 by autocast; ONNX Runtime and OpenVINO, which evaluate only, where they and onnxscript \
+      are installed. ratio is this program's rate over the fastest in Float32, ratio_bf16 over bfloat16.
 
       EXAMPLE:
         elbow bench denoiser fashion-mnist --seconds 2
@@ -37,7 +38,8 @@ struct BenchDenoiserCommand: ParsableCommand {
   @Flag(help: "Time a training step as well: all gradients, Adam and the moving average.")
   var train = false
   @Option(
-    help: ArgumentHelp("Compare with PyTorch, of this interpreter.", valueName: "python"))
+    help: ArgumentHelp("Compare with PyTorch and others, of this interpreter.", valueName: "python")
+  )
   var against: String?
   @Option(help: "Rounds of a comparison, of which the medians are given.") var rounds = 3
   @OptionGroup var format: FormatOption

@@ -41,10 +41,12 @@ import Testing
       "peer",
       """
       test -s "$1" && test -s "$(dirname "$1")/serve.py" && test -s "$2" || exit 1
-      echo '{"torch": "9.9", "threads": 1}'
+      echo '{"ways": {"torch_nchw": ["forward", "gradient", "train"], "torch_nhwc": ["forward",
+      "gradient", "train"], "torch_bf16": ["forward", "gradient", "train"], "openvino": ["forward"]},
+      "versions": {"torch": "9.9", "openvino": "8"}}' | tr -d '\n'; echo
       while read -r way measure seconds; do
         echo "$way $measure" >> asked
-        case $way in nchw) echo 10;; nhwc) echo 20;; *) echo 40;; esac
+        case $way in torch_nchw) echo 10;; torch_nhwc) echo 20;; *) echo 40;; esac
       done
       """)
     let arguments = [
@@ -55,22 +57,30 @@ import Testing
     #expect(rows.map { $0["measure"] as? String } == ["forward", "gradient", "train"])
     for row in rows {
       #expect(row["torch_nchw"] as? Double == 10 && row["torch_bf16"] as? Double == 40)
-      #expect(row["torch"] as? String == "9.9")
+      #expect(row["torch_compiled"] is NSNull && row["onnxruntime_version"] is NSNull)
+      #expect(row["torch_version"] as? String == "9.9" && row["openvino_version"] as? String == "8")
       #expect(row["machine"] is String && row["version"] is String)
       let own = try #require(row["elbow"] as? Double)
-      #expect(abs((row["ratio"] as? Double ?? 0) - own / 20) < 0.02)
+      let forward = row["measure"] as? String == "forward"
+      #expect((row["openvino"] as? Double == 40) == forward)
+      #expect(row["fastest"] as? String == (forward ? "openvino" : "torch_nhwc"))
+      #expect(abs((row["ratio"] as? Double ?? 0) - own / (forward ? 40 : 20)) < 0.02)
       #expect(abs((row["ratio_bf16"] as? Double ?? 0) - own / 40) < 0.02)
     }
     let asked = try String(contentsOfFile: elbow.folder + "/asked", encoding: .utf8)
       .split(separator: "\n").map(String.init)
     let round = ["forward", "gradient", "train"].flatMap { measure in
-      ["nchw", "nhwc", "bf16"].map { "\($0) \(measure)" }
+      ["torch_nchw", "torch_nhwc", "torch_bf16"].map { "\($0) \(measure)" }
+        + (measure == "forward" ? ["openvino forward"] : [])
     }
     #expect(asked == round + round)
 
     for (name, script) in [
       ("silent", "exit 1\n"), ("other", "echo hello\n"),
-      ("half", "echo '{}'; read -r line; echo no number\n"),
+      (
+        "half",
+        "echo '{\"ways\": {\"torch_nchw\": [\"forward\"]}, \"versions\": {}}'; read -r line; echo no number\n"
+      ),
     ] {
       let failed = try elbow.run(arguments + [python(name, script)])
       #expect(failed.status == 1 && failed.errors.contains("elbow: "), "\(name): \(failed.errors)")
