@@ -47,6 +47,9 @@ public struct ClassifierRecipe: TrainingRecipe {
   /// Standard deviation of Gaussian noise on every image, pixel units, before any attack: for randomized
   /// smoothing (Cohen et al. 2019, arXiv 1902.02918); nil: none.
   public var noise: Double?
+  /// Shipped model or file that takes that noise away again, D(x; σ) with σ = 2·`noise` and no label: for
+  /// a classifier behind it (denoised smoothing, Salman et al. 2020, arXiv 2003.01908); nil: none.
+  public var denoiser: String?
   public var epochs = 20.0
   public var batch = 128
   public var rate = 2e-3
@@ -62,9 +65,8 @@ public struct ClassifierRecipe: TrainingRecipe {
 
   /// Keys as files spell them.
   public enum CodingKeys: String, CodingKey, CaseIterable {
-    case dataset, width, multipliers, blocks, method, norm, epsilon, beta, noise, epochs, batch,
-      rate
-    case clip
+    case dataset, width, multipliers, blocks, method, norm, epsilon, beta, noise, denoiser, epochs
+    case batch, rate, clip
     case flip, shift, wrap, seed
     case initial = "init"
     case attackSteps = "attack_steps"
@@ -108,6 +110,7 @@ public struct ClassifierRecipe: TrainingRecipe {
     attackRate = try Self.fraction(c, .attackRate)
     try read(.beta, into: &beta)
     noise = try Self.fraction(c, .noise)
+    try read(.denoiser, into: &denoiser)
     try read(.epochs, into: &epochs)
     try read(.batch, into: &batch)
     try read(.rate, into: &rate)
@@ -150,6 +153,9 @@ public struct ClassifierRecipe: TrainingRecipe {
     }
     if let norm, !norm.isBall { return "'norm' must be linf or l2, not \(norm.rawValue)" }
     if beta != nil, method != .trades { return "'beta' needs the method trades" }
+    if denoiser != nil, method != .standard || noise == nil {
+      return "'denoiser' needs 'noise', which it takes away, and the method standard"
+    }
     let attack = attack(steps: nil)
     return problem(
       images: images,
@@ -191,9 +197,27 @@ public struct ClassifierRecipe: TrainingRecipe {
     ClassifierExamples(self, dataset: dataset)
   }
 
+  /// Without a denoiser as it was before there were any: states of then go on.
+  public var checkpoints: [String: String?] {
+    denoiser.map { ["init": initial, "denoiser": $0] } ?? ["init": initial]
+  }
+
   public func makeTrainer(
     _ state: TrainingState, workers: WorkerPool
   ) throws -> ClassifierTrainer {
-    try ClassifierTrainer(self, state, workers: workers)
+    try ClassifierTrainer(
+      self, state, denoising: try denoising(state.parameters.architecture), workers: workers)
+  }
+
+  private func denoising(_ architecture: any NetworkArchitecture) throws -> ImageDenoising? {
+    guard let denoiser, let noise else { return nil }
+    let model = try Checkpoint(path: ShippedModels.path(of: denoiser)).makeDenoiser()
+    guard model.isUnconditional, model.shape == architecture.shape else {
+      throw ElbowError(
+        .malformed,
+        "'denoiser: \(denoiser)' must denoise images of \(architecture.shape) without a label; it "
+          + (model.isUnconditional ? "denoises those of \(model.shape)" : "needs one"))
+    }
+    return ImageDenoising(model, sigma: Float(2 * noise))
   }
 }

@@ -9,7 +9,8 @@ import TensorCore
 ///     fgsm, pgd         L = mean of CE(z(x'), y)
 ///     trades            L = mean of CE(z(x), y) + β·KL(softmax z(x) ‖ softmax z(x'))
 ///
-/// x' is attacked with the parameters of the step. The TRADES gradient passes through both logits.
+/// x' is attacked with the parameters of the step. The TRADES gradient passes through both logits. With a
+/// denoiser x is what that makes of the noised image.
 public final class ClassifierTrainer: Trainer {
   /// One image with the randomness of its attack.
   public struct Example: Sendable {
@@ -33,6 +34,7 @@ public final class ClassifierTrainer: Trainer {
   private let attack: TrainingAttack?
   private let validationAttack: TrainingAttack?
   private let beta: Double?
+  private let denoising: ImageDenoising?
   private let scratch: Scratch
   private let batchGradient = BatchGradient()
 
@@ -42,24 +44,39 @@ public final class ClassifierTrainer: Trainer {
   /// Held-out images that are attacked, from the first, and the steps of that PGD.
   private static let (attackedCount, attackedSteps) = (500, 10)
 
+  /// Goes on from `state`, images as they are given.
+  ///
+  /// - Throws: what building the network throws.
+  public convenience init(
+    _ recipe: ClassifierRecipe, _ state: TrainingState, workers: WorkerPool
+  ) throws {
+    try self.init(recipe, state, denoising: nil, workers: workers)
+  }
+
   /// Goes on from `state`.
   ///
   /// - Throws: what building the network throws.
-  public init(_ recipe: ClassifierRecipe, _ state: TrainingState, workers: WorkerPool) throws {
+  init(
+    _ recipe: ClassifierRecipe, _ state: TrainingState, denoising: ImageDenoising?,
+    workers: WorkerPool
+  ) throws {
     self.state = state
     self.workers = workers
     attack = recipe.attack(steps: nil)
     validationAttack = recipe.attack(steps: Self.attackedSteps)
     beta = recipe.method == .trades ? recipe.beta ?? 6 : nil
-    scratch = Scratch(workers.count, try state.parameters.makeResNet())
+    self.denoising = denoising
+    scratch = Scratch(workers.count, try state.parameters.makeResNet(), denoising?.denoiser)
   }
 
-  /// Two sessions for each worker, who is alone with them: TRADES differentiates two evaluations.
+  /// Sessions for each worker, who is alone with them: TRADES differentiates two evaluations.
   private final class Scratch: @unchecked Sendable {
     let slots: [(clean: ResNet.Session, attacked: ResNet.Session)]
+    let denoisers: [EDMDenoiser.Session]
 
-    init(_ count: Int, _ network: ResNet) {
+    init(_ count: Int, _ network: ResNet, _ denoiser: EDMDenoiser?) {
       slots = (0..<count).map { _ in (ResNet.Session(network), ResNet.Session(network)) }
+      denoisers = denoiser.map { d in (0..<count).map { _ in EDMDenoiser.Session(d) } } ?? []
     }
   }
 
@@ -68,11 +85,13 @@ public final class ClassifierTrainer: Trainer {
     let scale = 1 / Double(batch.count)
     return try batchGradient.sum(
       batch.count, of: network, parameters, workers: workers
-    ) { [scratch, attack, beta] range, slot, gradients in
+    ) { [scratch, attack, beta, denoising] range, slot, gradients in
       let sessions = scratch.slots[slot]
+      var examples = Array(batch[range])
+      denoising?.denoise(&examples, scratch.denoisers[slot])
       sessions.clean.use(network)
       sessions.attacked.use(network)
-      return batch[range].reduce(0) { loss, example in
+      return examples.reduce(0) { loss, example in
         if let attack, let beta {
           return loss
             + Self.tradesLoss(example, attack, beta: beta, sessions, gradients, scale: scale)
@@ -117,9 +136,12 @@ public final class ClassifierTrainer: Trainer {
     let results = Mutex(
       [(loss: Double, isRight: Bool, isRobust: Bool)?](
         repeating: nil, count: examples.count))
-    try workers.forEach(examples.count) { [scratch, validationAttack] item, slot in
-      let (example, session) = (examples[item], scratch.slots[slot].clean)
+    try workers.forEach(examples.count) { [scratch, validationAttack, denoising] item, slot in
+      let session = scratch.slots[slot].clean
       session.use(network)
+      var given = [examples[item]]
+      denoising?.denoise(&given, scratch.denoisers[slot])
+      let example = given[0]
       var softmax = Softmax(classes: classes)
       softmax.evaluate(example.image, session, keeps: false)
       let loss = softmax.entropy(label: example.label)

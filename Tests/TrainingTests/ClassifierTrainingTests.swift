@@ -1,4 +1,5 @@
 import Basics
+import Classifiers
 import Datasets
 import Foundation
 import Networks
@@ -62,6 +63,55 @@ import Training
     #expect(noisy.validation.count == 1000)
     recipe.noise = -1
     #expect(recipe.problem(images: dataset.count)?.contains("noise") == true)
+  }
+
+  /// With a denoiser a step and a validation see what `DiffusionPurifier` makes of the noised images, to
+  /// the last bit, and a state's identity knows the denoiser.
+  @Test func imagesAreDenoisedBeforeTheyAreLearnt() throws {
+    let dataset = try DatasetCatalog.load("fashion-mnist", split: "train")
+    var recipe = ClassifierRecipe()
+    (recipe.width, recipe.batch, recipe.noise) = (8, 20, 0.25)
+    let given = ClassifierExamples(recipe, dataset: dataset)
+    var examples = given
+    let state = TrainingState(
+      ParameterVector.random(recipe.architecture(for: dataset), seed: 3))
+    let workers = WorkerPool(threads: 2)
+    let plain = try recipe.makeTrainer(state, workers: workers)
+    #expect(Array(recipe.checkpoints.keys) == ["init"])
+    recipe.denoiser = "fashion-mnist-small"
+    #expect(recipe.problem(images: dataset.count) == nil)
+    #expect(recipe.checkpoints["denoiser"] == "fashion-mnist-small")
+    let behind = try recipe.makeTrainer(state, workers: workers)
+
+    let model = try Checkpoint(path: ShippedModels.path(of: "fashion-mnist-small")).makeDenoiser()
+    let purifier = try DiffusionPurifier(
+      DenoiserPool(model, workers: workers), Purification(.denoise, sigma: 0.5, steps: 1))
+    func denoised(_ examples: [ClassifierTrainer.Example]) throws -> [ClassifierTrainer.Example] {
+      try examples.map { example in
+        var example = example
+        example.image = try purifier.purify(
+          example.image, key: ImageKey(dataset: "", split: "", index: 0),
+          stream: NoiseStream(seed: 0, owner: .defence)
+        ).image
+        return example
+      }
+    }
+    let batch = examples.batch(at: 0)
+    let (seen, expected) = try (behind.gradient(batch), plain.gradient(denoised(batch)))
+    #expect(seen.loss == expected.loss && seen.gradient == expected.gradient)
+    let loss = try plain.gradient(batch).loss
+    #expect(abs(seen.loss - loss) > 1e-3)
+    let few = Array(examples.validation.prefix(8))
+    let (left, right) = try (behind.validate(few), plain.validate(denoised(few)))
+    #expect(left.map(\.value) == right.map(\.value))
+
+    recipe.noise = nil
+    #expect(recipe.problem(images: dataset.count)?.contains("'denoiser' needs 'noise'") == true)
+    (recipe.noise, recipe.method) = (0.25, .pgd)
+    #expect(recipe.problem(images: dataset.count)?.contains("'denoiser'") == true)
+    recipe.denoiser = "fashion-mnist-multi-head"
+    recipe.method = .standard
+    #expect(throws: ElbowError.self) { _ = try recipe.makeTrainer(state, workers: workers) }
   }
 
   /// Logits, the gradient of the pixels, and losses with every parameter's gradient, standard and of
