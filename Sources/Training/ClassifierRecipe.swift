@@ -205,11 +205,11 @@ public struct ClassifierRecipe: TrainingRecipe {
   public func makeTrainer(
     _ state: TrainingState, workers: WorkerPool
   ) throws -> ClassifierTrainer {
-    try ClassifierTrainer(
-      self, state, denoising: try denoising(state.parameters.architecture), workers: workers)
+    try ClassifierTrainer(self, state, workers: workers)
   }
 
-  private func denoising(_ architecture: any NetworkArchitecture) throws -> ImageDenoising? {
+  /// What stands before the classifier; nil where the recipe names no denoiser.
+  func denoising(_ architecture: any NetworkArchitecture) throws -> ImageDenoising? {
     guard let denoiser, let noise else { return nil }
     let model = try Checkpoint(path: ShippedModels.path(of: denoiser)).makeDenoiser()
     guard model.isUnconditional, model.shape == architecture.shape else {

@@ -44,28 +44,16 @@ public final class ClassifierTrainer: Trainer {
   /// Held-out images that are attacked, from the first, and the steps of that PGD.
   private static let (attackedCount, attackedSteps) = (500, 10)
 
-  /// Goes on from `state`, images as they are given.
-  ///
-  /// - Throws: what building the network throws.
-  public convenience init(
-    _ recipe: ClassifierRecipe, _ state: TrainingState, workers: WorkerPool
-  ) throws {
-    try self.init(recipe, state, denoising: nil, workers: workers)
-  }
-
   /// Goes on from `state`.
   ///
-  /// - Throws: what building the network throws.
-  init(
-    _ recipe: ClassifierRecipe, _ state: TrainingState, denoising: ImageDenoising?,
-    workers: WorkerPool
-  ) throws {
+  /// - Throws: `ElbowError` for a denoiser of other images; what reading it and building the network throws.
+  public init(_ recipe: ClassifierRecipe, _ state: TrainingState, workers: WorkerPool) throws {
     self.state = state
     self.workers = workers
     attack = recipe.attack(steps: nil)
     validationAttack = recipe.attack(steps: Self.attackedSteps)
     beta = recipe.method == .trades ? recipe.beta ?? 6 : nil
-    self.denoising = denoising
+    denoising = try recipe.denoising(state.parameters.architecture)
     scratch = Scratch(workers.count, try state.parameters.makeResNet(), denoising?.denoiser)
   }
 

@@ -71,8 +71,7 @@ import Training
     let dataset = try DatasetCatalog.load("fashion-mnist", split: "train")
     var recipe = ClassifierRecipe()
     (recipe.width, recipe.batch, recipe.noise) = (8, 20, 0.25)
-    let given = ClassifierExamples(recipe, dataset: dataset)
-    var examples = given
+    var examples = ClassifierExamples(recipe, dataset: dataset)
     let state = TrainingState(
       ParameterVector.random(recipe.architecture(for: dataset), seed: 3))
     let workers = WorkerPool(threads: 2)
