@@ -116,6 +116,7 @@ let package = Package(
         .embedInCode("V0010__redraws.sql"),
         .embedInCode("V0011__energy.sql"),
         .embedInCode("V0012__places.sql"),
+        .embedInCode("V0013__robust_totals.sql"),
         .embedInCode("Views"),
       ]),
     .target(
@@ -124,6 +125,7 @@ let package = Package(
       resources: [
         .embedInCode("accuracy-by-epsilon.sql"),
         .embedInCode("accuracy-cost.sql"),
+        .embedInCode("answers.sql"),
         .embedInCode("attack-summary.sql"),
         .embedInCode("broken-by.sql"),
         .embedInCode("certificates.sql"),
@@ -147,7 +149,6 @@ let package = Package(
         .embedInCode("metric-curves.sql"),
         .embedInCode("metric-points.sql"),
         .embedInCode("metric-series.sql"),
-        .embedInCode("paired-in-place.sql"),
         .embedInCode("paired-robust-each.sql"),
         .embedInCode("paired-robust.sql"),
         .embedInCode("paired.sql"),

@@ -49,5 +49,8 @@ package enum Migrations {
     Migration(
       name: "V0012__places",
       sql: String(decoding: PackageResources.V0012__places_sql, as: UTF8.self)),
+    Migration(
+      name: "V0013__robust_totals",
+      sql: String(decoding: PackageResources.V0013__robust_totals_sql, as: UTF8.self)),
   ]
 }

@@ -45,12 +45,23 @@ package struct Views: Sendable {
   /// The views as given.
   package init(number: Int, _ all: [StoredView]) { (self.number, self.all) = (number, all) }
 
+  /// The query of a view.
+  ///
+  /// - Parameter name: of one of them.
+  package func body(of name: String) -> Substring {
+    guard let view = all.first(where: { $0.name == name }) else {
+      preconditionFailure("there is no view '\(name)'")
+    }
+    let end = view.sql.lastIndex(of: ";") ?? view.sql.endIndex
+    return view.sql[..<end].dropFirst("CREATE VIEW \(name) AS\n".count)
+  }
+
   /// The migration that begins it; the ones before made views of their own.
   package static let firstMigration = "V0008__questions"
 
   /// Those of the folder `Views`.
   package static let current = Views(
-    number: 12,
+    number: 13,
     [
       ("adversarial_images", PackageResources.adversarial_images_sql),
       ("attempts", PackageResources.attempts_sql),
@@ -68,6 +79,8 @@ package struct Views: Sendable {
       ("training_metric", PackageResources.training_metric_sql),
       ("trainings", PackageResources.trainings_sql),
       ("trash", PackageResources.trash_sql),
+      ("unkept_robustness", PackageResources.unkept_robustness_sql),
+      ("unkept_verdicts", PackageResources.unkept_verdicts_sql),
       ("verdicts", PackageResources.verdicts_sql),
     ].compactMap { StoredView($0, $1) })
 }

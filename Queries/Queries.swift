@@ -110,6 +110,7 @@ package enum Queries {
   package static let all: [Query] = [
     PackageResources.accuracy_by_epsilon_sql,
     PackageResources.accuracy_cost_sql,
+    PackageResources.answers_sql,
     PackageResources.attack_summary_sql,
     PackageResources.broken_by_sql,
     PackageResources.certificates_sql,
@@ -133,7 +134,6 @@ package enum Queries {
     PackageResources.metric_points_sql,
     PackageResources.metric_series_sql,
     PackageResources.paired_sql,
-    PackageResources.paired_in_place_sql,
     PackageResources.paired_robust_each_sql,
     PackageResources.paired_robust_sql,
     PackageResources.pareto_sql,

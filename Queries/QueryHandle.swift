@@ -91,10 +91,8 @@ extension QueryHandle {
   package static func flips(_ a: String, _ b: String) -> Self { Self("flips", ["a": a, "b": b]) }
   /// Two runs on the images that both classified.
   package static func paired(_ a: String, _ b: String) -> Self { Self("paired", ["a": a, "b": b]) }
-  /// The same of two runs that have their images in one order.
-  package static func pairedInPlace(_ a: String, _ b: String) -> Self {
-    Self("paired-in-place", ["a": a, "b": b])
-  }
+  /// The answers of runs, right or wrong, each run's as one text.
+  package static func answers(of runs: [String]) -> Self { Self("answers", ["runs": list(runs)]) }
   /// Pairs of configurations under the worst attacks of a threat model, those that share images.
   package static func pairedRobust(_ pairs: [(String, String)], _ threat: ThreatModel) -> Self {
     let texts = pairs.map { JSONValue.array([.string($0.0), .string($0.1)]) }

@@ -27,14 +27,11 @@ WITH
       AND question IS NOT NULL AND deleted_at IS NULL
   ),
   robust AS (
-    SELECT fingerprint, dataset, split, count(share) AS n, sum(share) AS n_right
-    FROM verdicts
+    SELECT fingerprint, dataset, split, n, n_robust FROM robustness
     WHERE norm = :norm AND abs(epsilon - :epsilon) < 1e-12
-    GROUP BY 1, 2, 3, epsilon
   )
 SELECT runs.*, clean.age AS age, clean.older AS older,
-  1.0 * n_right / n AS robust_accuracy, n AS n_robustness,
-  iif(n_right = CAST(n_right AS INTEGER), CAST(n_right AS INTEGER), n_right) AS n_robust
+  1.0 * n_robust / n AS robust_accuracy, n AS n_robustness, n_robust
 FROM clean
 CROSS JOIN runs ON runs.id = clean.id
 LEFT JOIN robust ON :norm <> 'none' AND robust.fingerprint = runs.fingerprint

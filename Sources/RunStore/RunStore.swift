@@ -111,7 +111,10 @@ public final class RunStore: Sendable {
     if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
     // Closing would remove the log of whatever lies there now.
     if isLost.load(ordering: .acquiring) { return }
-    _ = try? (database as? DatabasePool)?.writeWithoutTransaction { try $0.checkpoint(.passive) }
+    if let pool = database as? DatabasePool {
+      try? pool.write { try Self.keepRobustTotals(in: $0) }
+      _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
+    }
     try? database.close()
     // The last connection that closes removes the log, unless it only reads, as the pool's last does.
     if let last = try? DatabaseQueue(path: path, configuration: Connection.settings()) {

@@ -15,7 +15,9 @@ extension Statement {
     var rows: [[Cell]] = []
     while true {
       switch sqlite3_step(handle) {
-      case SQLITE_ROW: rows.append(columns.map { Self.cell(handle, $0) })
+      case SQLITE_ROW:
+        let above = rows.last
+        rows.append(columns.map { Self.cell(handle, $0, above: above?[Int($0)]) })
       case SQLITE_DONE: return ResultTable(columns: columnNames, rows: rows)
       default:
         throw DatabaseError(
@@ -25,7 +27,18 @@ extension Statement {
     }
   }
 
-  private static func cell(_ handle: SQLiteStatement, _ column: Int32) -> Cell {
+  /// Whether a text is one that was read before, and too long to be held without a place of its own.
+  private static func isLong(_ text: UnsafeRawBufferPointer, and value: String) -> Bool {
+    guard text.count > 15, value.utf8.count == text.count, let base = text.baseAddress else {
+      return false
+    }
+    return value.utf8.withContiguousStorageIfAvailable { known in
+      known.baseAddress.map { memcmp($0, base, text.count) == 0 } ?? false
+    } ?? false
+  }
+
+  /// - Parameter above: the cell of the row before; where it is the same text, the two share it.
+  private static func cell(_ handle: SQLiteStatement, _ column: Int32, above: Cell?) -> Cell {
     /// Valid until the next step.
     func bytes(_ base: UnsafeRawPointer?) -> UnsafeRawBufferPointer {
       UnsafeRawBufferPointer(start: base, count: Int(sqlite3_column_bytes(handle, column)))
@@ -34,7 +47,9 @@ extension Statement {
     case SQLITE_INTEGER: return .integer(sqlite3_column_int64(handle, column))
     case SQLITE_FLOAT: return .real(sqlite3_column_double(handle, column))
     case SQLITE_TEXT:
-      return .text(String(decoding: bytes(sqlite3_column_text(handle, column)), as: UTF8.self))
+      let text = bytes(sqlite3_column_text(handle, column))
+      if let above, case .text(let value) = above, Self.isLong(text, and: value) { return above }
+      return .text(String(decoding: text, as: UTF8.self))
     case SQLITE_BLOB: return .blob([UInt8](bytes(sqlite3_column_blob(handle, column))))
     default: return .null
     }

@@ -52,7 +52,7 @@ extension TableFormat {
     _ table: ResultTable, keepsAll: Bool = false, asked: [String] = [], stub: Int = 0,
     remedy: String? = nil
   ) throws {
-    guard self == .table else { return try Output.writeForeign(render(table)) }
+    guard self == .table else { return try write(table, into: Output.writeForeign) }
     let shown = TerminalTable(table, keepsAll: keepsAll, asked: asked, stub: stub)
       .output(width: Output.width, style: Output.style)
     try Output.write(shown.text)

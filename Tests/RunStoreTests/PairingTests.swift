@@ -26,7 +26,6 @@ import Testing
       store.query("paired", ["a": a, "b": b]).rows[0][0],
       store.query("paired", ["a": b, "b": a]).rows[0][0],
       store.query("comparison", ["runs": list], columns: ["n"]).rows[1][0],
-      store.query("paired-in-place", ["a": a, "b": b]).rows[0][0],
     ])
   }
 

@@ -245,19 +245,25 @@ import Testing
     #expect(Set(front) == Set(unbeaten.map(\.0)))
   }
 
-  @Test func pairsInPlaceAreThePairs() throws {
+  /// Answers of runs as texts, which the trade-off pairs where two have the same images in one order.
+  @Test func answersStandInTheOrderOfTheImages() throws {
     let database = TemporaryDatabase()
     let store = try RunStore(database.path, for: .write)
-    let ids = try [[0, 1, 2], [1, 3], [0, 1, 2, 3, 4]].map { right in
-      try record(
-        header(5), (0..<5).map { prediction($0, correct: right.contains($0)) }, in: store
-      ).id
+    func run(_ right: [Int], of n: Int = 11, at order: [Int]? = nil) throws -> String {
+      let positions = order ?? Array(0..<n)
+      let predictions = positions.map { prediction($0, correct: right.contains($0)) }
+      return try record(header(n), predictions, in: store).id
     }
-    for (a, b) in [(0, 1), (1, 2), (2, 0)] {
-      let pair = ["a": ids[a], "b": ids[b]]
-      #expect(
-        try store.query("paired-in-place", pair).rows == store.query("paired", pair).rows)
-    }
+    // The order in which images were done is not theirs.
+    let first = try run([0, 1, 10], at: Array((0..<11).reversed()))
+    let ids = [first, try run([10]), try run([1], of: 2)]
+    let table = try store.query(.answers(of: ids))
+    #expect(table.columns == ["run_id", "inputs", "correct"])
+    #expect(table.rows.map { $0[0] } == ids.map { .text($0) })
+    #expect(
+      table.rows.map { $0[2] } == [.text("11000000001"), .text("00000000001"), .text("01")])
+    let images = (1...11).map(String.init).joined(separator: ",")
+    #expect(table.rows.map { $0[1] } == [.text(images), .text(images), .text("1,2")])
   }
 
   /// Of images that an attack of the budget was tried on; larger budgets do not count.

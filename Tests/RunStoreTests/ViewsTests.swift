@@ -14,7 +14,7 @@ import Testing
     let text = Views.current.all.map { "-- \($0.row)\n\($0.sql)" }.joined()
     #expect(
       [Views.current.number: SHA256.hexDigest(of: text)] == [
-        12: "eedcb99169ca9ce34d580a6acbde199692c3959303ef693125a941096286e0e5"
+        13: "8c33fbfbffc8e10cee356fd223cff6cebf853263058d9045736ee423bd25ff88"
       ])
   }
 

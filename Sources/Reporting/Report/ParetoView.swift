@@ -25,6 +25,8 @@ package struct ParetoView: Sendable {
   private let store: RunStore
   /// Pairs of runs under attack, by their ids; empty where no robust accuracies are bought.
   private var robustPairs: [[String]: PairedCounts] = [:]
+  /// Of every run its images and what is right of them, where accuracies are bought.
+  private var answers: [String: (inputs: String, correct: String)] = [:]
   /// `front`, `knee` (of the front), `tied`, or nothing, of every run.
   private var marks: [String] = []
 
@@ -44,6 +46,13 @@ package struct ParetoView: Sendable {
       .init(isAccuracy: y.isAccuracy, values: order.map { value($0, y) }))
     (self.reference, self.store) = (reference, store)
     if let threat, y == .robustAccuracy { robustPairs = try pairs(under: threat) }
+    if y == .accuracy {
+      let table = try store.query(.answers(of: self.runs.rows.indices.map(id)))
+      for row in table.rows.indices {
+        let texts = ["run_id", "inputs", "correct"].map { table[row, $0].text(null: "") }
+        answers[texts[0]] = (texts[1], texts[2])
+      }
+    }
     marks = try found()
   }
 
@@ -91,11 +100,13 @@ package struct ParetoView: Sendable {
     let (first, second) = (id(a), id(b))
     if isRobust { return robustPairs[[first, second]].flatMap { $0.n == n ? $0 : nil } }
     // Most runs of one set of images have them in one order, which is found out sooner.
-    for query in [QueryHandle.pairedInPlace(first, second), .paired(first, second)] {
-      let pair = Self.counts(try store.query(query), 0)
-      if pair.n == n { return pair }
+    if let one = answers[first], let other = answers[second], one.inputs == other.inputs,
+      let pair = PairedCounts(one.correct, other.correct), pair.n == n
+    {
+      return pair
     }
-    return nil
+    let pair = Self.counts(try store.query(.paired(first, second)), 0)
+    return pair.n == n ? pair : nil
   }
 
   private func found() throws -> [String] {
@@ -247,5 +258,19 @@ package struct ParetoView: Sendable {
     ]
     fields += answers.map { "\"\($0.question)\": \(text($0.row.map(id)))" }
     return "{\n  \((fields + ["\"points\": \(points)"]).joined(separator: ",\n  "))\n}\n"
+  }
+}
+
+extension PairedCounts {
+  /// Counts of two texts with a 1 for each image that is right, else a 0; nil where they are of unlike
+  /// lengths.
+  fileprivate init?(_ first: String, _ second: String) {
+    guard first.utf8.count == second.utf8.count else { return nil }
+    let one = UInt8(ascii: "1")
+    var counts = [0, 0, 0, 0]
+    for (a, b) in zip(first.utf8, second.utf8) {
+      counts[(a == one ? 2 : 0) + (b == one ? 1 : 0)] += 1
+    }
+    self.init(both: counts[3], b: counts[2], c: counts[1], neither: counts[0])
   }
 }

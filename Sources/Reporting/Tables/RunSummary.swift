@@ -152,13 +152,14 @@ package enum RunSummary {
           {
             .text("\(percent(value)) (\(percent(low))–\(percent(high)))")
           } else { .null }
+        let classifier = classifier(runs, i)
         let done = runs[i, .nDone] ?? 0
         let count = runs[i, .images].map { images -> Cell in
           .text(done == images ? "\(Int(images))" : "\(Int(done))/\(Int(images))")
         }
         return [
           .text(String((runs[i, .id] ?? "").prefix(shortID))), text("name"),
-          status(runs, i), classifier(runs, i).isEmpty ? .null : .text(classifier(runs, i)),
+          status(runs, i), classifier.isEmpty ? .null : .text(classifier),
           runs[i, .strategy].map { .text(strategy($0)) } ?? .null, text("grid"),
           text("weights"), .text(attack(runs, i)), count ?? .null, accuracy,
           round(runs[i, "nfe_per_image"], 1), round(runs[i, "gradients_per_image"], 1),

@@ -21,16 +21,38 @@ public enum TableFormat: String, CaseIterable, Sendable {
   /// follows RFC 4180 with line feeds; TSV writes tabs and line feeds as \t and \n. Texts are made
   /// safe by the format's own escape: see `TableFormat+Escapes.swift`.
   public func render(_ table: ResultTable) -> String {
-    if self == .table { return TerminalTable(table).output().text }
+    var text = ""
+    write(table) { text += $0 }
+    return text
+  }
+
+  /// The same piece by piece, so that a long text need not be in memory.
+  ///
+  /// - Parameter sink: receives the text.
+  /// - Throws: what the sink throws.
+  public func write(_ table: ResultTable, into sink: (String) throws -> Void) rethrows {
+    if self == .table { return try sink(TerminalTable(table).output().text) }
     let numeric = isAligned ? table.columns.indices.map { Self.isNumeric(table.rows.lazy, $0) } : []
     let keys = Self.keys(table.columns)
-    var text = head(table.columns, numeric)
-    let lines = Array(table.rows.indices).mapInParts { row in
-      line(keys, table.rows[row], isFirst: row == 0)
+    try sink(head(table.columns, numeric))
+    for start in stride(from: 0, to: table.rows.count, by: Self.rowsInStore) {
+      let pieces = Array(
+        stride(
+          from: start, to: min(start + Self.rowsInStore, table.rows.count), by: Self.rowsInPiece))
+      let texts = pieces.mapInParts(of: 1) { first in
+        var text = ""
+        for row in first..<min(first + Self.rowsInPiece, table.rows.count) {
+          append(keys, table.rows[row], isFirst: row == 0, to: &text)
+        }
+        return text
+      }
+      for text in texts { try sink(text) }
     }
-    for line in lines { text += line }
-    return text + foot(isEmpty: table.rows.isEmpty)
+    try sink(foot(isEmpty: table.rows.isEmpty))
   }
+
+  /// Rows that one core makes text of at a time, and that all do before it is handed on.
+  private static let (rowsInPiece, rowsInStore) = (256, 2048)
 
   // MARK: Parts of every format but `table`, as `TableWriter` puts them together
 
@@ -64,18 +86,35 @@ public enum TableFormat: String, CaseIterable, Sendable {
   func line(
     _ keys: [String], _ cells: [Cell], isFirst: Bool, comment: String? = nil
   ) -> String {
-    func plain(_ field: (Cell) -> String, _ separator: String) -> String {
-      cells.map(field).joined(separator: separator) + "\n"
+    var text = ""
+    append(keys, cells, isFirst: isFirst, comment: comment, to: &text)
+    return text
+  }
+
+  private func append(
+    _ keys: [String], _ cells: [Cell], isFirst: Bool, comment: String? = nil, to text: inout String
+  ) {
+    func plain(_ field: (Cell) -> String, _ separator: String) {
+      for (i, cell) in cells.enumerated() {
+        if i > 0 { text += separator }
+        text += field(cell)
+      }
+      text += "\n"
     }
-    return switch self {
-    case .table: ""
-    case .json: (isFirst ? "\n  " : ",\n  ") + object(keys: keys, cells)
-    case .jsonl: object(keys: keys, cells) + "\n"
+    switch self {
+    case .table: break
+    case .json:
+      text += isFirst ? "\n  " : ",\n  "
+      append(object: keys, cells, to: &text)
+    case .jsonl:
+      append(object: keys, cells, to: &text)
+      text += "\n"
     case .csv: plain(Self.csv, ",")
     case .tsv: plain(Self.tsv, "\t")
-    case .markdown: row(cells.map { Self.markdown($0.reading(short: false)) }) + "\n"
+    case .markdown: text += row(cells.map { Self.markdown($0.reading(short: false)) }) + "\n"
     case .latex:
-      cells.map { Self.latex($0) }.joined(separator: " & ") + " \\\\"
+      text +=
+        cells.map { Self.latex($0) }.joined(separator: " & ") + " \\\\"
         + Self.latexComment(comment) + "\n"
     }
   }
@@ -91,23 +130,28 @@ public enum TableFormat: String, CaseIterable, Sendable {
 
   /// One row as a JSON object, keys in the columns' order.
   public func object(_ columns: [String], _ row: [Cell]) -> String {
-    object(keys: Self.keys(columns), row)
+    var text = ""
+    append(object: Self.keys(columns), row, to: &text)
+    return text
   }
 
-  private func object(keys: [String], _ row: [Cell]) -> String {
-    var text = "{"
+  private func append(object keys: [String], _ row: [Cell], to text: inout String) {
+    text += "{"
+    var isFirst = true
     for (key, cell) in zip(keys, row) {
-      if text.utf8.count > 1 { text += ", " }
+      if !isFirst { text += ", " }
+      isFirst = false
       text += key
-      if case .text(let value) = cell, Self.isLiteral(value) {
+      switch cell {
+      case .null: text += "null"
+      case .text(let value) where Self.isLiteral(value):
         text += "\""
         text += value
         text += "\""
-      } else {
-        text += Self.json(cell)
+      default: text += Self.json(cell)
       }
     }
-    return text + "}"
+    text += "}"
   }
 
   /// Whether a text stands in JSON as it is: each byte is a character that is seen, or a space, and no

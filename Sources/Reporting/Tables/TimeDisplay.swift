@@ -53,12 +53,19 @@ public struct TimeDisplay: Sendable {
 
   private func day(_ date: Date) -> String {
     let parts = calendar.dateComponents([.year, .month, .day], from: date)
-    return String(format: "%04d-%02d-%02d", parts.year ?? 0, parts.month ?? 0, parts.day ?? 0)
+    return [(parts.year, 4), (parts.month, 2), (parts.day, 2)].map(Self.padded)
+      .joined(separator: "-")
   }
 
   private func clock(_ date: Date) -> String {
     let parts = calendar.dateComponents([.hour, .minute], from: date)
-    return String(format: "%02d:%02d", parts.hour ?? 0, parts.minute ?? 0)
+    return [(parts.hour, 2), (parts.minute, 2)].map(Self.padded).joined(separator: ":")
+  }
+
+  /// Digits with zeros before them, which Foundation's formats do not write as fast.
+  private static func padded(_ number: Int?, _ digits: Int) -> String {
+    let text = "\(number ?? 0)"
+    return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
   }
 
   private func zone(_ date: Date) -> String {

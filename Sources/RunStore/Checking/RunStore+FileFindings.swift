@@ -21,7 +21,7 @@ extension RunStore {
           Finding(
             "\(row["table"] as String)", stored: "\(row["rows"] as Int) rows",
             recomputed: "rows of \(row["parent"] as String) that they refer to")
-        }
+        } + (try Self.robustFindings(db))
     }
   }
 
