@@ -60,7 +60,16 @@ CREATE TRIGGER robust_total_of_begun AFTER INSERT ON run BEGIN
 END;
 
 CREATE TRIGGER robust_total_of_changed AFTER UPDATE OF
-  status, fingerprint, inputs_run, replay_of, seed, attack_seed, attack_json, deleted_at ON run
+  fingerprint, inputs_run, replay_of, seed, attack_seed, attack_json, deleted_at ON run
+BEGIN
+  DELETE FROM robust_basis WHERE fingerprint = new.fingerprint OR fingerprint IN (
+    SELECT fingerprint FROM robust_basis
+    WHERE run = (SELECT number FROM run_total WHERE run_id = new.id));
+END;
+
+-- Whether a run that has not finished runs, or how it ended, is no matter.
+CREATE TRIGGER robust_total_of_finished AFTER UPDATE OF status ON run
+WHEN 'finished' IN (old.status, new.status)
 BEGIN
   DELETE FROM robust_basis WHERE fingerprint = new.fingerprint OR fingerprint IN (
     SELECT fingerprint FROM robust_basis

@@ -144,6 +144,8 @@ struct BenchStoreCommand: ParsableCommand {
     // What has just been changed is not what was recorded.
     try database.execute("DELETE FROM run_checksum")
     try database.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
+    // A program that writes keeps what follows from it.
+    try RunStore(path, for: .write).close()
     let size =
       (try FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber)?.intValue ?? 0
     let losses = runs.plans.reduce(0) { sum, plan in

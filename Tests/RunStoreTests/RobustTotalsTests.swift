@@ -105,6 +105,7 @@ import Testing
       ("UPDATE run SET deleted_at = 'now' WHERE id = '\(c)'", 1),
       ("UPDATE run SET deleted_at = NULL WHERE id = '\(c)'", 1),
       ("UPDATE run SET status = 'interrupted' WHERE id = '\(b)'", 1),
+      ("UPDATE run SET status = 'crashed' WHERE id = '\(b)'", 4),
       ("UPDATE run SET status = 'finished' WHERE id = '\(b)'", 1),
       ("UPDATE run SET seed = 77 WHERE id = '\(a)'", 0),
       ("UPDATE run SET attack_json = replace(attack_json, '0.1', '0.3') WHERE id = '\(a)'", 0),
