@@ -1,3 +1,4 @@
+import Basics
 import GRDB
 import Migrations
 import Records
@@ -15,18 +16,47 @@ extension RunStore {
     "mean_of_draws", "worst_of_draws", "majority_of_draws", "resubmission", "shift", "share",
   ]
 
+  /// Predictions whose verdicts are worked out in one transaction, which other writers wait for: a second or
+  /// two.
+  private static let predictionsAtOnce = 50_000
+
   /// Keeps the robust accuracy of every configuration of which none is kept, with the runs that it was
   /// worked out from: what the views `robustness` and `verdicts` then read instead of every attempt.
   ///
   /// The triggers of the tables `run`, `prediction`, `run_input` and `input` take it back.
   ///
   /// - Throws: `DatabaseError`.
-  static func keepRobustTotals(in db: Database) throws {
-    guard
-      try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM configuration WHERE \(unkept))")
-        == true
-    else { return }
+  static func keepRobustTotals(in database: any DatabaseWriter) throws {
+    var unkept = try database.read { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT fingerprint, total(n) AS n FROM configuration
+          LEFT JOIN run USING (fingerprint) LEFT JOIN run_total ON run_id = run.id
+          WHERE \(Self.unkept) GROUP BY fingerprint
+          """
+      ).map { (fingerprint: $0.text("fingerprint") ?? "", predictions: $0["n"] as Double) }
+    }[...]
+    while !unkept.isEmpty {
+      var (part, predictions) = ([String](), 0.0)
+      while let next = unkept.first, part.isEmpty || predictions < Double(predictionsAtOnce) {
+        part.append(next.fingerprint)
+        predictions += next.predictions
+        unkept.removeFirst()
+      }
+      try database.write { try keep(part, $0) }
+    }
+  }
+
+  /// Keeps what is known of some configurations.
+  private static func keep(_ fingerprints: [String], _ db: Database) throws {
     let totals = list(Self.totals)
+    // No run has the number 0: with it the others are passed over, until this transaction's end.
+    try db.execute(
+      sql: """
+        INSERT INTO robust_basis (fingerprint, run) SELECT fingerprint, 0 FROM configuration
+        WHERE \(unkept) AND fingerprint NOT IN (SELECT value FROM json_each(?))
+        """, arguments: [JSONValue.array(fingerprints.map { .string($0) }).canonical])
     try db.execute(
       sql: """
         DELETE FROM robust_total WHERE \(unkept);
@@ -43,6 +73,7 @@ extension RunStore {
           WHERE made.inputs_run IS NOT NULL
         )
         SELECT fingerprint, number FROM part JOIN run_total USING (run_id);
+        DELETE FROM robust_basis WHERE run = 0;
         """)
   }
 

@@ -112,7 +112,7 @@ public final class RunStore: Sendable {
     // Closing would remove the log of whatever lies there now.
     if isLost.load(ordering: .acquiring) { return }
     if let pool = database as? DatabasePool {
-      try? pool.write { try Self.keepRobustTotals(in: $0) }
+      try? Self.keepRobustTotals(in: pool)
       _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
     }
     try? database.close()
