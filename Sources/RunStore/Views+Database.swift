@@ -33,6 +33,8 @@ extension Views {
       try db.execute(sql: view.sql)
       try db.execute(sql: "INSERT INTO about VALUES (?, ?)", arguments: [view.name, view.row])
     }
+    // What is kept was worked out by the views that were there before.
+    if try db.tableExists("robust_basis") { try db.execute(sql: "DELETE FROM robust_basis") }
     try db.execute(sql: "PRAGMA user_version = \(number)")
   }
 

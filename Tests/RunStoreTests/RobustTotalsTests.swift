@@ -177,6 +177,18 @@ import Testing
     #expect(try count("robust_basis", path) == 3)
   }
 
+  /// What other views worked out may be another number.
+  @Test func newViewsTakeBackWhatIsKept() throws {
+    let database = TemporaryDatabase()
+    let path = database.path
+    try record([attacked([true, false, true])], path)
+    #expect(try count("robust_basis", path) == 1)
+    let later = Views(number: Views.current.number + 1, Views.current.all)
+    _ = try RunStore(path, for: .read, schema: Schema(Migrations.all, views: later))
+    #expect(try count("robust_basis", path) == 0)
+    try expectRight(path, "of later views")
+  }
+
   /// What is kept is held against what it should be.
   @Test func editsOfWhatIsKeptAreFound() throws {
     let database = TemporaryDatabase()
