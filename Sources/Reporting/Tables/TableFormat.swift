@@ -28,7 +28,9 @@ public enum TableFormat: String, CaseIterable, Sendable {
 
   /// The same piece by piece, so that a long text need not be in memory.
   ///
-  /// - Parameter sink: receives the text.
+  /// - Parameters:
+  ///   - table: columns and rows.
+  ///   - sink: receives the text.
   /// - Throws: what the sink throws.
   public func write(_ table: ResultTable, into sink: (String) throws -> Void) rethrows {
     if self == .table { return try sink(TerminalTable(table).output().text) }
