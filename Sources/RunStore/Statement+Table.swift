@@ -27,8 +27,8 @@ extension Statement {
     }
   }
 
-  /// Whether a text is one that was read before, and too long to be held without a place of its own.
-  private static func isLong(_ text: UnsafeRawBufferPointer, and value: String) -> Bool {
+  /// Whether two texts are the same, and too long for a `String` to hold without memory of its own.
+  private static func isWorthSharing(_ value: String, with text: UnsafeRawBufferPointer) -> Bool {
     guard text.count > 15, value.utf8.count == text.count, let base = text.baseAddress else {
       return false
     }
@@ -48,7 +48,9 @@ extension Statement {
     case SQLITE_FLOAT: return .real(sqlite3_column_double(handle, column))
     case SQLITE_TEXT:
       let text = bytes(sqlite3_column_text(handle, column))
-      if let above, case .text(let value) = above, Self.isLong(text, and: value) { return above }
+      if let above, case .text(let value) = above, Self.isWorthSharing(value, with: text) {
+        return above
+      }
       return .text(String(decoding: text, as: UTF8.self))
     case SQLITE_BLOB: return .blob([UInt8](bytes(sqlite3_column_blob(handle, column))))
     default: return .null

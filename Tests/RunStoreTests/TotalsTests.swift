@@ -264,6 +264,9 @@ import Testing
       table.rows.map { $0[2] } == [.text("11000000001"), .text("00000000001"), .text("01")])
     let images = (1...11).map(String.init).joined(separator: ",")
     #expect(table.rows.map { $0[1] } == [.text(images), .text(images), .text("1,2")])
+    // Which images others have answered, the texts do not tell.
+    let partial = try run([0], of: 3, at: [0, 2])
+    #expect(try store.query(.answers(of: [partial])).rows.isEmpty)
   }
 
   /// Of images that an attack of the budget was tried on; larger budgets do not count.

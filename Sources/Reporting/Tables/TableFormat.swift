@@ -37,10 +37,10 @@ public enum TableFormat: String, CaseIterable, Sendable {
     let numeric = isAligned ? table.columns.indices.map { Self.isNumeric(table.rows.lazy, $0) } : []
     let keys = Self.keys(table.columns)
     try sink(head(table.columns, numeric))
-    for start in stride(from: 0, to: table.rows.count, by: Self.rowsInStore) {
+    for start in stride(from: 0, to: table.rows.count, by: Self.rowsInBlock) {
       let pieces = Array(
         stride(
-          from: start, to: min(start + Self.rowsInStore, table.rows.count), by: Self.rowsInPiece))
+          from: start, to: min(start + Self.rowsInBlock, table.rows.count), by: Self.rowsInPiece))
       let texts = pieces.mapInParts(of: 1) { first in
         var text = ""
         for row in first..<min(first + Self.rowsInPiece, table.rows.count) {
@@ -54,7 +54,7 @@ public enum TableFormat: String, CaseIterable, Sendable {
   }
 
   /// Rows that one core makes text of at a time, and that all do before it is handed on.
-  private static let (rowsInPiece, rowsInStore) = (256, 2048)
+  private static let (rowsInPiece, rowsInBlock) = (256, 2048)
 
   // MARK: Parts of every format but `table`, as `TableWriter` puts them together
 
