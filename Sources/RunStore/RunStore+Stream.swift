@@ -86,12 +86,17 @@ extension RunStore {
   /// - Throws: what `body` throws; `ElbowError` with the code `late` where it was stopped.
   public func within<R>(_ time: Duration?, _ body: () throws -> R) throws -> R {
     guard let time else { return try body() }
-    let clock = DispatchSource.makeTimerSource(queue: .global())
+    let turns = DispatchQueue(label: "elbow.time-limit")
+    let clock = DispatchSource.makeTimerSource(queue: turns)
     // Again and again: what is interrupted before it begins runs on.
     clock.schedule(deadline: .now() + time.seconds, repeating: .milliseconds(20))
     clock.setEventHandler { [database] in database.interrupt() }
     clock.resume()
-    defer { clock.cancel() }
+    defer {
+      clock.cancel()
+      // What is asked next is not stopped by an interruption under way.
+      turns.sync {}
+    }
     return try body()
   }
 

@@ -212,7 +212,7 @@ import Testing
         + small
     ).object
     let id = try #require(attacked["id"] as? String)
-    let queue = try DatabaseQueue(path: "\(elbow.folder)/elbow.db")
+    let queue = try DatabaseQueue(patient: "\(elbow.folder)/elbow.db")
     try queue.write {
       try $0.execute(
         sql: "UPDATE adversarial_image SET pixels = zeroblob(length(pixels)) WHERE position = 2")

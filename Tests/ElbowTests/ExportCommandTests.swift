@@ -36,7 +36,7 @@ import Testing
     let queries = try #require(database["queries"] as? [String: [String: Any]])
     // What a view of the same name shows is browsed there.
     #expect(queries.count > 30 && queries["runs"] == nil && tables["runs"] != nil)
-    let queue = try DatabaseQueue(path: elbow.folder + "/elbow.db")
+    let queue = try DatabaseQueue(patient: elbow.folder + "/elbow.db")
     for (name, query) in queries {
       let sql = try #require(query["sql"] as? String)
       let names = try #require(query["params"] as? [String])

@@ -92,7 +92,7 @@ import Testing
     // Nothing may be changed on the way.
     #expect(try elbow.run("run", "--resume", id, "--weights", "edm").status == 2)
     // The machine may have been started again meanwhile: nobody can tell of the process.
-    let queue = try DatabaseQueue(path: elbow.folder + "/elbow.db")
+    let queue = try DatabaseQueue(patient: elbow.folder + "/elbow.db")
     try queue.write {
       try $0.execute(
         sql: """

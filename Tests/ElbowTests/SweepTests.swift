@@ -104,7 +104,7 @@ import Testing
     try write(
       elbow, "front.yaml", "images: 3\ngrid: linear:0.2:2:4\nstrategy: uniform:1\nseed: [0, 1, 2]")
     #expect(try elbow.run("sweep", "front.yaml", "--seed", "7").status == 0)
-    let database = try DatabaseQueue(path: "\(elbow.folder)/elbow.db")
+    let database = try DatabaseQueue(patient: "\(elbow.folder)/elbow.db")
     try database.write {
       try $0.execute(
         // The runs so far and the first cell's come before the one that has no room.

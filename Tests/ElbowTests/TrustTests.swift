@@ -18,7 +18,7 @@ import Testing
     #expect(clean.status == 0 && clean.output.isEmpty)
     #expect(clean.errors.contains("2 runs, 5 predictions, 200 losses: nothing is wrong"))
     #expect(try elbow.run("verify", "-q", "--format", "json").output == "[]\n")
-    let queue = try DatabaseQueue(path: elbow.folder + "/elbow.db")
+    let queue = try DatabaseQueue(patient: elbow.folder + "/elbow.db")
     try queue.write {
       try $0.execute(sql: "UPDATE prediction SET nfe = nfe + 1 WHERE run = 1 AND position = 2")
     }
@@ -39,7 +39,7 @@ import Testing
     let elbow = try Program()
     defer { elbow.remove() }
     #expect(try run(elbow, "--images", "1").status == 0)
-    let queue = try DatabaseQueue(path: elbow.folder + "/elbow.db")
+    let queue = try DatabaseQueue(patient: elbow.folder + "/elbow.db")
     try queue.write {
       try $0.execute(
         sql: """
@@ -84,7 +84,7 @@ import Testing
     #expect(made.errors.contains("the same to the last bit"))
     let losses = try #require(try made.objects.first { $0["what"] as? String == "loss" })
     #expect(losses["compared"] as? Int == 80 && losses["differ"] as? Int == 0)
-    let queue = try DatabaseQueue(path: elbow.folder + "/elbow.db")
+    let queue = try DatabaseQueue(patient: elbow.folder + "/elbow.db")
     try queue.write { try $0.execute(sql: "UPDATE class_evidence SET elbo = elbo + 1") }
     try queue.close()
     let other = try elbow.run("reproduce", "@last", "--format", "json")
@@ -111,7 +111,7 @@ import Testing
       )
       .count == 1)
     #expect(try elbow.column("SELECT count(DISTINCT image_index) FROM predictions") == ["3"])
-    let queue = try DatabaseQueue(path: elbow.folder + "/1.db")
+    let queue = try DatabaseQueue(patient: elbow.folder + "/1.db")
     try queue.write { try $0.execute(sql: "UPDATE class_evidence SET elbo = elbo + 1") }
     try queue.close()
     let apart = try elbow.run("merge", "1.db", "2.db", "--into", "elbow.db")

@@ -26,7 +26,7 @@ extension IngestTests {
     let session = Session(threads: 1)
     #expect(try Verification(of: nil, in: store, session: session).findings == [])
     store.close()
-    let queue = try DatabaseQueue(path: database)
+    let queue = try DatabaseQueue(patient: database)
     try queue.write { try $0.execute(sql: "UPDATE session SET energy = 62") }
     try queue.close()
     let changed = try Verification(

@@ -57,7 +57,7 @@ import Testing
     #expect(bare.view.runs.rows.isEmpty)
     #expect(
       bare.notes.last?.hasPrefix("1 run without energy is left out: it is known where") == true)
-    let queue = try DatabaseQueue(path: database.path)
+    let queue = try DatabaseQueue(patient: database.path)
     try queue.write {
       try $0.execute(sql: "UPDATE session SET energy = 8 WHERE run_id = ?", arguments: [runs[0]])
     }

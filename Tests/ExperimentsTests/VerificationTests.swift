@@ -118,7 +118,7 @@ import Testing
       "run_input", "input", "source", "run_timestep", "session", "configuration", "model",
       "prediction_checksum", "run_checksum",
     ]
-    return try DatabaseQueue(path: path).read { db in
+    return try DatabaseQueue(patient: path).read { db in
       try tables.flatMap { table in
         try String.fetchAll(
           db, sql: "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", arguments: [table]
@@ -131,7 +131,7 @@ import Testing
   ///
   /// - Returns: whether there is such a value.
   private static func flip(_ column: String, of table: String, in path: String) throws -> Bool {
-    let queue = try DatabaseQueue(path: path)
+    let queue = try DatabaseQueue(patient: path)
     defer { try? queue.close() }
     return try queue.writeWithoutTransaction { db in
       try db.execute(sql: "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")

@@ -106,7 +106,7 @@ import Testing
     let folder = try TemporaryFolder()
     let (path, sound) = (folder.file("a.db"), folder.file("sound.db"))
     try Self.make(sound)
-    let queue = try DatabaseQueue(path: sound)
+    let queue = try DatabaseQueue(patient: sound)
     let columns = try queue.read { db in
       try Row.fetchAll(
         db,
@@ -123,7 +123,7 @@ import Testing
       for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
       try FileManager.default.copyItem(atPath: sound, toPath: path)
       var rest = input.prefix(8)
-      let queue = try DatabaseQueue(path: path)
+      let queue = try DatabaseQueue(patient: path)
       try queue.writeWithoutTransaction { db in
         try db.execute(
           sql: "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;"

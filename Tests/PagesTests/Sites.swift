@@ -38,7 +38,7 @@ struct Sites {
 
   /// Changes the file as another program would.
   func execute(_ sql: String, _ arguments: StatementArguments = []) throws {
-    let queue = try DatabaseQueue(path: folder.file("runs.db"))
+    let queue = try DatabaseQueue(patient: folder.file("runs.db"))
     try queue.write { try $0.execute(sql: sql, arguments: arguments) }
     try queue.close()
   }

@@ -86,7 +86,7 @@ private func sqlFiles(_ folder: String) throws -> [String] {
   @Test func viewsNeedNoFunctionsOfOurs() throws {
     let database = TemporaryDatabase()
     try record(header(1), [prediction(0)], in: RunStore(database.path, for: .write))
-    let plain = try DatabaseQueue(path: database.path)
+    let plain = try DatabaseQueue(patient: database.path)
     try plain.read { db in
       for view in Views.current.all.map(\.name) {
         _ = try Row.fetchAll(db, sql: "SELECT * FROM \(view)")

@@ -64,7 +64,7 @@ import Testing
     }
     try read()
     // As a program that minds no constraint.
-    let queue = try DatabaseQueue(path: database.path)
+    let queue = try DatabaseQueue(patient: database.path)
     try queue.writeWithoutTransaction { db in
       try db.execute(
         sql: """

@@ -75,7 +75,7 @@ import Testing
     #expect(try store.recordedPredictions(header.id).map(\.losses) == records.map { .sparse($0) })
     // The program's view and the stored one, which has no function of the program's.
     let sql = "SELECT position, draw, timestep, class, loss FROM losses ORDER BY position"
-    let plain = try DatabaseQueue(path: database.path).read { try Row.fetchAll($0, sql: sql) }
+    let plain = try DatabaseQueue(patient: database.path).read { try Row.fetchAll($0, sql: sql) }
     let expected = records.enumerated().flatMap { position, losses in
       losses.map { [position, $0.draw, $0.timestep, $0.label, Int($0.value * 2)] }
     }

@@ -187,7 +187,7 @@ import Testing
     let (ours, theirs) = (folder.file("ours.db"), folder.file("theirs.db"))
     try Self.fill(ours, first: 0)
     try FileManager.default.copyItem(atPath: ours, toPath: theirs)
-    let queue = try DatabaseQueue(path: theirs)
+    let queue = try DatabaseQueue(patient: theirs)
     try queue.write { db in
       // A loss of the attacked run; the run on its images is gone here, so that it would be fresh.
       try db.execute(
@@ -199,7 +199,7 @@ import Testing
           """)
     }
     try queue.close()
-    let mine = try DatabaseQueue(path: ours)
+    let mine = try DatabaseQueue(patient: ours)
     try mine.write { try $0.execute(sql: "DELETE FROM run WHERE inputs_run IS NOT NULL") }
     try mine.close()
     let before = try Self.content(ours)
@@ -237,7 +237,7 @@ import Testing
     #expect(throws: ElbowError.self) { try RunStore.merge([folder.file("none.db")], into: all) }
     #expect(!FileManager.default.fileExists(atPath: all))
     #expect(throws: ElbowError.self) { try RunStore.merge([part], into: part) }
-    let foreign = try DatabaseQueue(path: folder.file("foreign.db"))
+    let foreign = try DatabaseQueue(patient: folder.file("foreign.db"))
     try foreign.write { try $0.execute(sql: "CREATE TABLE t (x)") }
     try foreign.close()
     #expect(throws: ElbowError.self) { try RunStore.merge([folder.file("foreign.db")], into: all) }
@@ -261,7 +261,7 @@ import Testing
   @Test func everyTableIsMerged() throws {
     let database = TemporaryDatabase()
     try RunStore(database.path, for: .write).close()
-    let tables = try DatabaseQueue(path: database.path).read { db in
+    let tables = try DatabaseQueue(patient: database.path).read { db in
       try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
     }
     let merged: Set = [

@@ -232,11 +232,11 @@ import Testing
       "SELECT * FROM training_metric ORDER BY name, step",
       "SELECT id, steps_done, loss, validation_loss FROM trainings",
     ]
-    let plain = try DatabaseQueue(path: old.path)
+    let plain = try DatabaseQueue(patient: old.path)
     let was = try looks.map { sql in try plain.read { try Row.fetchAll($0, sql: sql) } }
     try plain.close()
     let store = try RunStore(old.path, for: .write)
-    let after = try DatabaseQueue(path: old.path)
+    let after = try DatabaseQueue(patient: old.path)
     let now = try looks.map { sql in try after.read { try Row.fetchAll($0, sql: sql) } }
     #expect(was == now)
     #expect(was.allSatisfy { !$0.isEmpty })

@@ -61,7 +61,7 @@ import Testing
     let writer = RunWriter(try RunStore(newer.path, for: .write))
     let header = header(1)
     try writer.receive(.started(header))
-    let queue = try DatabaseQueue(path: database.path)
+    let queue = try DatabaseQueue(patient: database.path)
     try queue.inDatabase { db in
       try db.execute(sql: "ATTACH '\(newer.path)' AS newer")
       for table in ["model", "configuration", "code_diff", "run", "session"] {
@@ -92,24 +92,26 @@ import Testing
     let path = database.path
     let (old, new) = (Array(Migrations.all.prefix(4)), Migrations.all.dropFirst(4))
     _ = try RunStore(path, for: .write, schema: Schema(old))
-    let other = try DatabaseQueue(path: path)
+    let other = try DatabaseQueue(patient: path)
     let store = try await other.writeWithoutTransaction { db in
       // A write that is committed leaves a log, so that opening the file waits for nobody.
       try db.execute(
-        sql: "PRAGMA foreign_keys = OFF; UPDATE migration_checksum SET name = name; BEGIN IMMEDIATE"
-      )
-      let opening = Task.detached { try RunStore(path, for: .write) }
-      Thread.sleep(forTimeInterval: 0.5)
-      for migration in new {
-        try db.execute(sql: migration.sql)
-        try db.execute(
-          sql: """
-            INSERT INTO grdb_migrations VALUES (:name); INSERT INTO migration_checksum VALUES (:name, :sum)
-            """,
-          arguments: ["name": migration.name, "sum": SHA256.hexDigest(of: migration.sql)])
+        sql: "PRAGMA foreign_keys = OFF; UPDATE migration_checksum SET name = name")
+      var opening: Task<RunStore, any Error>?
+      try db.inTransaction(.immediate) {
+        opening = Task.detached { try RunStore(path, for: .write) }
+        Thread.sleep(forTimeInterval: 0.5)
+        for migration in new {
+          try db.execute(sql: migration.sql)
+          try db.execute(
+            sql: """
+              INSERT INTO grdb_migrations VALUES (:name); INSERT INTO migration_checksum VALUES (:name, :sum)
+              """,
+            arguments: ["name": migration.name, "sum": SHA256.hexDigest(of: migration.sql)])
+        }
+        return .commit
       }
-      try db.execute(sql: "COMMIT")
-      return opening
+      return try #require(opening)
     }.value
     #expect(try store.query("health").rows[0].suffix(3) == [.integer(0), .integer(0), .text("ok")])
     try record(header(1), [prediction(0)], in: store)

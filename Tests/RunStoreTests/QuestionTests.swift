@@ -142,7 +142,7 @@ import Testing
     for other in [header(3), header(2, strategy: "uniform:1")] {
       #expect(try store.precedents(of: other, code: CurrentCode()).isEmpty)
     }
-    let plan = try DatabaseQueue(path: database.path).read { db in
+    let plan = try DatabaseQueue(patient: database.path).read { db in
       try String.fetchAll(
         db, sql: "EXPLAIN QUERY PLAN SELECT id FROM run WHERE question = 'x'",
         adapter: SuffixRowAdapter(fromIndex: 3))

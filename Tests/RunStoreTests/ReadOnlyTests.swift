@@ -181,7 +181,7 @@ struct ReadOnlyTests {
     let store = try RunStore(folder.database, for: .write)
     try record(header(1), [prediction(0)], in: store)
     store.close()
-    let queue = try DatabaseQueue(path: folder.database)
+    let queue = try DatabaseQueue(patient: folder.database)
     try queue.writeWithoutTransaction { db in
       try db.execute(
         sql: """
@@ -201,7 +201,7 @@ struct ReadOnlyTests {
     let header = header(1)
     let writer = RunWriter(store)
     try writer.receive(.started(header))
-    let queue = try DatabaseQueue(path: folder.database)
+    let queue = try DatabaseQueue(patient: folder.database)
     try queue.write { try $0.execute(sql: "UPDATE session SET pid_started = '1'") }
     try queue.close()
     let answer = try folder.read()

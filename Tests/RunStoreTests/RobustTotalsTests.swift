@@ -11,18 +11,22 @@ import Testing
 @Suite struct RobustTotalsTests {
   /// Rows of a view, as they are and as they would be were nothing kept.
   private func bothWays(_ view: String, _ path: String) throws -> (kept: [String], anew: [String]) {
-    let queue = try DatabaseQueue(path: path)
+    let queue = try DatabaseQueue(patient: path)
     defer { try? queue.close() }
-    return try queue.writeWithoutTransaction { db in
+    var (kept, anew) = ([String](), [String]())
+    try queue.writeWithoutTransaction { db in
       func rows() throws -> [String] {
         try Row.fetchAll(db, sql: "SELECT * FROM \(view)").map { "\($0)" }.sorted()
       }
-      let kept = try rows()
-      try db.execute(sql: "BEGIN; DELETE FROM robust_basis")
-      let anew = try rows()
-      try db.execute(sql: "ROLLBACK")
-      return (kept, anew)
+      // Both of one state, whoever writes meanwhile.
+      try db.inTransaction(.immediate) {
+        kept = try rows()
+        try db.execute(sql: "DELETE FROM robust_basis")
+        anew = try rows()
+        return .rollback
+      }
     }
+    return (kept, anew)
   }
 
   private func expectRight(_ path: String, _ what: Comment) throws {
@@ -34,7 +38,7 @@ import Testing
   }
 
   private func count(_ table: String, _ path: String) throws -> Int {
-    let queue = try DatabaseQueue(path: path)
+    let queue = try DatabaseQueue(patient: path)
     defer { try? queue.close() }
     return try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") ?? -1 }
   }

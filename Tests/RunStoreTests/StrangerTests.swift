@@ -14,7 +14,7 @@ import Testing
     let store = try RunStore(database.path, for: .write)
     try record(header(1), [prediction(0)], in: store)
     store.close()
-    let queue = try DatabaseQueue(path: database.path)
+    let queue = try DatabaseQueue(patient: database.path)
     try queue.writeWithoutTransaction { try $0.execute(sql: sql) }
     try queue.close()
   }

@@ -148,7 +148,7 @@ import Testing
     // The views of then, which have more columns now.
     var columns: [String: [String]] = [:]
     func rows(_ path: String) throws -> [[Row]] {
-      let queue = try DatabaseQueue(path: path)
+      let queue = try DatabaseQueue(patient: path)
       return try queue.read { db in
         try ["class_elbo", "loss", "predictions", "class_elbos"].map { view in
           let columns = try columns[view] ?? db.columns(in: view).map { "\"\($0.name)\"" }
@@ -167,7 +167,7 @@ import Testing
       }
     }
     let old = try rows(database.path)
-    let queue = try DatabaseQueue(path: database.path)
+    let queue = try DatabaseQueue(patient: database.path)
     for view in ["class_elbo", "loss", "predictions", "class_elbos"] {
       columns[view] = try queue.read { db in
         try db.columns(in: view).map { "\"\($0.name)\"" }

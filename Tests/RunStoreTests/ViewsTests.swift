@@ -153,7 +153,7 @@ import Testing
     var empty = prediction(2)
     empty.losses = .dense([])
     let header = try record(header(3), [dense, sparse, empty], in: store)
-    let plain = try DatabaseQueue(path: database.path)
+    let plain = try DatabaseQueue(patient: database.path)
     let columns = "run_id, image_index, position, draw, timestep, class, loss"
     let rows = try plain.read {
       try Row.fetchAll($0, sql: "SELECT \(columns) FROM losses ORDER BY position")

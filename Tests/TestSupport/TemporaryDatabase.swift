@@ -20,7 +20,7 @@ package struct TemporaryDatabase: ~Copyable {
 
   /// Runs SQL on the file as another program would.
   package func execute(_ sql: String) throws {
-    let queue = try DatabaseQueue(path: path)
+    let queue = try DatabaseQueue(patient: path)
     try queue.write { try $0.execute(sql: sql) }
     try queue.close()
   }
@@ -30,20 +30,22 @@ package struct TemporaryDatabase: ~Copyable {
   ///
   /// - Parameter copy: path of the copy.
   package func copyHalfWritten(to copy: String) throws {
-    let queue = try DatabaseQueue(path: path)
+    let queue = try DatabaseQueue(patient: path)
     try queue.writeWithoutTransaction { db in
-      try db.execute(
-        sql: """
-          PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN IMMEDIATE;
-          UPDATE run SET name = 'half';
-          CREATE TABLE half AS WITH RECURSIVE row (i) AS (
-            SELECT 1 UNION ALL SELECT i + 1 FROM row WHERE i < 200
-          ) SELECT randomblob(30000) AS content FROM row
-          """)
-      for suffix in ["", "-journal"] {
-        try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
+      try db.execute(sql: "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1")
+      try db.inTransaction(.immediate) {
+        try db.execute(
+          sql: """
+            UPDATE run SET name = 'half';
+            CREATE TABLE half AS WITH RECURSIVE row (i) AS (
+              SELECT 1 UNION ALL SELECT i + 1 FROM row WHERE i < 200
+            ) SELECT randomblob(30000) AS content FROM row
+            """)
+        for suffix in ["", "-journal"] {
+          try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
+        }
+        return .rollback
       }
-      try db.execute(sql: "ROLLBACK")
     }
     try queue.close()
   }

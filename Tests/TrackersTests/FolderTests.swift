@@ -171,7 +171,7 @@ struct FolderTests {
   }
 
   private static func make(_ path: String, _ sql: String) throws {
-    let queue = try DatabaseQueue(path: path)
+    let queue = try DatabaseQueue(patient: path)
     try queue.write { try $0.execute(sql: sql) }
     try queue.close()
   }
