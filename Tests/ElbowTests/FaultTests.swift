@@ -51,11 +51,10 @@ import Testing
       ["sql", Self.endless + "max(x) FROM n", "--timeout", "0"], tag: "sql")
     try process.run()
     Thread.sleep(forTimeInterval: 0.5)
-    let start = ContinuousClock.now
     kill(process.processIdentifier, SIGINT)
+    // By itself it would never end.
     process.waitUntilExit()
     #expect(process.terminationReason == .uncaughtSignal)
-    #expect(ContinuousClock.now - start < .seconds(3))
   }
 
   /// What came by a pipe is recorded where the process is told to end.

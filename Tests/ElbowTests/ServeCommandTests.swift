@@ -220,8 +220,8 @@ import Testing
     let whole = "GET / HTTP/1.1\r\nHost: 127.0.0.1:\(served.port)\r\n\r\n"
     let start = ContinuousClock.now
     #expect(served.answer(served.connection(sending: whole)).hasPrefix("HTTP/1.1 200 "))
-    #expect(ContinuousClock.now - start < .seconds(5))
     // Their time is up after ten seconds.
+    #expect(ContinuousClock.now - start < .seconds(9))
     #expect(served.answer(slow[1]).hasPrefix("HTTP/1.1 408 "))
     #expect(served.answer(slow[0]).isEmpty)
     #expect(served.answer(served.connection(sending: whole)).hasPrefix("HTTP/1.1 200 "))

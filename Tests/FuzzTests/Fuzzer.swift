@@ -19,8 +19,8 @@ struct Fuzzer {
   private let last: FileHandle
   private let lastPath: String
 
-  /// Seconds that a kind has, and one input.
-  private static let (seconds, patience) = (3.5, 20.0)
+  /// Seconds that a kind has, and one input, however busy the machine is.
+  private static let (seconds, patience) = (3.5, 120.0)
   /// Bytes that the tests may take in all.
   private static let memory = 3 << 30
 
