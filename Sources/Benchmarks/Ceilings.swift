@@ -45,8 +45,8 @@ package struct Ceilings {
       try workers.forEach(workers.count) { part, _ in
         let (a, b, c) = operands[part]
         var products = kernel_products(
-          positions: 1, rows: rows, depth: depth, width: width, a: halves(a), a_position: 0,
-          b: halves(b), c: c.base, c_position: 0)
+          positions: 1, rows: rows, terms: 1, depth: depth, width: width, a: halves(a),
+          a_position: 0, a_term: 0, b: halves(b), b_end: halves(b), c: c.base, c_position: 0)
         for _ in 0..<rounds { multiply(&products) }
       }
     }

@@ -46,6 +46,8 @@ static void twin_multiply(int c, int a, int b) {
 #define tile_configure() memset(tiles, 0, sizeof tiles)
 #define tile_zero(n) memset(&tiles[n], 0, sizeof tiles[n])
 #define tile_load(n, base, row) twin_load(n, base, row)
+#define tile_fetch(line) (void)(line)
+#define tile_prefetch(line) (void)(line)
 #define tile_multiply(c, a, b) twin_multiply(c, a, b)
 #define tile_store(n, base, row) twin_store(n, base, row)
 #define tile_finish() (void)0

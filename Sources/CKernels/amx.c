@@ -26,6 +26,8 @@ FUNCTION void tile_configure(void) {
 
 #define tile_zero(n) _tile_zero(n)
 #define tile_load(n, base, row) _tile_loadd(n, base, row)
+#define tile_fetch(line) _mm_prefetch((const char *)(line), _MM_HINT_T1)
+#define tile_prefetch(line) _mm_prefetch((const char *)(line), _MM_HINT_T0)
 #define tile_multiply(c, a, b) _tile_dpbf16ps(c, a, b)
 #define tile_store(n, base, row) _tile_stored(n, base, row)
 #define tile_finish() _tile_release()
@@ -36,6 +38,7 @@ FUNCTION void tile_configure(void) {
 const kernel_bf16 kernels_amx_bf16 = {
   .input2 = narrow_input2,
   .input4 = narrow_input4,
+  .line = narrow_line,
   .rows = narrow_rows,
   .pack = pack,
   .products = tile_products,

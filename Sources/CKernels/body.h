@@ -30,6 +30,7 @@ const kernel_table TABLE = {
   .finish = finish,
   .winograd2 = {tile_input2, tile_output2, tile_cotangent2},
   .winograd4 = {tile_input4, tile_output4, tile_cotangent4},
+  .line_output = line_output,
   .channel_sums = channel_sums,
   .add_channel_sums = add_channel_sums,
   .scale = scale_map,

@@ -14,6 +14,28 @@ static void narrow_input4(
   tile_input(4, 1, x, tiles, t, depth, position);
 }
 
+static void narrow_line(
+  const float *x, long width, long stride, unsigned short *t, long depth, long position
+) {
+  const halves none = (halves)(unsigned short)0;
+  lanes line[6], out[6];
+  for (long tile = 0; tile < width; tile += 4, t += depth) {
+    const float *corner = x + (tile < width - 4 ? tile : width - 4) * stride;
+    for (long c = 0; c < depth; c += LANES) {
+      if (c < stride) {
+        UNROLLED for (int i = 0; i < 6; i++) line[i] = load(corner + c + i * stride);
+        // What the tile after the next asks for.
+        UNROLLED for (int i = 0; i < 4; i++) __builtin_prefetch(corner + c + (10 + i) * stride, 0, 2);
+        input4(line, out);
+      }
+      UNROLLED for (int i = 0; i < 6; i++) {
+        const halves half = c < stride ? narrow(out[i]) : none;
+        __builtin_memcpy(t + c + i * position, &half, sizeof half);
+      }
+    }
+  }
+}
+
 static void narrow_rows(const float *x, long rows, long stride, unsigned short *t, long depth) {
   for (; rows > 0; rows--, x += stride, t += depth)
     for (long c = 0; c < depth; c += LANES) {

@@ -79,6 +79,7 @@ static void contract(
   }
 }
 
+// What the next line writes is on its way to the cache.
 static void finish(
   const float *products, long rows, long width, const float *start, const kernel_output *out
 ) {
@@ -88,5 +89,6 @@ static void finish(
       if (start) value += load(start + v);
       if (out->addend) value += load(out->addend + row * out->addend_row + v);
       store(value * (lanes)out->scale, out->c + row * out->c_row + v);
+      __builtin_prefetch(out->c + row * out->c_row + v + out->c_line, 1, 2);
     }
 }

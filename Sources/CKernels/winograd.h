@@ -188,3 +188,31 @@ FUNCTION void tile_cotangent(const int m, kernel_map dy, kernel_tiles tiles, flo
     }
   }
 }
+
+// F(4, 3) in one dimension, along a line of pixels. What the next line writes is on its way to the cache.
+static void line_output(
+  const float *t, long position, long channels, long width, const float *start,
+  const kernel_output *output
+) {
+  lanes line[6], out[4];
+  for (long tile = 0; tile < width; tile += 4, t += channels) {
+    const long column = tile < width - 4 ? tile : width - 4, skipped = tile - column;
+    float *corner = output->c + column * output->c_row;
+    const float *added = output->addend ? output->addend + column * output->addend_row : 0;
+    for (long c = 0; c < channels; c += LANES) {
+      UNROLLED for (int i = 0; i < 6; i++) line[i] = load(t + c + i * position);
+      output4(line, out);
+      const lanes bias = start ? load(start + c) : (lanes)0.0f;
+      UNROLLED for (int j = 0; j < 4; j++) {
+        if (j < skipped) continue;
+        lanes value = out[j] + bias;
+        if (added) {
+          value += load(added + c + j * output->addend_row);
+          __builtin_prefetch(added + c + j * output->addend_row + output->addend_line, 0, 2);
+        }
+        store(value * (lanes)output->scale, corner + c + j * output->c_row);
+        __builtin_prefetch(corner + c + j * output->c_row + output->c_line, 1, 2);
+      }
+    }
+  }
+}

@@ -52,8 +52,8 @@ public struct Convolution: Sendable {
       rows: rows, columns: kernel, inputs: inputs, outputs: outputs, inputStride: stride)
     let adjoint = KernelShape(
       rows: rows, columns: kernel, inputs: outputs, outputs: inputs, inputStride: aligned(outputs))
-    let forward = algorithm ?? .best(for: shape, side: side)
-    let backward = algorithm ?? .best(for: adjoint, side: side)
+    let forward = algorithm ?? .best(for: shape, side: side, precision: precision)
+    let backward = algorithm ?? .best(for: adjoint, side: side, precision: precision)
     gradientAlgorithm = algorithm ?? .bestForGradient(of: shape, side: side)
     smallestSide = [forward, backward, gradientAlgorithm].map(\.smallestSide).max() ?? 1
     let filters = FilterBank(

@@ -9,13 +9,19 @@ public enum ConvolutionAlgorithm: Sendable, CaseIterable {
   case winograd2
   /// Winograd F(4×4, 3×3): 1/4 of the products, four times the weights' memory.
   case winograd4
+  /// Winograd F(4, 3) along lines, of products in bfloat16: 1/2 of them, twice the weights' memory. In
+  /// Float32, and for the gradient of the filters, `winograd4`.
+  case winogradLines
 
   /// The best for maps of `side` pixels a side, as measured with `elbow bench`.
   ///
   /// Many channels on a small map have weights larger than the caches and few tiles to use them on:
   /// there F(4×4) is hardly faster than F(2×2) and takes more than twice the memory.
-  static func best(for shape: KernelShape, side: Int) -> Self {
+  /// Tiles of AMX multiply so fast that reading operands and transforms count as much: F(4, 3) along lines
+  /// has half of the weights of F(4×4) and a sixth of its transforms.
+  static func best(for shape: KernelShape, side: Int, precision: Precision) -> Self {
     guard shape.canTransform, side >= 4 else { return .direct }
+    if precision == .bf16, BFloat16.current.hasTiles { return .winogradLines }
     return side >= 24 || shape.inputs * shape.outputs <= 1 << 14 ? .winograd4 : .winograd2
   }
 
@@ -30,7 +36,7 @@ public enum ConvolutionAlgorithm: Sendable, CaseIterable {
     switch self {
     case .direct: 1
     case .winograd2: WinogradTile2.outputs
-    case .winograd4: WinogradTile4.outputs
+    case .winograd4, .winogradLines: WinogradTile4.outputs
     }
   }
 }
@@ -43,6 +49,7 @@ enum ConvolutionKernel: Sendable {
   case narrow(NarrowKernel)
   case winograd2(WinogradKernel<WinogradTile2>)
   case winograd4(WinogradKernel<WinogradTile4>)
+  case winogradLines(WinogradLineKernel)
 
   /// Prepares `filters` for maps of `inputStride` floats a pixel.
   ///
@@ -61,7 +68,8 @@ enum ConvolutionKernel: Sendable {
       case .direct:
         Self.direct(DirectKernel(filters, inputStride: inputStride), precision: precision)
       case .winograd2: .winograd2(WinogradKernel(filters, precision: precision))
-      case .winograd4: .winograd4(WinogradKernel(filters, precision: precision))
+      case .winogradLines where precision == .bf16: .winogradLines(WinogradLineKernel(filters))
+      case .winograd4, .winogradLines: .winograd4(WinogradKernel(filters, precision: precision))
       }
   }
 
@@ -90,6 +98,8 @@ enum ConvolutionKernel: Sendable {
       kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
     case .winograd4(let kernel):
       kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
+    case .winogradLines(let kernel):
+      kernel.apply(x, into: y, start: start, addend: addend, scale: scale, in: arena)
     }
   }
 }
@@ -111,7 +121,7 @@ extension ConvolutionAlgorithm {
     switch self {
     case .direct: DirectKernel.gradientCount(shape)
     case .winograd2: WinogradKernel<WinogradTile2>.gradientCount(shape)
-    case .winograd4: WinogradKernel<WinogradTile4>.gradientCount(shape)
+    case .winograd4, .winogradLines: WinogradKernel<WinogradTile4>.gradientCount(shape)
     }
   }
 
@@ -128,7 +138,7 @@ extension ConvolutionAlgorithm {
     case .direct: DirectKernel.accumulate(gradient, shape, x: x, dy: dy)
     case .winograd2:
       WinogradKernel<WinogradTile2>.accumulate(gradient, shape, x: x, dy: dy, in: arena)
-    case .winograd4:
+    case .winograd4, .winogradLines:
       WinogradKernel<WinogradTile4>.accumulate(gradient, shape, x: x, dy: dy, in: arena)
     }
   }
@@ -138,7 +148,7 @@ extension ConvolutionAlgorithm {
     switch self {
     case .direct: DirectKernel.filterGradient(gradient, shape)
     case .winograd2: WinogradKernel<WinogradTile2>.filterGradient(gradient, shape)
-    case .winograd4: WinogradKernel<WinogradTile4>.filterGradient(gradient, shape)
+    case .winograd4, .winogradLines: WinogradKernel<WinogradTile4>.filterGradient(gradient, shape)
     }
   }
 }

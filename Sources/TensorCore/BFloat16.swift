@@ -38,6 +38,9 @@ public struct BFloat16: Sendable {
   /// Whether the processor multiplies bfloat16 faster than Float32.
   public static var isFast: Bool { current.name != "widened" }
 
+  /// Whether operands are tiles of AMX.
+  package var hasTiles: Bool { name == "amx" }
+
   /// `value`, rounded to nearest, ties to even.
   package static func rounded(_ value: Float) -> UInt16 {
     let bits = value.bitPattern

@@ -96,6 +96,7 @@ func exponential(_ x: Double) -> Double { Foundation.exp(x) }
   @Test(
     arguments: [
       (ConvolutionAlgorithm.winograd2, 3, 0.006), (.winograd4, 3, 0.02), (.direct, 1, 0.004),
+      (.winogradLines, 3, 0.01),
     ],
     [(18, 16, 10), (40, 80, 10), (128, 32, 28)])
   func narrowConvolution(

@@ -9,25 +9,29 @@ import Testing
 
   /// Rounded values and their exact products.
   private struct Case {
-    let (rows, depth, outputs): (Int, Int, Int)
+    let (rows, terms, depth, outputs): (Int, Int, Int, Int)
     var a: [UInt16] = []
     var b: [UInt16] = []
 
-    /// `rows` of A, room for a multiple of 16; B in panels.
-    init(rows: Int, depth: Int, outputs: Int) {
-      (self.rows, self.depth, self.outputs) = (rows, depth, outputs)
-      a = (0..<(rows + 15) / 16 * 16 * depth).map {
-        BFloat16.rounded(Float(($0 * 37) % 101) / 50 - 1)
-      }
-      b = (0..<depth * outputs).map { BFloat16.rounded(Float(($0 * 53) % 97) / 48 - 1) }
+    /// Rows of A from one term to the next.
+    private static let neighbour = 5
+
+    /// `rows` of A, room for a multiple of 16 and further terms; B in panels.
+    init(rows: Int, terms: Int = 1, depth: Int, outputs: Int) {
+      (self.rows, self.terms, self.depth, self.outputs) = (rows, terms, depth, outputs)
+      let room = (rows + 15) / 16 * 16 + (terms - 1) * Self.neighbour
+      a = (0..<room * depth).map { BFloat16.rounded(Float(($0 * 37) % 101) / 50 - 1) }
+      b = (0..<terms * depth * outputs).map { BFloat16.rounded(Float(($0 * 53) % 97) / 48 - 1) }
     }
 
     func value(_ r: Int, _ o: Int) -> Double {
       let panel = o / 32 * 32
       let width = min(32, outputs - panel)
-      return (0..<depth).reduce(0) { sum, i in
-        let place = panel * depth + (i / 2 * width + o - panel) * 2 + i % 2
-        return sum + Self.widened(a[r * depth + i]) * Self.widened(b[place])
+      return (0..<terms * depth).reduce(0) { sum, i in
+        let (term, channel) = i.quotientAndRemainder(dividingBy: depth)
+        let place = panel * terms * depth + (i / 2 * width + o - panel) * 2 + i % 2
+        let value = a[(r + term * Self.neighbour) * depth + channel]
+        return sum + Self.widened(value) * Self.widened(b[place])
       }
     }
 
@@ -42,7 +46,7 @@ import Testing
       var result = [Float](repeating: .nan, count: rows * outputs)
       for panel in stride(from: 0, to: outputs, by: 32) {
         let width = min(32, outputs - panel)
-        let weights = b[panel * depth..<(panel + width) * depth]
+        let weights = b[panel * terms * depth..<(panel + width) * terms * depth]
         let b = weights.map { $0 ^ 0x8000 } + weights
         let step = (rows + 15) / 16 * 16 * width + 16
         var c = [Float](repeating: .nan, count: 2 * step)
@@ -53,8 +57,9 @@ import Testing
                 return
               }
               var products = kernel_products(
-                positions: 2, rows: rows, depth: depth, width: width, a: a,
-                a_position: self.a.count + 32, b: b, c: c, c_position: step)
+                positions: 2, rows: rows, terms: terms, depth: depth, width: width, a: a,
+                a_position: self.a.count + 32, a_term: Self.neighbour * depth, b: b,
+                b_end: b + 2 * weights.count, c: c, c_position: step)
               multiply(&products)
             }
           }
@@ -68,7 +73,9 @@ import Testing
   }
 
   private static let cases = [(1, 32, 16), (7, 64, 48), (16, 32, 32), (23, 96, 80), (33, 64, 16)]
-    .map { Case(rows: $0.0, depth: $0.1, outputs: $0.2) }
+    .flatMap { rows, depth, outputs in
+      [1, 3].map { Case(rows: rows, terms: $0, depth: depth, outputs: outputs) }
+    }
 
   private func multiplier(_ name: String) throws -> (UnsafePointer<kernel_products>) -> Void {
     let products = try #require(BFloat16.available.first { $0.name == name }).kernels.products
@@ -96,9 +103,9 @@ import Testing
   /// A row's sums may not depend on what is multiplied with it.
   @Test(arguments: names) func rowsDoNotDependOnTheirNumber(name: String) throws {
     let multiply = try multiplier(name)
-    let all = Case(rows: 33, depth: 64, outputs: 48).products(multiply)
+    let all = Case(rows: 33, terms: 3, depth: 64, outputs: 48).products(multiply)
     for rows in 1...32 {
-      let found = Case(rows: rows, depth: 64, outputs: 48).products(multiply)
+      let found = Case(rows: rows, terms: 3, depth: 64, outputs: 48).products(multiply)
       #expect(found == Array(all[..<found.count]), "\(rows) rows")
     }
   }
@@ -168,6 +175,41 @@ import Testing
           ? half & 0x7f80 == 0x7f80 && half & 0x7f != 0
           : half == BFloat16.rounded(value)
         #expect(isSame, "\(value) became \(String(half, radix: 16))")
+      }
+    }
+  }
+
+  /// Along a line, what is rounded is Bᵀ d, of Winograd's tile itself, of each four pixels and those beside
+  /// them; of the last four where the length is no multiple; the channels beyond are zero.
+  @Test(arguments: names, [4, 7, 8, 30]) func narrowLineIsTheRoundedTransform(
+    name: String, width: Int
+  ) throws {
+    let narrow = try #require(BFloat16.available.first { $0.name == name }).kernels
+    let (stride, depth, tiles) = (48, 64, (width + 3) / 4)
+    let values = (0..<(width + 2) * stride).map { Float(($0 * 71) % 1009) / 300 - 1 }
+    var halves = [UInt16](repeating: 1, count: 6 * tiles * depth)
+    narrow.line(values, width, stride, &halves, depth, tiles * depth)
+    // Πₖ≠ⱼ(x − aₖ) of the points 0, ±5/8, ±3/2, and of infinity that of all five.
+    let (p, q) = (25.0 / 64, 9.0 / 4)
+    func cubic(_ a: Double, _ other: Double) -> [Double] { [0, -a * other, -other, a, 1, 0] }
+    let rows = [
+      [p * q, 0, -p - q, 0, 1, 0], cubic(0.625, q), cubic(-0.625, q), cubic(1.5, p), cubic(-1.5, p),
+      [0, p * q, 0, -p - q, 0, 1],
+    ]
+    for (position, row) in rows.enumerated() {
+      for tile in 0..<tiles {
+        for c in 0..<depth {
+          let half = halves[(position * tiles + tile) * depth + c]
+          guard c < stride else {
+            #expect(half == 0)
+            continue
+          }
+          let first = min(4 * tile, width - 4)
+          let terms = (0..<6).map { row[$0] * Double(values[(first + $0) * stride + c]) }
+          let (sum, size) = terms.reduce((0, 0)) { ($0.0 + $1, $0.1 + abs($1)) }
+          let found = Double(Float(bitPattern: UInt32(half) << 16))
+          #expect(abs(found - sum) <= abs(sum) / 256 + size * 1e-6, "\(position), \(tile), \(c)")
+        }
       }
     }
   }

@@ -80,12 +80,18 @@ typedef struct {
     const kernel_sums *sums, long width, const float *a, const float *b,
     const float *_Nullable start, const kernel_output *output);
 
-  // C = (products + start + addend) scale, rows of `width`; one line.
+  // C = (products + start + addend) scale, rows of `width`; one line, the next `c_line` further.
   void (*finish)(
     const float *products, long rows, long width, const float *_Nullable start,
     const kernel_output *output);
 
   kernel_winograd winograd2, winograd4;
+
+  // F(4, 3) along a line of at least four pixels, in tiles of four outputs as there: C = (A' t + start +
+  // addend) scale, `width` pixels of so many channels, which tiles have; one line, the next `c_line` further.
+  void (*line_output)(
+    const float *t, long position, long channels, long width, const float *_Nullable start,
+    const kernel_output *output);
 
   // sums[c] = sum over the pixels of the first image; of squared deviations where `mean` is not null.
   void (*channel_sums)(kernel_map x, const float *_Nullable mean, float *sums);
@@ -131,15 +137,15 @@ typedef struct {
 } kernel_table;
 
 // Products of matrices, one for each position of transformed tiles or a single one, operands in bfloat16,
-// sums in Float32: C[p] = A[p] B[p], C of `rows` x `width`.
+// sums in Float32: C[p] = A[p, 0] B[p, 0] + A[p, 1] B[p, 1] + ..., C of `rows` x `width`.
 typedef struct {
-  // `depth` is a multiple of 32, `width` is `kernel_panel_bf16` or 16.
-  long positions, rows, depth, width;
-  // rows x depth, with room for a multiple of 16 rows.
+  // `depth`, of each term, is a multiple of 32, `width` is `kernel_panel_bf16` or 16.
+  long positions, rows, terms, depth, width;
+  // rows x depth, with room for a multiple of 16 rows; terms may overlap.
   const unsigned short *a;
-  long a_position;
-  // depth / 2 x width x 2, one after the other.
-  const unsigned short *b;
+  long a_position, a_term;
+  // depth / 2 x width x 2, one after the other; what is multiplied next lies behind, up to `b_end`.
+  const unsigned short *b, *b_end;
   // With room for a multiple of 16 rows.
   float *c;
   long c_position;
@@ -154,6 +160,9 @@ typedef struct {
     kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position);
   void (*input4)(
     kernel_map x, kernel_tiles tiles, unsigned short *t, long depth, long position);
+  // The same along a line of at least four pixels for m = 4, all tiles of it; x is the pixel before.
+  void (*line)(
+    const float *x, long width, long stride, unsigned short *t, long depth, long position);
   // Rows of `stride` floats, rounded, zeros up to `depth`.
   void (*rows)(const float *x, long rows, long stride, unsigned short *t, long depth);
   // One panel of the right operand: rows of `width` floats, rounded, two and two, each pair into
