@@ -18,7 +18,7 @@ public enum ConvolutionAlgorithm: Sendable, CaseIterable {
   /// Many channels on a small map have weights larger than the caches and few tiles to use them on:
   /// there F(4×4) is hardly faster than F(2×2) and takes more than twice the memory.
   /// Tiles of AMX multiply so fast that reading operands and transforms count as much: F(4, 3) along lines
-  /// has half of the weights of F(4×4) and a sixth of its transforms.
+  /// has half of the weights of F(4×4) and a third of its transforms.
   static func best(for shape: KernelShape, side: Int, precision: Precision) -> Self {
     guard shape.canTransform, side >= 4 else { return .direct }
     if precision == .bf16, BFloat16.current.hasTiles { return .winogradLines }
