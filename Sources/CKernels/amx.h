@@ -1,7 +1,7 @@
 // Products in bfloat16 by tiles of 16 rows of 64 bytes, as AMX has them: C (16 x 16 floats) += A (16 x 32
 // halves) B (16 pairs of rows x 16 columns). The file that includes this defines the operations
-// tile_zero(n), tile_load(n, base, bytes a row), tile_prefetch(line), tile_multiply(c, a, b), tile_store(n, base, bytes a
-// row).
+// tile_zero(n), tile_load(n, base, bytes a row), tile_multiply(c, a, b), tile_store(n, base, bytes a row), and
+// those that bring a line closer, tile_prefetch(line) to the first cache and tile_fetch(line) to the second.
 
 #include "panels.h"
 

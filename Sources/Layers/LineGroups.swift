@@ -15,6 +15,8 @@ struct LineGroups {
   /// Splits the lines of a map of outputs.
   ///
   /// - Parameters:
+  ///   - map: of outputs.
+  ///   - gap: lines of zeros between images.
   ///   - bytes: of one line's operand; those of a group stay in a core's cache beside weights and products.
   init(_ map: FeatureMap, gap: Int, bytes: Int) {
     (self.gap, height, images) = (gap, map.height, map.images)
