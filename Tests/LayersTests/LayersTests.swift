@@ -165,6 +165,14 @@ func exponential(_ x: Double) -> Double { Foundation.exp(x) }
         && Plane(alone.1).values == Plane(gradients[image]).values
       #expect(isSame, "image \(image)")
     }
+    // In place, as the network adds its skip paths.
+    let (place, apart) = (map(outputs, images: 3, border: 0), map(outputs, images: 3, border: 0))
+    narrow.forward(x, into: place, addend: place, in: arena)
+    narrow.forward(x, into: apart, addend: skipped, in: arena)
+    for image in 0..<3 {
+      let isSame = Plane(place[image]).values == Plane(apart[image]).values
+      #expect(isSame, "image \(image) in place")
+    }
   }
 
   @Test(arguments: [(1, 1, 2), (4, 3, 5), (8, 5, 3), (16, 7, 7), (160, 2, 2)], [true, false])
