@@ -88,14 +88,16 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
     let question = Case(labels: labels, absent: demand.absence?.gaps.count ?? 0)
     let once = try known.withLock { $0[question] } ?? gradientCost(slope, demand)
     known.withLock { $0[question] = once }
-    // Every draw's logits come before the gradient of the first.
-    let cost = smoothing.map { (single + once) * $0.draws } ?? once
+    // Every draw's logits come before the gradient of the first; a network's are kept till then.
+    let cost = smoothing.map { ((plan == nil ? purification : single) + once) * $0.draws }
     return LogitGradient(
-      logits: logits, gradient: Array(repeating: 1, count: image.count), cost: cost)
+      logits: logits, gradient: Array(repeating: 1, count: image.count),
+      cost: cost ?? purification + once)
   }
 
+  /// Of one gradient, the image once moved.
   private func gradientCost(_ slope: [Double], _ demand: GradientDemand) throws -> Cost {
-    guard let plan else { return single + passage + Cost(gradients: 1) }
+    guard let plan else { return Cost(evaluations: 1, gradients: 1) + passage }
     var demand = demand
     if source.sharesEvaluations { demand.absence = nil }
     let ledger = try plan.sample(
@@ -107,6 +109,6 @@ package final class CountedClassifier: DifferentiableClassifier, @unchecked Send
       of: ledger, cotangent: slope, asking: demand,
       sharingEvaluations: source.sharesEvaluations, inGroups: true)
     let passes = terms.reduce(0) { $0 + source.evaluations(classes: $1.labels.count) }
-    return Cost(evaluations: asked, gradients: passes) + purification + passage
+    return Cost(evaluations: asked, gradients: passes) + passage
   }
 }

@@ -98,6 +98,13 @@ public protocol DifferentiableClassifier: LogitClassifier {
     of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient
+
+  /// Logits of several images of one name, with the way back to each.
+  ///
+  /// - Parameter demand: what may be spared.
+  func passes(
+    of images: [DrawnImage], key: ImageKey, asking demand: GradientDemand
+  ) throws -> LogitPasses
 }
 
 extension DifferentiableClassifier {

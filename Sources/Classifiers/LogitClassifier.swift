@@ -13,6 +13,9 @@ public protocol LogitClassifier: Sendable {
 
   /// Logits of one image.
   func logits(of image: [Float], key: ImageKey, stream: NoiseStream) throws -> LogitAnswer
+
+  /// The logits of several images of one name, each the same as alone.
+  func logits(of images: [DrawnImage], key: ImageKey) throws -> [LogitAnswer]
 }
 
 /// Logits of one image, and what is answered where that is not the class of the highest.

@@ -1,6 +1,5 @@
 import Networks
 import Records
-import Synchronization
 import TensorCore
 
 /// A network that classifies by itself: the evidence for a class is its logit.
@@ -48,30 +47,64 @@ public final class NetworkClassifier: ImageClassifier {
     try withoutActuallyEscaping(cotangent) { try evaluate(image, cotangent: $0) }
   }
 
+  public func logits(of images: [DrawnImage], key: ImageKey) throws -> [LogitAnswer] {
+    try workers.map(images.count) { [sessions] index, slot in
+      LogitAnswer(
+        logits: sessions.slots[slot].logits(of: images[index].image, keepsForBackward: false),
+        cost: Cost(evaluations: 1))
+    }
+  }
+
+  /// An image's pass is computed again on the way back, and counts once: to keep it takes more memory
+  /// than time is won.
+  public func passes(
+    of images: [DrawnImage], key: ImageKey, asking demand: GradientDemand
+  ) throws -> LogitPasses {
+    LogitPasses(answers: try logits(of: images, key: key)) { [workers, sessions] slopes in
+      let gradients = try workers.map(images.count) { index, slot in
+        let (session, image) = (sessions.slots[slot], images[index].image)
+        _ = session.logits(of: image, keepsForBackward: true)
+        return session.pullback(of: slopes[index], count: image.count)
+      }
+      return (gradients, Cost(gradients: images.count))
+    }
+  }
+
   /// One pass, and the way back where a cotangent is asked for and is not zero.
   private func evaluate(
     _ image: [Float], cotangent: (@Sendable ([Double]) -> [Double])?
   ) throws -> LogitGradient {
-    let result = Mutex(LogitGradient(logits: [], gradient: [], cost: Cost(evaluations: 1)))
     // One item: whoever takes it works with the session of its own slot.
-    try workers.forEach(1) { [sessions, classCount] _, slot in
+    try workers.map(1) { [sessions] _, slot in
       let session = sessions.slots[slot]
-      var values = [Float](repeating: 0, count: classCount)
-      var output = values.mutableSpan
-      session.logits(of: image.span, into: &output, keepsForBackward: cotangent != nil)
-      let logits = values.map(Double.init)
-      var gradient = [Float](repeating: 0, count: image.count)
-      let slope = cotangent?(logits).map { Float($0) } ?? []
+      let logits = session.logits(of: image, keepsForBackward: cotangent != nil)
+      let slope = cotangent?(logits) ?? []
       let isFlat = slope.allSatisfy { $0 == 0 }
-      if !isFlat {
-        var pulled = gradient.mutableSpan
-        session.pullback(of: slope.span, into: &pulled)
-      }
-      let made = gradient
-      result.withLock {
-        ($0.logits, $0.gradient, $0.cost.gradients) = (logits, made, isFlat ? 0 : 1)
-      }
-    }
-    return result.withLock { $0 }
+      return LogitGradient(
+        logits: logits,
+        gradient: isFlat
+          ? [Float](repeating: 0, count: image.count)
+          : session.pullback(of: slope, count: image.count),
+        cost: Cost(evaluations: 1, gradients: isFlat ? 0 : 1))
+    }[0]
+  }
+}
+
+extension ResNet.Session {
+  /// The logits of one image, pixel units.
+  fileprivate func logits(of image: [Float], keepsForBackward keeps: Bool) -> [Double] {
+    var values = [Float](repeating: 0, count: classCount)
+    var output = values.mutableSpan
+    logits(of: image.span, into: &output, keepsForBackward: keeps)
+    return values.map(Double.init)
+  }
+
+  /// The gradient (∂z/∂x)ᵀ v of the logits kept last, one of `count` values.
+  fileprivate func pullback(of slope: [Double], count: Int) -> [Float] {
+    let cotangent = slope.map { Float($0) }
+    var gradient = [Float](repeating: 0, count: count)
+    var pulled = gradient.mutableSpan
+    pullback(of: cotangent.span, into: &pulled)
+    return gradient
   }
 }

@@ -31,14 +31,10 @@ public struct SmoothedClassifier<Base: ImageClassifier>: ImageClassifier {
   public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
     var cost = Cost()
     func votes(_ draws: Range<Int>) throws -> [Int] {
-      var votes = [Int](repeating: 0, count: classCount)
-      for index in draws {
-        let draw = draw(index, of: image, key, stream)
-        let answer = try base.classify(draw.image, key: key, stream: draw.stream)
-        votes[answer.predicted] += 1
-        cost = cost + answer.cost
-      }
-      return votes
+      let drawn = draws.map { draw($0, of: image, key, stream) }
+      let answers = try base.logits(of: drawn, key: key)
+      cost = answers.reduce(cost) { $0 + $1.cost }
+      return self.votes(of: answers)
     }
     let first = try votes(-smoothing.selection..<0)
     let votes = try votes(0..<smoothing.draws)
@@ -56,68 +52,83 @@ public struct SmoothedClassifier<Base: ImageClassifier>: ImageClassifier {
   public func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
   ) throws -> LogitAnswer {
-    let (shares, predicted, cost) = try shares(of: image, key, stream)
-    return LogitAnswer(logits: logits(of: shares), cost: cost, predicted: predicted)
+    let answers = try base.logits(of: drawn(from: image, key, stream), key: key)
+    return answer(logits(of: answers.map(Self.shares)), answers)
   }
 
   public func gradient(
     of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient {
-    let (shares, predicted, cost) = try shares(of: image, key, stream)
-    let logits = logits(of: shares)
-    var result = LogitGradient(
-      logits: logits, gradient: [Float](repeating: 0, count: image.count), cost: cost,
-      predicted: predicted)
-    let c = cotangent(logits)
-    guard c.contains(where: { $0 != 0 }) else { return result }
     // Every class of every draw weighs in the mean: none is left out.
     var demand = demand
     demand.absence = nil
-    for (index, shares) in shares.enumerated() {
+    let passes = try base.passes(
+      of: drawn(from: image, key, stream), key: key, asking: demand)
+    let shares = passes.answers.map(Self.shares)
+    let logits = logits(of: shares)
+    let answer = answer(logits, passes.answers)
+    var result = LogitGradient(
+      logits: logits, gradient: [Float](repeating: 0, count: image.count), cost: answer.cost,
+      predicted: answer.predicted)
+    let c = cotangent(logits)
+    guard c.contains(where: { $0 != 0 }) else { return result }
+    let slopes = shares.map { shares in
       // p_ik/(n·p̄_k): the draw's part in the mean.
       let weights = shares.indices.map {
         c[$0] * exp(shares[$0] - logits[$0]) / Double(smoothing.draws)
       }
       let total = weights.reduce(0, +)
-      let slope = weights.indices.map { weights[$0] - exp(shares[$0]) * total }
-      let draw = draw(index, of: image, key, stream)
-      let part = try base.gradient(
-        of: draw.image, key: key, stream: draw.stream, asking: demand, cotangent: { _ in slope })
-      for i in image.indices { result.gradient[i] += part.gradient[i] }
-      result.cost = result.cost + part.cost
+      return weights.indices.map { weights[$0] - exp(shares[$0]) * total }
     }
+    let parts = try passes.pullback(slopes)
+    for part in parts.gradients {
+      for i in image.indices { result.gradient[i] += part[i] }
+    }
+    result.cost = result.cost + parts.cost
     return result
+  }
+
+  /// The n draws.
+  private func drawn(
+    from image: [Float], _ key: ImageKey, _ stream: NoiseStream
+  ) -> [DrawnImage] {
+    (0..<smoothing.draws).map { draw($0, of: image, key, stream) }
   }
 
   /// An image with noise, and the stream of what f draws itself; draws that choose are below 0.
   private func draw(
     _ index: Int, of image: [Float], _ key: ImageKey, _ stream: NoiseStream
-  ) -> (image: [Float], stream: NoiseStream) {
+  ) -> DrawnImage {
     let own = stream.drawn(index)
     var random = NoiseKey(own, .smoothing, key).random()
     var noise = [Float](repeating: 0, count: image.count)
     var span = noise.mutableSpan
     random.gaussians(into: &span)
     let deviation = Float(smoothing.deviation)
-    return (zip(image, noise).map { $0 + deviation * $1 }, own)
+    return DrawnImage(zip(image, noise).map { $0 + deviation * $1 }, on: own)
   }
 
-  /// ln softmax of every draw, and the class of most of their votes.
-  private func shares(
-    of image: [Float], _ key: ImageKey, _ stream: NoiseStream
-  ) throws -> ([[Double]], predicted: Int, Cost) {
-    var cost = Cost()
+  /// The draws' answer, whose class is that of most of their votes.
+  private func answer(_ logits: [Double], _ answers: [LogitAnswer]) -> LogitAnswer {
+    LogitAnswer(
+      logits: logits, cost: answers.reduce(Cost()) { $0 + $1.cost },
+      predicted: Self.first(of: votes(of: answers)))
+  }
+
+  /// How many of the draws answer each class.
+  private func votes(of answers: [LogitAnswer]) -> [Int] {
     var votes = [Int](repeating: 0, count: classCount)
-    let shares = try (0..<smoothing.draws).map { index in
-      let draw = draw(index, of: image, key, stream)
-      let answer = try base.logits(of: draw.image, key: key, stream: draw.stream)
-      cost = cost + answer.cost
+    for answer in answers {
       votes[answer.predicted ?? Answer(logits: answer.logits, cost: answer.cost).predicted] += 1
-      let normaliser = Self.logSumExp(answer.logits)
-      return answer.logits.map { $0 - normaliser }
     }
-    return (shares, Self.first(of: votes), cost)
+    return votes
+  }
+
+  /// ln softmax of a draw.
+  private static func shares(_ answer: LogitAnswer) -> [Double] {
+    let normaliser = logSumExp(answer.logits)
+    return answer.logits.map { $0 - normaliser }
   }
 
   private func logits(of shares: [[Double]]) -> [Double] {

@@ -38,6 +38,30 @@ public final class EngineClassifier: ImageClassifier {
     return LogitAnswer(logits: values.map(Double.init), cost: Cost(evaluations: 1))
   }
 
+  public func logits(of images: [DrawnImage], key: ImageKey) throws -> [LogitAnswer] {
+    let values = try client.ask(
+      .logits(shape.count, classes: classCount), [images.flatMap(\.image)])
+    return images.indices.map { row in
+      LogitAnswer(
+        logits: values[row * classCount..<(row + 1) * classCount].map(Double.init),
+        cost: Cost(evaluations: 1))
+    }
+  }
+
+  public func passes(
+    of images: [DrawnImage], key: ImageKey, asking demand: GradientDemand
+  ) throws -> LogitPasses {
+    LogitPasses(answers: try logits(of: images, key: key)) { [client, shape, classCount] slopes in
+      let gradients = try client.ask(
+        .logitPullback(shape.count, classes: classCount),
+        [images.flatMap(\.image), slopes.flatMap { $0.map { Float($0) } }])
+      return (
+        images.indices.map { Array(gradients[$0 * shape.count..<($0 + 1) * shape.count]) },
+        Cost(gradients: images.count)
+      )
+    }
+  }
+
   public func gradient(
     of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]

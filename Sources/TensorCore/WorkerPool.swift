@@ -71,6 +71,20 @@ public final class WorkerPool: Sendable {
     }
   }
 
+  /// What `body(item, slot)` returns for every item in `0 ..< items`, in their order.
+  ///
+  /// - Throws: as `forEach`.
+  package func map<T: Sendable>(
+    _ items: Int, _ body: @Sendable (_ item: Int, _ slot: Int) throws -> T
+  ) throws -> [T] {
+    let results = Mutex([T?](repeating: nil, count: items))
+    try forEach(items) { item, slot in
+      let made = try body(item, slot)
+      results.withLock { $0[item] = made }
+    }
+    return results.withLock { $0.compactMap(\.self) }
+  }
+
   private func run(
     _ items: Int, _ seat: Seat, _ body: @Sendable (Int, Int) throws -> Void
   ) throws {

@@ -125,10 +125,8 @@ public struct QueryView {
   private mutating func draws(
     at image: [Float], on streams: [NoiseStream]
   ) throws -> [LogitAnswer] {
-    try streams.map { stream in
-      let result = try classifier.logits(of: image, key: key, stream: stream)
-      spend(result.cost)
-      return result
-    }
+    let answers = try classifier.logits(of: streams.map { DrawnImage(image, on: $0) }, key: key)
+    spend(answers.reduce(Cost()) { $0 + $1.cost })
+    return answers
   }
 }

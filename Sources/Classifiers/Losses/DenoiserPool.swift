@@ -1,6 +1,5 @@
 import Foundation
 import Networks
-import Synchronization
 import TensorCore
 
 /// A denoiser with one session for each worker, shared by everything that evaluates it.
@@ -127,15 +126,7 @@ public final class DenoiserPool: Sendable {
 
   /// What `body` returns on one worker.
   func withSlot<T: Sendable>(_ body: @Sendable (Slot) throws -> T) throws -> T {
-    let result = Mutex<T?>(nil)
-    try forEach(1) { _, slot in
-      let made = try body(slot)
-      result.withLock { $0 = made }
-    }
-    guard let made = result.withLock({ $0 }) else {
-      preconditionFailure("a worker returned without its result")
-    }
-    return made
+    try workers.map(1) { [sessions] _, slot in try body(sessions.slots[slot]) }[0]
   }
 
   /// A place for evaluations that wait for their gradients; nil where the denoiser keeps none.

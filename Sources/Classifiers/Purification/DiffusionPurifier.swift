@@ -94,9 +94,48 @@ public struct DiffusionPurifier: Purifier {
     try pool.withSlot { try walkBack(cotangent, purified.path, $0) }
   }
 
+  /// Of `denoise` many images go through the network in groups, and what the way back needs is kept.
+  public func passes(
+    of images: [DrawnImage], key: ImageKey, keepsForBackward keeps: Bool, smoothing: Double?
+  ) throws -> PurificationPasses {
+    guard purification.process == .denoise, pool.denoiser.keptBytes != nil else {
+      return try separatePasses(of: images, key: key, smoothing: smoothing)
+    }
+    let zeros = [Float](repeating: 0, count: pool.denoiser.shape.count)
+    let queries = QueryGroups(
+      pool,
+      images.map {
+        DenoisingQuery(
+          image: modelUnits($0.image), noise: zeros, sigma: Float(levels[0]), label: nil)
+      }, keepsForBackward: keeps)
+    let ends = zip(queries.queries, try queries.residuals()).map { query, residual in
+      zip(query.image, residual).map { $0 + $1 }
+    }
+    return PurificationPasses(images: ends.map(Self.pixels)) { cotangents in
+      let slopes = zip(cotangents, ends).map { Self.slope($0, at: $1) }
+      return zip(slopes, try queries.gradients(of: slopes)).map { slope, gradient in
+        zip(slope, gradient).map { 2 * ($0 + $1) }
+      }
+    }
+  }
+
+  /// Clipped to [0, 1] from [−1, 1] units.
+  private static func pixels(_ end: [Float]) -> [Float] {
+    end.map { min(max(($0 + 1) / 2, 0), 1) }
+  }
+
+  /// The cotangent of an end, of that of its pixels, (x + 1)/2 clipped.
+  private static func slope(_ cotangent: [Float], at end: [Float]) -> [Float] {
+    zip(cotangent, end).map { $1.magnitude <= 1 ? $0 / 2 : 0 }
+  }
+
+  /// An evaluation counts once, with a backward pass or without: that of `denoise` was counted on the
+  /// way there. The others' paths are evaluated again.
   public func pullbackCost(_ gradient: AttackConfiguration.Gradient) -> Cost {
-    gradient == .bpda
-      ? Cost() : Cost(evaluations: cost.evaluations, gradients: cost.evaluations)
+    if gradient == .bpda { return Cost() }
+    let evaluations = cost.evaluations
+    return Cost(
+      evaluations: purification.process == .denoise ? 0 : evaluations, gradients: evaluations)
   }
 
   public func problem(_ gradient: AttackConfiguration.Gradient) -> String? {
@@ -131,7 +170,7 @@ public struct DiffusionPurifier: Purifier {
       Self.add(1 / Double(purification.draws), end, to: &mean)
     }
     path.append(mean)
-    var result = PurifiedImage(mean.map { min(max(($0 + 1) / 2, 0), 1) })
+    var result = PurifiedImage(Self.pixels(mean))
     result.path = path
     return result
   }
@@ -181,11 +220,8 @@ public struct DiffusionPurifier: Purifier {
     _ cotangent: [Float], _ path: [[Float]], _ slot: DenoiserPool.Slot
   ) throws -> [Float] {
     var points = path[...]
-    // A pixel is (x + 1)/2, clipped.
     let share = 1 / Float(purification.draws)
-    let end = zip(cotangent, points.removeLast()).map {
-      $1.magnitude <= 1 ? share * $0 / 2 : 0
-    }
+    let end = Self.slope(cotangent, at: points.removeLast()).map { share * $0 }
     let zeros = [Float](repeating: 0, count: end.count)
     /// (∂r/∂x)ᵀv at the last point that is left.
     func product(_ sigma: Double, _ v: [Float]) throws -> [Float] {

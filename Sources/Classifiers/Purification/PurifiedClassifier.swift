@@ -57,6 +57,37 @@ public struct PurifiedClassifier<Base: ImageClassifier>: ImageClassifier {
     return result
   }
 
+  public func logits(of images: [DrawnImage], key: ImageKey) throws -> [LogitAnswer] {
+    let moved = try purifier.passes(
+      of: images, key: key, keepsForBackward: false, smoothing: nil)
+    return purified(try base.logits(of: moved.images(on: images), key: key))
+  }
+
+  public func passes(
+    of images: [DrawnImage], key: ImageKey, asking demand: GradientDemand
+  ) throws -> LogitPasses {
+    let moved = try purifier.passes(
+      of: images, key: key, keepsForBackward: passage != .bpda, smoothing: tau)
+    let own = try base.passes(of: moved.images(on: images), key: key, asking: demand)
+    return LogitPasses(answers: purified(own.answers)) { [purifier, passage] cotangents in
+      var result = try own.pullback(cotangents)
+      guard passage != .bpda else { return result }
+      result.gradients = try moved.pullback(result.gradients)
+      result.cost = result.cost + purifier.pullbackCost(passage) * images.count
+      return result
+    }
+  }
+
+  /// Answers of the classifier behind, with what moving the images took.
+  private func purified(_ answers: [LogitAnswer]) -> [LogitAnswer] {
+    answers.map {
+      LogitAnswer(logits: $0.logits, cost: $0.cost + purifier.cost, predicted: $0.predicted)
+    }
+  }
+
+  /// τ of the smoothed sign, where that is the way.
+  private var tau: Double? { passage == .smoothed ? smoothing : nil }
+
   public func gradient(
     of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
@@ -68,8 +99,15 @@ public struct PurifiedClassifier<Base: ImageClassifier>: ImageClassifier {
     guard passage != .bpda, result.gradient.contains(where: { $0 != 0 }) else { return result }
     result.gradient = try purifier.pullback(
       of: result.gradient, at: image, through: purified, key: key, stream: stream,
-      smoothing: passage == .smoothed ? smoothing : nil)
+      smoothing: tau)
     result.cost = result.cost + purifier.pullbackCost(passage)
     return result
+  }
+}
+
+extension PurificationPasses {
+  /// The moved images, each on its image's stream.
+  fileprivate func images(on streams: [DrawnImage]) -> [DrawnImage] {
+    zip(images, streams).map { DrawnImage($0, on: $1.stream) }
   }
 }

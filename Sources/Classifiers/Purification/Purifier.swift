@@ -28,6 +28,16 @@ public protocol Purifier: Sendable {
     stream: NoiseStream, smoothing: Double?
   ) throws -> [Float]
 
+  /// The moved images of several of one name, with the way back to each.
+  ///
+  /// - Parameters:
+  ///   - keepsForBackward: whether `pullback` will be asked for.
+  ///   - smoothing: as of `pullback`.
+  /// - Throws: what the denoiser throws.
+  func passes(
+    of images: [DrawnImage], key: ImageKey, keepsForBackward keeps: Bool, smoothing: Double?
+  ) throws -> PurificationPasses
+
   /// What carrying one gradient back takes.
   func pullbackCost(_ gradient: AttackConfiguration.Gradient) -> Cost
 
@@ -45,4 +55,42 @@ public struct PurifiedImage: Sendable {
 
   /// An image with no path kept.
   public init(_ image: [Float]) { self.image = image }
+}
+
+/// What a purifier made of several images, with the way back to each.
+public struct PurificationPasses {
+  /// One an image, planar `[C, H, W]`, pixel units [0, 1].
+  public var images: [[Float]]
+  /// ∂(Σ cotangent·moved image)/∂image of every image, in pixel units on both sides; asked for once.
+  public var pullback: (_ cotangents: [[Float]]) throws -> [[Float]]
+
+  /// The passes as given.
+  public init(
+    images: [[Float]], pullback: @escaping (_ cotangents: [[Float]]) throws -> [[Float]]
+  ) {
+    (self.images, self.pullback) = (images, pullback)
+  }
+}
+
+extension Purifier {
+  /// Each image alone.
+  public func passes(
+    of images: [DrawnImage], key: ImageKey, keepsForBackward keeps: Bool, smoothing: Double?
+  ) throws -> PurificationPasses {
+    try separatePasses(of: images, key: key, smoothing: smoothing)
+  }
+
+  /// The same, for a purifier that puts images together where it can.
+  func separatePasses(
+    of images: [DrawnImage], key: ImageKey, smoothing: Double?
+  ) throws -> PurificationPasses {
+    let purified = try images.map { try purify($0.image, key: key, stream: $0.stream) }
+    return PurificationPasses(images: purified.map(\.image)) { cotangents in
+      try images.indices.map {
+        try pullback(
+          of: cotangents[$0], at: images[$0].image, through: purified[$0], key: key,
+          stream: images[$0].stream, smoothing: smoothing)
+      }
+    }
+  }
 }
