@@ -19,6 +19,9 @@ public struct SmoothedClassifier<Base: ImageClassifier>: ImageClassifier {
   private let base: Base
   private let smoothing: Smoothing
 
+  /// Draws that go through f together where no gradient is asked for: more gain nothing.
+  private static var mostTogether: Int { 256 }
+
   /// `base` on noisy images.
   public init(_ base: Base, _ smoothing: Smoothing) {
     (self.base, self.smoothing) = (base, smoothing)
@@ -31,10 +34,14 @@ public struct SmoothedClassifier<Base: ImageClassifier>: ImageClassifier {
   public func classify(_ image: [Float], key: ImageKey, stream: NoiseStream) throws -> Answer {
     var cost = Cost()
     func votes(_ draws: Range<Int>) throws -> [Int] {
-      let drawn = draws.map { draw($0, of: image, key, stream) }
-      let answers = try base.logits(of: drawn, key: key)
-      cost = answers.reduce(cost) { $0 + $1.cost }
-      return self.votes(of: answers)
+      var votes = [Int](repeating: 0, count: classCount)
+      for part in equalParts(of: draws.count, atMost: Self.mostTogether) {
+        let answers = try base.logits(
+          of: drawn(part, after: draws.lowerBound, from: image, key, stream), key: key)
+        cost = answers.reduce(cost) { $0 + $1.cost }
+        for label in answers.map(Self.predicted) { votes[label] += 1 }
+      }
+      return votes
     }
     let first = try votes(-smoothing.selection..<0)
     let votes = try votes(0..<smoothing.draws)
@@ -52,7 +59,9 @@ public struct SmoothedClassifier<Base: ImageClassifier>: ImageClassifier {
   public func logits(
     of image: [Float], key: ImageKey, stream: NoiseStream
   ) throws -> LogitAnswer {
-    let answers = try base.logits(of: drawn(from: image, key, stream), key: key)
+    let answers = try equalParts(of: smoothing.draws, atMost: Self.mostTogether).flatMap {
+      try base.logits(of: drawn($0, from: image, key, stream), key: key)
+    }
     return answer(logits(of: answers.map(Self.shares)), answers)
   }
 
@@ -64,7 +73,7 @@ public struct SmoothedClassifier<Base: ImageClassifier>: ImageClassifier {
     var demand = demand
     demand.absence = nil
     let passes = try base.passes(
-      of: drawn(from: image, key, stream), key: key, asking: demand)
+      of: drawn(0..<smoothing.draws, from: image, key, stream), key: key, asking: demand)
     let shares = passes.answers.map(Self.shares)
     let logits = logits(of: shares)
     let answer = answer(logits, passes.answers)
@@ -89,40 +98,34 @@ public struct SmoothedClassifier<Base: ImageClassifier>: ImageClassifier {
     return result
   }
 
-  /// The n draws.
+  /// Images with noise, each on the stream of what f draws itself; draws that choose are below 0.
   private func drawn(
-    from image: [Float], _ key: ImageKey, _ stream: NoiseStream
+    _ draws: Range<Int>, after first: Int = 0, from image: [Float], _ key: ImageKey,
+    _ stream: NoiseStream
   ) -> [DrawnImage] {
-    (0..<smoothing.draws).map { draw($0, of: image, key, stream) }
-  }
-
-  /// An image with noise, and the stream of what f draws itself; draws that choose are below 0.
-  private func draw(
-    _ index: Int, of image: [Float], _ key: ImageKey, _ stream: NoiseStream
-  ) -> DrawnImage {
-    let own = stream.drawn(index)
-    var random = NoiseKey(own, .smoothing, key).random()
-    var noise = [Float](repeating: 0, count: image.count)
-    var span = noise.mutableSpan
-    random.gaussians(into: &span)
     let deviation = Float(smoothing.deviation)
-    return DrawnImage(zip(image, noise).map { $0 + deviation * $1 }, on: own)
+    var noise = [Float](repeating: 0, count: image.count)
+    return draws.map { draw in
+      let own = stream.drawn(first + draw)
+      var random = NoiseKey(own, .smoothing, key).random()
+      var span = noise.mutableSpan
+      random.gaussians(into: &span)
+      return DrawnImage(zip(image, noise).map { $0 + deviation * $1 }, on: own)
+    }
   }
 
   /// The draws' answer, whose class is that of most of their votes.
   private func answer(_ logits: [Double], _ answers: [LogitAnswer]) -> LogitAnswer {
-    LogitAnswer(
+    var votes = [Int](repeating: 0, count: classCount)
+    for label in answers.map(Self.predicted) { votes[label] += 1 }
+    return LogitAnswer(
       logits: logits, cost: answers.reduce(Cost()) { $0 + $1.cost },
-      predicted: Self.first(of: votes(of: answers)))
+      predicted: Self.first(of: votes))
   }
 
-  /// How many of the draws answer each class.
-  private func votes(of answers: [LogitAnswer]) -> [Int] {
-    var votes = [Int](repeating: 0, count: classCount)
-    for answer in answers {
-      votes[answer.predicted ?? Answer(logits: answer.logits, cost: answer.cost).predicted] += 1
-    }
-    return votes
+  /// What a draw votes for.
+  private static func predicted(_ answer: LogitAnswer) -> Int {
+    answer.predicted ?? Answer(logits: answer.logits, cost: answer.cost).predicted
   }
 
   /// ln softmax of a draw.

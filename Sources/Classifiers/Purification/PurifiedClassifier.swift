@@ -92,14 +92,14 @@ public struct PurifiedClassifier<Base: ImageClassifier>: ImageClassifier {
     of image: [Float], key: ImageKey, stream: NoiseStream, asking demand: GradientDemand,
     cotangent: @Sendable ([Double]) -> [Double]
   ) throws -> LogitGradient {
-    let purified = try purifier.purify(image, key: key, stream: stream)
+    let moved = try purifier.passes(
+      of: [DrawnImage(image, on: stream)], key: key, keepsForBackward: passage != .bpda,
+      smoothing: tau)
     var result = try base.gradient(
-      of: purified.image, key: key, stream: stream, asking: demand, cotangent: cotangent)
+      of: moved.images[0], key: key, stream: stream, asking: demand, cotangent: cotangent)
     result.cost = result.cost + purifier.cost
     guard passage != .bpda, result.gradient.contains(where: { $0 != 0 }) else { return result }
-    result.gradient = try purifier.pullback(
-      of: result.gradient, at: image, through: purified, key: key, stream: stream,
-      smoothing: tau)
+    result.gradient = try moved.pullback([result.gradient])[0]
     result.cost = result.cost + purifier.pullbackCost(passage)
     return result
   }
