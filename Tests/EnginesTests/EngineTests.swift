@@ -194,6 +194,25 @@ struct EngineTests {
     #expect(throws: ElbowError.self) { try EngineDenoiser(client(options: "--kind=classifier")) }
   }
 
+  /// Rows of one question, of several of the engine's batches, come back in their order.
+  @Test func imagesGoToAnEngineTogether() throws {
+    let classifier = try EngineClassifier(client(options: "--kind=classifier --batch=3"))
+    let key = ImageKey(dataset: "d", split: "s", index: 0)
+    let stream = NoiseStream(seed: 0, owner: .defence)
+    let images = (0..<7).map { n in DrawnImage(x.map { $0 + Float(n) }, on: stream) }
+    let slopes = (0..<7).map { n in (0..<4).map { Double(($0 + n) % 3) } }
+    let passes = try classifier.passes(of: images, key: key, asking: GradientDemand())
+    let back = try passes.pullback(slopes)
+    for n in images.indices {
+      let alone = try classifier.gradient(of: images[n].image, key: key, stream: stream) { _ in
+        slopes[n]
+      }
+      #expect(passes.answers[n].logits == alone.logits)
+      #expect(back.gradients[n] == alone.gradient)
+    }
+    #expect(back.cost == Cost(gradients: 7))
+  }
+
   /// A cancelled session does not wait for an engine that hangs.
   @Test func waitingEndsWithTheSession() throws {
     let denoiser = try EngineDenoiser(client("hang:1"))
