@@ -52,6 +52,13 @@ public struct ClassifierPlan: Sendable {
         "weights '\(configuration.weights)' are \(weight) at σ = \(level.sigma); move the grid "
           + "\(grid.spelling) away from there")
     }
+    let noise = configuration.imageNoise
+    guard let lowest = grid.levels.first?.sigma, Double(lowest) > noise else {
+      throw ElbowError(
+        .malformed,
+        "`classifier` epndc needs levels above the noise that its images have, σ = \(noise), twice that of "
+          + "`randomized-smoothing`; the grid \(grid.spelling) begins at \(grid.levels[0].sigma)")
+    }
     guard gridWeights.contains(where: { $0 > 0 }) else {
       throw ElbowError(
         .malformed,
@@ -132,6 +139,9 @@ extension Configuration {
   fileprivate func problem(classCount: Int) -> String? {
     if !(logitScale.isFinite && logitScale > 0) {
       return "`logit-scale` must be positive, got \(logitScale)"
+    }
+    if classifier == .epndc, smoothing == nil {
+      return "`classifier` epndc is of images with noise: add `randomized-smoothing`, as 0.25"
     }
     if !(1...1_000_000).contains(draws) { return "`draws` must be 1 to 1000000, got \(draws)" }
     if antithetic, !draws.isMultiple(of: 2) {

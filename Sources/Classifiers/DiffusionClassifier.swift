@@ -91,14 +91,10 @@ public struct DiffusionClassifier: ImageClassifier {
     try pool.forEach(lanes.count) { lane, slot in
       for index in stride(from: lane, to: terms.count, by: lanes.count) {
         let term = terms[index]
-        let (noise, negated) = plan.noiseKey(
-          source.stream, source.key, timestep: term.timestep, draw: term.draw,
-          label: term.labels[0])
-        slot.draw(noise, negated: negated)
+        let query = source.query(
+          slot, timestep: term.timestep, draw: term.draw, labels: term.labels)
         // The term's largest coefficient is put in after the sum.
-        try slot.differentiate(
-          source.image, sigma: plan.grid.levels[term.timestep].sigma, labels: term.labels,
-          of: source.cotangent(of: term, labels: term.labels))
+        try slot.differentiate(query, of: source.cotangent(of: term, labels: term.labels))
         lanes.add(slot.gradient, times: term.largest, to: lane)
       }
     }

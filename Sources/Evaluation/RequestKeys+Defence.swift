@@ -12,7 +12,7 @@ extension RequestKeys {
   static let images = [
     RequestKey(
       "classifier", .images, usage: "name",
-      "dc, rdc, optimal, lm+optimal, cnn, lm+cnn, purify+dc or purify+cnn (default: dc).",
+      "dc, epndc, rdc, optimal, lm+optimal, cnn, lm+cnn, purify+dc or purify+cnn (default: dc).",
       choices: Configuration.Classifier.allCases.map(\.rawValue)
     ) { $0.configuration.classifier = try $1.choice(Configuration.Classifier.self) },
     RequestKey(

@@ -147,7 +147,7 @@ extension Configuration.Classifier {
     case .rdc: .dc
     case .lmOptimal: .optimal
     case .lmCNN: .cnn
-    case .dc, .optimal, .cnn, .purifyDC, .purifyCNN: self
+    case .dc, .epndc, .optimal, .cnn, .purifyDC, .purifyCNN: self
     }
   }
 

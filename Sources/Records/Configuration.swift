@@ -14,6 +14,9 @@ public struct Configuration: Hashable, Sendable {
   public enum Classifier: String, Codable, CaseIterable, Sendable {
     /// Diffusion classifier: argmax over classes of the ELBO.
     case dc
+    /// Diffusion classifier of images that have the noise of randomized smoothing: the ELBO by the exact
+    /// posterior of a noisy image (EPNDC).
+    case epndc
     /// Robust diffusion classifier: likelihood maximization, then `dc`.
     case rdc
     /// Optimal diffusion classifier: the ELBO under the closed-form denoiser of the training set.
@@ -98,6 +101,12 @@ public struct Configuration: Hashable, Sendable {
 
   /// What the operands of the networks' products are rounded to; neutral: `fp32`.
   public var precision: Precision = .fp32
+
+  /// σ of the noise that the classified image has already, [−1, 1] units; 0 where the classifier takes
+  /// it for clean.
+  public var imageNoise: Double {
+    classifier == .epndc ? 2 * (smoothing?.deviation ?? 0) : 0
+  }
 
   /// Whether the classifier draws noise, so that it may answer an image in more than one way.
   public var isRandomized: Bool {

@@ -52,6 +52,10 @@ func directionalError(
     ("random", { $0.strategy = "random:3" }),
     // The choice of losses is held: a step of the difference is too small to change it.
     ("sift", { $0.strategy = "sift:1,5" }), ("racing", { $0.strategy = "racing:0.5" }),
+    (
+      "noisy images",
+      { ($0.classifier, $0.smoothing) = (.epndc, Smoothing(deviation: 0.05)) }
+    ),
   ]
 
   /// What an attacker sees is what is answered, whichever classes a strategy drops on the way: their
@@ -108,6 +112,54 @@ func directionalError(
     #expect(results[0].0.cost == results[1].0.cost)
     #expect(results[0].1.gradient == results[1].1.gradient)
     #expect(results[0].1.logits == results[1].1.logits)
+  }
+
+  /// Losses of noisy images are the distances between the model's mean p and the exact posterior's q of
+  /// a step down, wherever that ends, but for the step's own factor.
+  @Test func noisyImagesAreComparedByTheirPosterior() throws {
+    let denoiser = try shippedDenoiser()
+    let own = 0.3
+    let plan = try diffusionPlan(denoiser, grid: "linear:0.4:2:3") {
+      ($0.classifier, $0.smoothing) = (.epndc, Smoothing(deviation: own / 2))
+    }
+    let classifier = DiffusionClassifier(
+      DenoiserPool(denoiser, workers: WorkerPool(threads: 2)), plan: plan)
+    let answer = try classifier.classify(picture, key: key, stream: defence)
+    guard case .dense(let losses) = answer.losses else {
+      Issue.record("every class is asked at every level")
+      return
+    }
+    let (x, session) = (picture.map { 2 * Double($0) - 1 }, EDMDenoiser.Session(denoiser))
+    for (timestep, level) in plan.grid.levels.enumerated() {
+      var noise = [Float](repeating: 0, count: x.count)
+      var random = NoiseKey(defence, .classification, key, sigma: level.sigma).random()
+      var span = noise.mutableSpan
+      random.gaussians(into: &span)
+      let from = Double(level.sigma) * Double(level.sigma)
+      let added = (from - own * own).squareRoot()
+      let above = x.indices.map { x[$0] + added * Double(noise[$0]) }
+      // D at x', which has no noise to be added.
+      let query = DenoisingQuery(
+        image: above.map(Float.init), noise: [Float](repeating: 0, count: x.count),
+        sigma: level.sigma, labels: Array(0..<10))
+      session.evaluate([query]) { _, residuals in
+        for share in [0.5, 0.99] {
+          let to = own * own + share * (from - own * own)
+          for label in 0..<10 {
+            let sum = x.indices.reduce(0.0) { sum, i in
+              let clean = Double(query.image[i]) + Double(residuals[label * x.count + i])
+              let p = ((from - to) * clean + to * above[i]) / from
+              let q =
+                ((from - to) * x[i] + (to - own * own) * above[i]) / (from - own * own)
+              return sum + (p - q) * (p - q)
+            }
+            let loss = Double(losses[timestep * 10 + label])
+            let factor = (from - to) / from
+            #expect(abs(sum / (factor * factor) / loss - 1) < 1e-4, "\(timestep) \(label)")
+          }
+        }
+      }
+    }
   }
 
   /// The loss of a class and level is the same whatever else is asked for.

@@ -51,6 +51,11 @@ import Testing
     (["randomized-smoothing": "0.25:100"], "0.25:100:1000"),
     (["randomized-smoothing": "0.25:100:0"], "1 to 1000000 draws"),
     (["randomized-smoothing": "0.25", "losses": "true"], "keeps votes"),
+    (["classifier": "epndc"], "add `randomized-smoothing`"),
+    (
+      ["classifier": "epndc", "randomized-smoothing": "0.25", "grid": "log:0.4:3:5"],
+      "levels above the noise that its images have, σ = 0.5"
+    ),
     (
       ["classifier": "purify+dc", "lm": "paper"],
       "`lm`, with its parameters, needs `classifier` rdc"

@@ -31,8 +31,10 @@ public final class DenoiserPool: Sendable {
   /// One worker's session and buffers.
   final class Slot {
     private let session: any DenoiserSession
-    /// ε, `[C·H·W]`.
-    private(set) var noise: [Float]
+    /// The noise drawn last, `[C·H·W]`.
+    private var noise: [Float]
+    /// Its name; nil: none was drawn.
+    private var drawn: (key: NoiseKey, negated: Bool)?
     /// What `evaluate` found, `[labels, C·H·W]`.
     private var residuals: [Float] = []
     /// What `differentiate` found, `[C·H·W]`.
@@ -44,61 +46,50 @@ public final class DenoiserPool: Sendable {
       gradient = noise
     }
 
-    /// What `noise` holds; nil: something else.
-    private var drawn: (key: NoiseKey, negated: Bool)?
-
-    /// Draws the noise that `key` names, unless it is the last one drawn: classes that share noise
-    /// come one after the other.
-    func draw(_ key: NoiseKey, negated: Bool = false) {
-      if let drawn, drawn == (key, negated) { return }
+    /// The noise ε ~ N(0, I) that `key` names, `[C·H·W]`; drawn once where it is asked for again and
+    /// again, as classes that share it are.
+    func draw(_ key: NoiseKey, negated: Bool = false) -> [Float] {
+      if let drawn, drawn == (key, negated) { return noise }
       drawn = (key, negated)
       var random = key.random()
       Self.edit(&noise) { random.gaussians(into: &$0) }
       if negated { for i in noise.indices { noise[i] = -noise[i] } }
+      return noise
     }
 
-    /// Takes noise from elsewhere.
-    func take(_ values: [Float]) {
-      drawn = nil
-      noise = values
-    }
-
-    /// The residuals D(x + σε; σ, y) − x of `labels` on the noise drawn last, each given to `body`
-    /// with its index.
+    /// The residuals of queries, `[labels, C·H·W]`, each given to `body` with its index, in order.
     func evaluate(
-      _ image: [Float], sigma: Float, labels: [Int?], _ body: (Int, ArraySlice<Float>) -> Void
+      _ queries: [DenoisingQuery], _ body: (Int, Span<Float>) -> Void
     ) throws {
-      let (noise, size) = (self.noise, image.count)
-      if residuals.count != labels.count * size {
-        residuals = Array(repeating: 0, count: labels.count * size)
-      }
+      guard queries.count == 1 else { return try session.evaluate(queries, body) }
+      // Labels of one query have the first layers in common, which a group does not know.
+      let query = queries[0]
+      let count = query.labels.count * query.image.count
+      if residuals.count != count { residuals = Array(repeating: 0, count: count) }
       try Self.edit(&residuals) {
         try session.residuals(
-          image: image.span, noise: noise.span, sigma: sigma, labels: labels, into: &$0)
+          image: query.image.span, noise: query.noise.span, sigma: query.sigma,
+          labels: query.labels, into: &$0)
       }
-      for index in labels.indices { body(index, residuals[index * size..<(index + 1) * size]) }
+      let found = residuals
+      body(0, found.span)
     }
 
-    /// Leaves in `gradient` what the session's gradient is on the noise drawn last.
-    func differentiate(
-      _ image: [Float], sigma: Float, labels: [Int?], of cotangent: ResidualCotangent
-    ) throws {
-      let noise = self.noise
+    /// Leaves the session's gradient of a query in `gradient`.
+    func differentiate(_ query: DenoisingQuery, of cotangent: ResidualCotangent) throws {
       try Self.edit(&gradient) {
         try session.gradient(
-          image: image.span, noise: noise.span, sigma: sigma, labels: labels, into: &$0,
-          of: cotangent)
+          image: query.image.span, noise: query.noise.span, sigma: query.sigma,
+          labels: query.labels, into: &$0, of: cotangent)
       }
     }
 
-    /// The same of one label for a v that is no multiple of the residual.
-    func differentiate(
-      _ image: [Float], sigma: Float, label: Int?, by cotangent: [Float]
-    ) throws {
-      let noise = self.noise
+    /// The same of a query of one label for a v that is no multiple of the residual.
+    func differentiate(_ query: DenoisingQuery, by cotangent: [Float]) throws {
       try Self.edit(&gradient) {
         try session.gradient(
-          image: image.span, noise: noise.span, sigma: sigma, labels: [label], into: &$0
+          image: query.image.span, noise: query.noise.span, sigma: query.sigma,
+          labels: query.labels, into: &$0
         ) { _, residual in
           for i in cotangent.indices { residual[i] = cotangent[i] }
         }
@@ -141,8 +132,22 @@ public final class DenoiserPool: Sendable {
     denoiser.preferredBatch == nil ? count * levels / (4 * workers.count) : count
   }
 
+  /// Evaluations of noise of their own that one call should take of `count`: few enough to keep all
+  /// threads busy, but one where another process puts calls together.
+  func queriesPerCall(of count: Int) -> Int {
+    denoiser.preferredBatch == nil
+      ? max(1, min(KeptPasses.groupSize, count / workers.count)) : 1
+  }
+
   /// Calls `body(item, slot)` for every item, spread over the workers.
   func forEach(_ items: Int, _ body: @Sendable (Int, Slot) throws -> Void) throws {
     try workers.forEach(items) { [sessions] item, slot in try body(item, sessions.slots[slot]) }
+  }
+}
+
+extension Array where Element == Float {
+  /// A span's values.
+  init(_ span: Span<Float>) {
+    self = span.withUnsafeBufferPointer { Array($0) }
   }
 }

@@ -83,12 +83,13 @@ extension ModelLossSource {
     let found = Mutex<[Int: [[Float]]]>([:])
     try pool.forEach(parts.count) { number, slot in
       let part = parts[number]
-      let (key, negated) = plan.noiseKey(
-        stream, key, timestep: timestep, draw: draw, label: part[part.startIndex])
-      slot.draw(key, negated: negated)
       var residuals: [[Float]] = []
-      try slot.evaluate(image, sigma: plan.grid.levels[timestep].sigma, labels: Array(part)) {
-        residuals.append(Array($1))
+      try slot.evaluate([query(slot, timestep: timestep, draw: draw, labels: Array(part))]) {
+        let values = $1
+        residuals = part.indices.map {
+          let first = ($0 - part.startIndex) * image.count
+          return (first..<first + image.count).map { values[$0] }
+        }
       }
       found.withLock { $0[number] = residuals }
     }

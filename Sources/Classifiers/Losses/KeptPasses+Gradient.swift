@@ -41,7 +41,7 @@ extension KeptPasses {
         guard let evaluations = source.pool.borrow() else { return }
         defer { source.pool.giveBack(evaluations) }
         let cells = parts[part].map { Cell(terms[missing[$0]], sharingEvaluations: shares) }
-        evaluations.keep(cells.map { source.query($0, slot) }) { _, _ in }
+        evaluations.keep(cells.map { source.query(of: $0, slot) }) { _, _ in }
         differentiate(cells, evaluations)
       }
       for number in wave {
@@ -84,12 +84,7 @@ extension ModelLossSource {
   }
 
   /// What is evaluated at a place, on noise that `slot` draws.
-  func query(_ cell: KeptPasses.Cell, _ slot: DenoiserPool.Slot) -> DenoisingQuery {
-    let (name, negated) = plan.noiseKey(
-      stream, key, timestep: cell.place.timestep, draw: cell.place.draw, label: cell.labels[0])
-    slot.draw(name, negated: negated)
-    return DenoisingQuery(
-      image: image, noise: slot.noise, sigma: plan.grid.levels[cell.place.timestep].sigma,
-      labels: cell.labels)
+  func query(of cell: KeptPasses.Cell, _ slot: DenoiserPool.Slot) -> DenoisingQuery {
+    query(slot, timestep: cell.place.timestep, draw: cell.place.draw, labels: cell.labels)
   }
 }

@@ -1,3 +1,4 @@
+import Networks
 import Records
 import TensorCore
 
@@ -29,8 +30,12 @@ struct ModelLossSource: LossSource {
         (row: row, columns: Array($0))
       }
     }
+    let calls = equalParts(
+      of: parts.count,
+      // Labels of one call have more in common than calls.
+      atMost: sharesEvaluations ? pool.queriesPerCall(of: parts.count) : 1)
     return try withResults(classes.count * timesteps.count) { results in
-      try pool.forEach(groups.count + parts.count) { item, slot in
+      try pool.forEach(groups.count + calls.count) { item, slot in
         if item < groups.count {
           evaluate(groups[item], slot) { cell, column, residual in
             results[cell.row * classes.count + column] = error(
@@ -38,18 +43,51 @@ struct ModelLossSource: LossSource {
           }
           return
         }
-        let (row, columns) = parts[item - groups.count]
-        let (key, negated) = plan.noiseKey(
-          stream, key, timestep: timesteps[row], draw: draw, label: classes[columns[0]])
-        slot.draw(key, negated: negated)
-        try slot.evaluate(
-          image, sigma: plan.grid.levels[timesteps[row]].sigma, labels: columns.map { classes[$0] }
-        ) { index, residual in
-          results[row * classes.count + columns[index]] = error(
-            of: residual.span, plan.configuration.loss)
+        let call = parts[calls[item - groups.count]]
+        let queries = call.map { row, columns in
+          query(
+            slot, timestep: timesteps[row], draw: draw, labels: columns.map { classes[$0] })
+        }
+        try slot.evaluate(queries) { index, residuals in
+          let (row, columns) = call[call.startIndex + index]
+          for (place, column) in columns.enumerated() {
+            let first = place * image.count
+            results[row * classes.count + column] = error(
+              of: residuals.extracting(first..<first + image.count), plan.configuration.loss)
+          }
         }
       }
     }
+  }
+
+  /// What is evaluated for classes of one noise, which `slot` draws.
+  ///
+  /// Where x has noise of σ_τ already it becomes x + sε at the level σ, s = √(σ² − σ_τ²), which the mean of
+  /// the posterior x − σ_τ²ε/s stands for: on noise εσ/s the loss of that image is
+  ///
+  ///     ‖D(x + sε; σ, y) − x + σ_τ²ε/s‖²
+  ///
+  /// and has the gradient to x. The step of EPNDC from σ to σ' < σ is this times ((σ² − σ'²)/σ²)²,
+  /// which its weights take out again: they become ω(σ)Δσ as σ' → σ.
+  ///
+  /// **Source** Chen et al. 2024 (arXiv 2402.02316), EPNDC.
+  func query(
+    _ slot: DenoiserPool.Slot, timestep: Int, draw: Int, labels: [Int]
+  ) -> DenoisingQuery {
+    let (name, negated) = plan.noiseKey(
+      stream, key, timestep: timestep, draw: draw, label: labels[0])
+    let sigma = plan.grid.levels[timestep].sigma
+    var query = DenoisingQuery(
+      image: image, noise: slot.draw(name, negated: negated), sigma: sigma, labels: labels)
+    let own = plan.configuration.imageNoise
+    guard own > 0 else { return query }
+    let added = (Double(sigma) * Double(sigma) - own * own).squareRoot()
+    let (shift, factor) = (Float(own * own / added), Float(Double(sigma) / added))
+    for i in image.indices {
+      query.image[i] -= shift * query.noise[i]
+      query.noise[i] *= factor
+    }
+    return query
   }
 
   /// Evaluates what a group keeps; `body` is given the residual of each cell's column.
@@ -57,7 +95,7 @@ struct ModelLossSource: LossSource {
     _ group: KeptPasses.Group, _ slot: DenoiserPool.Slot,
     _ body: (_ cell: KeptPasses.Cell, _ column: Int, _ residual: Span<Float>) -> Void
   ) {
-    group.evaluations.keep(group.cells.map { query($0, slot) }) { index, residuals in
+    group.evaluations.keep(group.cells.map { query(of: $0, slot) }) { index, residuals in
       let cell = group.cells[index]
       for (place, column) in cell.columns.enumerated() {
         let first = place * image.count

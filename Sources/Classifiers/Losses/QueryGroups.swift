@@ -63,10 +63,3 @@ final class QueryGroups: @unchecked Sendable {
     }
   }
 }
-
-extension Array where Element == Float {
-  /// A span's values.
-  fileprivate init(_ span: Span<Float>) {
-    self = span.withUnsafeBufferPointer { Array($0) }
-  }
-}

@@ -185,8 +185,8 @@ public struct DiffusionPurifier: Purifier {
     func residual(_ x: [Float], _ sigma: Double) throws -> [Float] {
       var r: [Float] = []
       path.append(x)
-      slot.take(zeros)
-      try slot.evaluate(x, sigma: Float(sigma), labels: [nil]) { r = Array($1) }
+      let query = DenoisingQuery(image: x, noise: zeros, sigma: Float(sigma), label: nil)
+      try slot.evaluate([query]) { r = Array($1) }
       return r
     }
     func noise(_ sigma: Double, step: Int) -> [Float] {
@@ -225,8 +225,9 @@ public struct DiffusionPurifier: Purifier {
     let zeros = [Float](repeating: 0, count: end.count)
     /// (∂r/∂x)ᵀv at the last point that is left.
     func product(_ sigma: Double, _ v: [Float]) throws -> [Float] {
-      slot.take(zeros)
-      try slot.differentiate(points.removeLast(), sigma: Float(sigma), label: nil, by: v)
+      let query = DenoisingQuery(
+        image: points.removeLast(), noise: zeros, sigma: Float(sigma), label: nil)
+      try slot.differentiate(query, by: v)
       return slot.gradient
     }
     var total = zeros

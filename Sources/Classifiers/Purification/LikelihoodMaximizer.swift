@@ -107,10 +107,7 @@ public struct LikelihoodMaximizer: Purifier {
 
   /// The gradient that a step goes along, on given noise.
   package func gradient(at x: [Float], _ draw: Draw) throws -> [Double] {
-    try gradient(at: x, count: 1) { slot, _ in
-      slot.take(draw.noise)
-      return draw.sigma
-    }
+    try gradient(at: x, count: 1) { _, _ in draw }
   }
 
   /// The gradient that a step goes along, on the noise of the step.
@@ -123,8 +120,9 @@ public struct LikelihoodMaximizer: Purifier {
       // A step's σ comes first from the stream of the step, then, under the key of σ, its ε.
       var random = NoiseKey(stream, .maximization, key, draw: step).random()
       let sigma = sigmas?[index] ?? Float(lo + (hi - lo) * random.uniform())
-      slot.draw(NoiseKey(stream, .maximization, key, sigma: sigma, draw: step))
-      return sigma
+      return Draw(
+        sigma: sigma,
+        noise: slot.draw(NoiseKey(stream, .maximization, key, sigma: sigma, draw: step)))
     }
   }
 
@@ -132,15 +130,16 @@ public struct LikelihoodMaximizer: Purifier {
   /// over pixels.
   private func gradient(
     at x: [Float], count: Int,
-    prepare: @Sendable (_ slot: DenoiserPool.Slot, _ index: Int) -> Float
+    draw: @Sendable (_ slot: DenoiserPool.Slot, _ index: Int) -> Draw
   ) throws -> [Double] {
     let lanes = LaneSums(count: min(count, 64), length: x.count)
     try pool.forEach(lanes.count) { lane, slot in
       for index in stride(from: lane, to: count, by: lanes.count) {
-        let sigma = prepare(slot, index)
+        let draw = draw(slot, index)
         // Half the gradient of ‖r‖² is the pullback of r itself.
         try slot.differentiate(
-          x, sigma: sigma, labels: [nil], of: ResidualCotangent(.residual, factors: [1]))
+          DenoisingQuery(image: x, noise: draw.noise, sigma: draw.sigma, label: nil),
+          of: ResidualCotangent(.residual, factors: [1]))
         lanes.add(slot.gradient, times: 2 / Double(x.count * count), to: lane)
       }
     }

@@ -45,6 +45,12 @@ public protocol DenoiserSession: AnyObject {
     image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
     into residuals: inout MutableSpan<Float>) throws
 
+  /// The residuals of several queries, `[labels, C·H·W]`, each given to `body` with its index, in order.
+  ///
+  /// - Throws: as `residuals`.
+  func evaluate(
+    _ queries: [DenoisingQuery], _ body: (_ index: Int, _ residuals: Span<Float>) -> Void) throws
+
   /// The gradient Σ_y (∂r_y/∂x)ᵀ v_y with ε held fixed; x counts through both places it stands in,
   /// x + σε and −x.
   ///
@@ -115,6 +121,20 @@ public struct ResidualCotangent: Sendable {
 }
 
 extension DenoiserSession {
+  /// One after the other.
+  public func evaluate(
+    _ queries: [DenoisingQuery], _ body: (_ index: Int, _ residuals: Span<Float>) -> Void
+  ) throws {
+    for (index, query) in queries.enumerated() {
+      var values = [Float](repeating: 0, count: query.labels.count * query.image.count)
+      var span = values.mutableSpan
+      try residuals(
+        image: query.image.span, noise: query.noise.span, sigma: query.sigma, labels: query.labels,
+        into: &span)
+      body(index, values.span)
+    }
+  }
+
   public func gradient(
     image: Span<Float>, noise: Span<Float>, sigma: Float, labels: [Int?],
     into gradient: inout MutableSpan<Float>, of cotangent: ResidualCotangent
