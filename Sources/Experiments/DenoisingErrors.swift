@@ -152,10 +152,12 @@ extension RecordedImage {
   /// - Throws: `ElbowError` where it does not, or draws no such noise.
   package func denoising(draw: Int) throws -> any DenoisingClassifier {
     guard let classifier = plan.classifier as? any DenoisingClassifier else {
+      let (kind, smoothing) = (header.configuration.classifier, header.configuration.smoothing)
       throw ElbowError(
         .malformed,
-        "run \(header.id) is of \(header.configuration.classifier.rawValue), which denoises nothing; "
-          + "name a diffusion classifier's")
+        "run \(header.id) is of \(kind.rawValue), which "
+          + (smoothing == nil ? "denoises nothing" : "is smoothed: votes of many noisy images")
+          + "; name a diffusion classifier's")
     }
     guard (0..<header.configuration.draws).contains(draw) else {
       throw ElbowError(
