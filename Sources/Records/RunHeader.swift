@@ -23,6 +23,21 @@ public struct ModelRecord: Codable, Hashable, Sendable {
     self.parameters = parameters
     self.architecture = architecture
   }
+
+  /// A model of which nothing is known but its hash: it goes by the first digits.
+  package static func unknown(_ sha256: String) -> ModelRecord {
+    ModelRecord(
+      sha256: sha256, name: String(sha256.prefix(12)), dtype: unknownDtype, parameters: 0,
+      architecture: "{}")
+  }
+
+  /// Storage type of tensors that nobody has told of.
+  package static let unknownDtype = "unknown"
+
+  /// Whether more is known than its hash and a name.
+  package var isDescribed: Bool {
+    dtype != Self.unknownDtype || parameters > 0 || architecture != "{}"
+  }
 }
 
 /// One image that a run classifies.

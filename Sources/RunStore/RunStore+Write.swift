@@ -20,7 +20,9 @@ extension RunStore {
           .inaccessible, "run \(source), whose images or losses are used, went to the trash")
       }
     }
-    for model in [header.model, header.lmModel].compactMap(\.self) { try insert(model, db) }
+    for model in [header.model, header.lmModel].compactMap(\.self) {
+      try ModelDescriptions.tell(model, db)
+    }
     try insert(header.configuration, db)
     let datasets = Set(header.inputs.map { [$0.dataset, $0.split] })
     try db.execute(
@@ -122,14 +124,6 @@ extension RunStore {
   }
 
   // MARK: Parts
-
-  func insert(_ model: ModelRecord, _ db: Database) throws {
-    try db.execute(
-      sql: "INSERT INTO model VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-      arguments: [
-        model.sha256, model.name, model.dtype, model.parameters, model.architecture,
-      ])
-  }
 
   func insert(_ c: Records.Configuration, _ db: Database) throws {
     try db.execute(

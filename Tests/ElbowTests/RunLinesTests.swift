@@ -22,6 +22,10 @@ import Testing
       ["--images", "3", "--strategy", "halving:4x2,1x4", "--name", "a\"b", "--tag", "k=v"] + small,
       ["--images", "3", "--classifier", "rdc", "--lm-steps", "1"] + small,
       ["--images", "2", "--attack-noise", "frozen", "--redraws", "3"] + attack + small,
+      [
+        "--images", "1", "--classifier", "purify+cnn", "--model", "fashion-mnist-cnn",
+        "--lm-model", "fashion-mnist", "--purify", "denoise:0.5",
+      ],
     ] {
       let run = try elbow.run(["run", "--threads", "1"] + words)
       #expect(run.status == 0, "\(run.errors)")
@@ -33,7 +37,7 @@ import Testing
     let exported = try elbow.run("export", "--where", "n_done > 0", "--format", "ingest")
     #expect(exported.status == 0, "\(exported.errors)")
     let lines = exported.output.split(separator: "\n")
-    #expect(lines.count == 7 * 2 + 4 * 4 + 3 * 2 + 2)
+    #expect(lines.count == 8 * 2 + 4 * 4 + 3 * 2 + 2 + 1)
     let path = other.folder + "/records.jsonl"
     try Data(exported.output.utf8).write(to: URL(fileURLWithPath: path))
     for _ in 0..<2 {
@@ -52,6 +56,7 @@ import Testing
       FROM predictions ORDER BY run_id, position
       """,
       "SELECT run_id, image_index, class, elbo, last_round FROM class_elbos ORDER BY 1, 2, 3",
+      "SELECT * FROM model ORDER BY sha256",
       "SELECT * FROM verdicts ORDER BY fingerprint, norm, image",
       "SELECT run_id, image_index, broken_by, mean_of_draws FROM attempts ORDER BY 1, 2",
       "SELECT fingerprint, norm, epsilon, n, accuracy, verdict, frozen FROM robustness ORDER BY 1, 2",

@@ -212,6 +212,94 @@ import Testing
     #expect(try Self.content(ours) == before)
   }
 
+  private static let known = ModelRecord(
+    sha256: String(repeating: "b", count: 64), name: "big", dtype: "F32", parameters: 9,
+    architecture: "{\"width\":4}")
+
+  /// Files with a run each: one whose model is `known`, and one that tells of the model that moves its
+  /// images what is given.
+  private static func files(
+    _ folder: TemporaryFolder, moving: ModelRecord
+  ) throws -> (whole: String, part: String) {
+    var clean = header(1)
+    clean.model = known
+    clean.configuration.model = known.sha256
+    var moved = header(1)
+    moved.configuration.lmModel = moving.sha256
+    moved.lmModel = moving
+    return try (
+      write(clean, folder.file("whole.db")), write(moved, folder.file("part.db"))
+    )
+  }
+
+  private static func write(_ run: RunHeader, _ path: String) throws -> String {
+    let store = try RunStore(path, for: .write)
+    defer { store.close() }
+    try record(run, [prediction(0, correct: false)], in: store)
+    return path
+  }
+
+  /// What one file knows of a model, both know then, and no run is found changed for it.
+  @Test(arguments: [true, false]) func modelsAreKnownByTheirHash(wholeFirst: Bool) throws {
+    let folder = try TemporaryFolder()
+    let files = try Self.files(folder, moving: .unknown(Self.known.sha256))
+    let (ours, theirs) = wholeFirst ? (files.whole, files.part) : (files.part, files.whole)
+    #expect(try RunStore.merge([theirs], into: ours)[0].runs == 1)
+    let again = try RunStore.merge([theirs], into: ours)[0]
+    #expect(again.runs == 0 && again.known == 1 && again.apart.isEmpty)
+    let store = try RunStore(ours, for: .read)
+    let model = try store.readOnly(
+      "SELECT name, dtype, parameters, architecture FROM model WHERE sha256 LIKE 'b%'")
+    #expect(
+      model.rows == [[.text("big"), .text("F32"), .integer(9), .text(Self.known.architecture)]])
+    for run in try store.readOnly("SELECT id FROM run").rows {
+      #expect(try store.findings(of: run[0].string ?? "") == [])
+    }
+  }
+
+  /// In one file too: the first run told only the hash.
+  @Test func aLaterRunMayTellMoreOfAModel() throws {
+    let folder = try TemporaryFolder()
+    let path = try Self.files(folder, moving: .unknown(Self.known.sha256)).part
+    let store = try RunStore(path, for: .write)
+    defer { store.close() }
+    let first = try store.readOnly("SELECT id FROM run").rows[0][0].string ?? ""
+    var second = header(1)
+    second.model = Self.known
+    second.configuration.model = Self.known.sha256
+    try record(second, [prediction(0, correct: false)], in: store)
+    #expect(try store.recordedHeader(first).lmModel == Self.known)
+    #expect(try store.findings(of: first) == [] && store.findings(of: second.id) == [])
+  }
+
+  /// Learning of a model does not make good what somebody changed.
+  @Test(arguments: [true, false]) func whatWasChangedStaysFound(wholeFirst: Bool) throws {
+    let folder = try TemporaryFolder()
+    let files = try Self.files(folder, moving: .unknown(Self.known.sha256))
+    let queue = try DatabaseQueue(patient: files.part)
+    try queue.write { try $0.execute(sql: "UPDATE run_checksum SET models = 1") }
+    try queue.close()
+    let (ours, theirs) = wholeFirst ? (files.whole, files.part) : (files.part, files.whole)
+    #expect(try RunStore.merge([theirs], into: ours)[0].runs == 1)
+    let store = try RunStore(ours, for: .read)
+    let changed = try store.readOnly(
+      "SELECT id FROM run JOIN configuration USING (fingerprint) WHERE lm_model IS NOT NULL")
+    #expect(try store.findings(of: changed.rows[0][0].string ?? "").map(\.what) == ["model"])
+  }
+
+  /// Two files that tell different things of one model cannot both be right.
+  @Test func contestedModelsAreLeftApart() throws {
+    let folder = try TemporaryFolder()
+    var other = Self.known
+    other.parameters = 8
+    let files = try Self.files(folder, moving: other)
+    let before = try Self.content(files.whole)
+    let merged = try RunStore.merge([files.part], into: files.whole)[0]
+    #expect(merged.runs == 0 && merged.apart.map(\.reason) == [.content])
+    #expect(merged.apart.map(\.what) == ["model"])
+    #expect(try Self.content(files.whole) == before)
+  }
+
   @Test func runsAtWorkAreLeftForLater() throws {
     let folder = try TemporaryFolder()
     let (part, all) = (folder.file("part.db"), folder.file("all.db"))

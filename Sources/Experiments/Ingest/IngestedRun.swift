@@ -12,7 +12,8 @@ struct IngestedRun {
   let plan: ClassifierPlan?
 
   static let fields = [
-    "type", "run", "name", "group", "note", "tags", "argv", "model", "dataset", "split", "classes",
+    "type", "run", "name", "group", "note", "tags", "argv", "model", "lm_model",
+    "dataset", "split", "classes",
     "shape", "configuration", "seed", "attack", "attack_seed", "inputs_run", "records_losses",
     "started",
   ]
@@ -33,7 +34,8 @@ struct IngestedRun {
     _ fields: inout IngestFields
   ) throws -> (RunHeader?, ClassifierPlan?) {
     guard let classes = fields.value("classes") else {
-      for key in ["configuration", "model", "attack", "shape"] where fields.value(key) != nil {
+      for key in ["configuration", "model", "lm_model", "attack", "shape"]
+      where fields.value(key) != nil {
         throw ElbowError(.malformed, "'\(key)' needs 'classes', their names or their number")
       }
       return (nil, nil)
@@ -55,14 +57,7 @@ struct IngestedRun {
     header.timestepsAsked = plan.flatMap { $0.strategy.largestSubset(of: $0.grid.count) }
     header.recordsLosses = try fields.flag("records_losses") ?? (plan != nil)
     header.inputsRun = try fields.text("inputs_run")
-    header.lmModel = try configuration.lmModel.map {
-      guard $0.isHexDigest else {
-        throw ElbowError(.malformed, "'configuration.lm_model' must be a SHA-256, 64 digits")
-      }
-      return ModelRecord(
-        sha256: $0, name: String($0.prefix(12)), dtype: "unknown", parameters: 0,
-        architecture: "{}")
-    }
+    header.lmModel = try lmModel(fields.value("lm_model"), configuration.lmModel)
     if let attack = fields.value("attack") {
       header.attack = try decoded("attack", attack) { try AttackConfiguration(json: $0) }
       guard let epsilon = header.attack?.epsilon, epsilon > 0 else {
@@ -71,6 +66,20 @@ struct IngestedRun {
       header.attackSeed = UInt64(try fields.count("attack_seed") ?? 0)
     }
     return (header, plan)
+  }
+
+  /// The model that moves images, told beside the configuration or known by the hash in it.
+  private static func lmModel(_ told: JSONValue?, _ sha256: String?) throws -> ModelRecord? {
+    if let sha256, !sha256.isHexDigest {
+      throw ElbowError(.malformed, "'configuration.lm_model' must be a SHA-256, 64 digits")
+    }
+    guard let told else { return sha256.map(ModelRecord.unknown) }
+    let model = try ModelRecord(told, path: "lm_model")
+    guard model.sha256 == sha256 else {
+      throw ElbowError(
+        .malformed, "'lm_model' must have the sha256 that 'configuration.lm_model' names")
+    }
+    return model
   }
 
   private static func names(_ value: JSONValue) throws -> [String] {
@@ -178,20 +187,20 @@ extension RunLabels {
 extension ModelRecord {
   /// A name, or an object with a name and whatever else decides what the model answers. Without a
   /// hash of its tensors it is known by that.
-  init(_ value: JSONValue) throws {
+  init(_ value: JSONValue, path: String = "model") throws {
     if case .string(let name) = value {
-      try self.init(.object(["name": .string(name)]))
+      try self.init(.object(["name": .string(name)]), path: path)
       return
     }
-    guard value != .null else { throw ElbowError(.malformed, "'model' is missing") }
-    var fields = try IngestFields(value, path: "model")
+    guard value != .null else { throw ElbowError(.malformed, "'\(path)' is missing") }
+    var fields = try IngestFields(value, path: path)
     let name = try fields.neededText("name")
     let hash = try fields.hash("sha256")
-    let dtype = try fields.text("dtype") ?? "unknown"
+    let dtype = try fields.text("dtype") ?? Self.unknownDtype
     let parameters = try fields.count("parameters") ?? 0
     let rest = JSONValue.object(fields.rest())
     guard rest.isFinite else {
-      throw ElbowError(.malformed, "'model' has a number that is none, or infinite")
+      throw ElbowError(.malformed, "'\(path)' has a number that is none, or infinite")
     }
     let said = JSONValue.object(["name": .string(name), "about": rest]).canonical
     self.init(

@@ -66,7 +66,8 @@ package struct RunLines {
         "tags": labels.tags.isEmpty ? nil : .object(labels.tags.mapValues { .string($0) }),
         "classes": .array(header.classNames.map { .string($0) }),
         "shape": .array(header.imageShape.map { .number(Double($0)) }),
-        "model": try model(), "configuration": try configuration(),
+        "model": try described(header.model),
+        "lm_model": try header.lmModel.map(described), "configuration": try configuration(),
         "dataset": header.inputs.first.map { .string($0.dataset) },
         "split": header.inputs.first.map { .string($0.split) },
         "seed": try seed(header.seed), "attack_seed": try seed(header.attackSeed),
@@ -75,8 +76,7 @@ package struct RunLines {
       ])
   }
 
-  private func model() throws -> JSONValue {
-    let model = header.model
+  private func described(_ model: ModelRecord) throws -> JSONValue {
     let about = try JSONDecoder().decode(JSONValue.self, from: Data(model.architecture.utf8))
     guard case .object(var members) = about else {
       throw ElbowError(.damaged, "the architecture of model \(model.name) is no JSON object")

@@ -83,6 +83,15 @@ struct ChecksumPart {
   private static let id = "(SELECT run_id FROM @run_total WHERE number = :run)"
   private static let configuration = "(SELECT fingerprint FROM @run WHERE id = \(id))"
 
+  /// Of what the file knows of a run's models.
+  static let models = ChecksumPart(
+    "models", "model", "sha256, dtype, parameters, architecture",
+    where: """
+      sha256 IN (
+        SELECT model FROM @configuration WHERE fingerprint = \(configuration)
+        UNION SELECT lm_model FROM @configuration WHERE fingerprint = \(configuration))
+      """)
+
   /// Of what is known when a run begins.
   static let ofBeginnings = [
     ChecksumPart(
@@ -99,13 +108,7 @@ struct ChecksumPart {
       noise, share_timesteps, antithetic, draws, strategy, lm, lm_steps, lm_rate, lm_sigma_low,
       lm_sigma_high, eta
       """, where: "fingerprint = \(configuration)"),
-    ChecksumPart(
-      "models", "model", "sha256, dtype, parameters, architecture",
-      where: """
-        sha256 IN (
-          SELECT model FROM @configuration WHERE fingerprint = \(configuration)
-          UNION SELECT lm_model FROM @configuration WHERE fingerprint = \(configuration))
-        """),
+    models,
     ChecksumPart(
       "timesteps", "run_timestep", "timestep, sigma, weight, strategy_weight",
       where: "run_id = \(id)"),

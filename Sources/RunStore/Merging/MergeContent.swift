@@ -23,9 +23,11 @@ enum MergeContent {
     }.map(\.what)
   }
 
-  /// What was recorded of a run.
+  /// What was recorded of a run. One of the files may know more of its models: their hashes are in its
+  /// configuration.
   static let ofRuns: [Part] =
-    (ChecksumPart.ofBeginnings + ChecksumPart.ofImages + [ChecksumPart.ofInput]).map(whole) + [
+    (ChecksumPart.ofBeginnings + ChecksumPart.ofImages + [ChecksumPart.ofInput])
+    .filter { $0.name != ChecksumPart.models.name }.map(whole) + [
       // Whoever opens a file for writing marks what has died.
       Part(what: "status") {
         """

@@ -93,6 +93,7 @@ struct MergeStatements {
       "run_input", "prediction", "class_evidence", "loss_blob", "adversarial_image",
       "prediction_checksum", "run_checksum",
     ] { try copyNumbered(table) }
+    try ModelDescriptions.sealMerged(db)
     // Sums as they were added up, to the last bit.
     let sums = try self.columns("run_total", without: ["number", "run_id"])
     try db.execute(

@@ -4,7 +4,8 @@ public struct MergedFile: Hashable, Sendable {
   public struct Apart: Hashable, Sendable {
     /// Why it was not.
     public enum Reason: String, Sendable {
-      /// Both files have it, and what was recorded is not the same.
+      /// Both files have it, and what was recorded is not the same; or they tell different things of its
+      /// model.
       case content = "differs"
       /// Both files have it, with other names, groups, notes, tags, or one of them in the trash: those
       /// of the file merged into stay.

@@ -49,6 +49,7 @@ extension RunStore {
         var result = MergedFile(path)
         try db.inTransaction(.immediate) {
           try Self.makeLists(db)
+          try ModelDescriptions.learnFromSource(db)
           try Self.leaveApart(&result, db)
           let statements = MergeStatements(db)
           result.runs = try Int.fetchOne(db, sql: "SELECT count(*) FROM fresh_run") ?? 0
@@ -92,8 +93,10 @@ extension RunStore {
       let shared = try String.fetchAll(
         db,
         sql: "SELECT id FROM source.\(kind) WHERE id IN (SELECT id FROM main.\(kind)) ORDER BY id")
+      let contested = kind == "run" ? try ModelDescriptions.contestedRuns(db) : []
       for id in shared {
-        let differences = try MergeContent.differences(id, content, db)
+        var differences = try MergeContent.differences(id, content, db)
+        if contested.contains(id) { differences.append("model") }
         let others = try MergeContent.differences(id, labels, db)
         if !differences.isEmpty {
           result.apart.append(
@@ -104,12 +107,22 @@ extension RunStore {
           result.known += 1
         }
       }
+      for id in contested.subtracting(shared).sorted() {
+        try leave(id, .content, "model", &result, of: kind, db)
+      }
       for id in try living(kind, db) {
-        try db.execute(sql: "DELETE FROM fresh_\(kind) WHERE id = ?", arguments: [id])
-        result.apart.append(.init(id: id, reason: .running, what: "status"))
+        try leave(id, .running, "status", &result, of: kind, db)
       }
     }
     try leaveDependants(&result, db)
+  }
+
+  private static func leave(
+    _ id: String, _ reason: MergedFile.Apart.Reason, _ what: String, _ result: inout MergedFile,
+    of kind: String, _ db: Database
+  ) throws {
+    try db.execute(sql: "DELETE FROM fresh_\(kind) WHERE id = ?", arguments: [id])
+    result.apart.append(.init(id: id, reason: reason, what: what))
   }
 
   /// Runs that were made from what is left apart would be of another run here.

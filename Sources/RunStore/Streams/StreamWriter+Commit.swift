@@ -147,7 +147,9 @@ extension StreamWriter {
   /// Records what a run asks, with its first image.
   private func describe(_ index: Int, _ db: Database) throws {
     guard !runs[index].isDescribed, let header = runs[index].description.header else { return }
-    for model in [header.model, header.lmModel].compactMap(\.self) { try store.insert(model, db) }
+    for model in [header.model, header.lmModel].compactMap(\.self) {
+      try ModelDescriptions.tell(model, db)
+    }
     try store.insert(header.configuration, db)
     try db.cachedStatement(
       sql: """
