@@ -88,28 +88,18 @@ public struct ClassifierRecipe: TrainingRecipe {
     func read<T: Decodable>(_ key: CodingKeys, into value: inout T?) throws {
       value = try c.decodeIfPresent(T.self, forKey: key)
     }
-    func choose<T: RawRepresentable & CaseIterable>(_ key: CodingKeys) throws -> T?
-    where T.RawValue == String {
-      guard let text = try c.decodeIfPresent(String.self, forKey: key) else { return nil }
-      if let value = T(rawValue: text) { return value }
-      let names = T.allCases.map(\.rawValue)
-      throw ElbowError(
-        .malformed,
-        "no \(key.rawValue) '\(text)'; there are \(names.joined(separator: ", "))"
-          + didYouMean(text, among: names))
-    }
     try read(.dataset, into: &dataset)
     try read(.width, into: &width)
     try read(.multipliers, into: &multipliers)
     try read(.blocks, into: &blocks)
     try read(.initial, into: &initial)
-    method = try choose(.method) ?? method
-    norm = try choose(.norm)
-    epsilon = try Self.fraction(c, .epsilon)
+    method = try c.choice(.method) ?? method
+    norm = try c.choice(.norm)
+    epsilon = try c.fraction(.epsilon)
     try read(.attackSteps, into: &attackSteps)
-    attackRate = try Self.fraction(c, .attackRate)
+    attackRate = try c.fraction(.attackRate)
     try read(.beta, into: &beta)
-    noise = try Self.fraction(c, .noise)
+    noise = try c.fraction(.noise)
     try read(.denoiser, into: &denoiser)
     try read(.epochs, into: &epochs)
     try read(.batch, into: &batch)
@@ -123,21 +113,6 @@ public struct ClassifierRecipe: TrainingRecipe {
     try read(.wrap, into: &wrap)
     try read(.heldOut, into: &heldOut)
     try read(.seed, into: &seed)
-  }
-
-  /// A number, or a text as `8/255`.
-  private static func fraction(
-    _ c: KeyedDecodingContainer<CodingKeys>, _ key: CodingKeys
-  ) throws -> Double? {
-    guard c.contains(key) else { return nil }
-    if let value = try? c.decode(Double.self, forKey: key) { return value }
-    let text = try c.decode(String.self, forKey: key)
-    guard let value = Fraction.parse(text) else {
-      throw ElbowError(
-        .malformed,
-        "'\(key.rawValue)' needs a number or a fraction as 8/255, got '\(text)'")
-    }
-    return value
   }
 
   public func problem(images: Int) -> String? {

@@ -35,6 +35,7 @@ public struct DiffusionExamples: TrainingExamples {
         draw.random.gaussians(into: &span)
         example.noises.append(noise)
       }
+      example.random = draw.random
       return example
     }
   }

@@ -48,6 +48,14 @@ public struct DiffusionRecipe: TrainingRecipe {
   public var rivals = 3
   /// γ: weight of the divergence between the posteriors of an image's draws; nil: 0.
   public var consistency: Double?
+  /// Norm of the attack on training images; nil: ℓ∞.
+  public var norm: AttackConfiguration.Norm?
+  /// Its budget in pixel units; nil: images are learnt as they are.
+  public var epsilon: Double?
+  /// Its steps; nil: 3.
+  public var attackSteps: Int?
+  /// Size of one in pixel units; nil: 2.5·ε/steps.
+  public var attackRate: Double?
   /// Draws of noise an image and step; nil: one, with `consistency` two.
   public var draws: Int?
   /// Whether one evaluation denoises an image for every class; nil: no.
@@ -69,7 +77,9 @@ public struct DiffusionRecipe: TrainingRecipe {
   /// Keys as files spell them.
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case dataset, width, multipliers, blocks, epochs, batch, rate, clip, flip, shift, wrap, seed
-    case contrast, rivals, consistency, draws, precision
+    case contrast, rivals, consistency, draws, precision, norm, epsilon
+    case attackSteps = "attack_steps"
+    case attackRate = "attack_rate"
     case multiHead = "multi_head"
     case attentionResolutions = "attention_resolutions"
     case initial = "init"
@@ -112,6 +122,10 @@ public struct DiffusionRecipe: TrainingRecipe {
     try read(.rivals, into: &rivals)
     consistency = try c.decodeIfPresent(Double.self, forKey: .consistency)
     draws = try c.decodeIfPresent(Int.self, forKey: .draws)
+    norm = try c.choice(.norm)
+    epsilon = try c.fraction(.epsilon)
+    attackSteps = try c.decodeIfPresent(Int.self, forKey: .attackSteps)
+    attackRate = try c.fraction(.attackRate)
     try read(.flip, into: &flip)
     try read(.shift, into: &shift)
     wrap = try c.decodeIfPresent(Bool.self, forKey: .wrap)
@@ -133,14 +147,36 @@ public struct DiffusionRecipe: TrainingRecipe {
         "'consistency' needs a positive 'contrast' and at least 2 'draws', got \(contrast) and "
         + "\(drawCount)"
     }
+    if epsilon != nil, contrast <= 0 {
+      return "'epsilon' needs a positive 'contrast': the attack raises that part of the loss"
+    }
+    let attacking: [(CodingKeys, Bool)] = [
+      (.norm, norm != nil), (.attackSteps, attackSteps != nil), (.attackRate, attackRate != nil),
+    ]
+    if epsilon == nil, let key = attacking.first(where: \.1)?.0 {
+      return "'\(key.rawValue)' needs 'epsilon', the budget of an attack"
+    }
+    if let norm, !norm.isBall { return "'norm' must be linf or l2, not \(norm.rawValue)" }
     return problem(
       images: images,
       [
-        ("label_dropout", labelDropout, 0...1), ("sigma_mean", sigmaMean, -10...10),
+        ("epsilon", epsilon ?? 1, 1e-9...1e3), ("attack_steps", Double(attackSteps ?? 1), 1...1000),
+        ("attack_rate", attackRate ?? 1, 1e-9...1e3), ("label_dropout", labelDropout, 0...1),
+        ("sigma_mean", sigmaMean, -10...10),
         ("sigma_deviation", sigmaDeviation, 0...10), ("contrast", contrast, 0...1e6),
         ("rivals", Double(rivals), 1...1000), ("consistency", consistency ?? 0, 0...1e6),
         ("draws", Double(drawCount), 1...1000),
       ])
+  }
+
+  /// The attack that images are moved by before they are learnt; nil: none.
+  package var attack: TrainingAttack? {
+    epsilon.map { epsilon in
+      let steps = attackSteps ?? 3
+      return TrainingAttack(
+        norm: norm ?? .linf, epsilon: epsilon, steps: steps,
+        rate: attackRate ?? 2.5 * epsilon / Double(steps))
+    }
   }
 
   public func architecture(for dataset: Dataset) -> any NetworkArchitecture {
@@ -160,6 +196,6 @@ public struct DiffusionRecipe: TrainingRecipe {
   ) throws -> DiffusionTrainer {
     try DiffusionTrainer(
       state, contrast: contrast, consistency: consistency ?? 0, precision: precision ?? .fp32,
-      workers: workers)
+      attack: attack, workers: workers)
   }
 }

@@ -17,6 +17,9 @@ import TensorCore
 /// third, with γ > 0, asks that draws of noise agree on an image's class. Every part is a mean over an
 /// image's draws as well.
 ///
+/// Where images are attacked first, x is the image to which an attack moved the example's own: it raises
+/// the second part with the σ, the noise and the rivals that the example has.
+///
 /// The gradient is summed in fixed parts of the batch, so that results depend on nothing but the
 /// examples: not on the number of threads.
 ///
@@ -36,8 +39,10 @@ public final class DiffusionTrainer: Trainer {
     package var noises: [[Float]]
     /// Other classes that the label's is compared with; none without a label.
     package var rivals: [Int]
+    /// What a random start of an attack is drawn from; nil: it starts at the image.
+    package var random: RandomStream?
 
-    fileprivate var queries: [DenoisingQuery] {
+    var queries: [DenoisingQuery] {
       noises.map {
         DenoisingQuery(image: image, noise: $0, sigma: sigma, labels: [label] + rivals)
       }
@@ -60,6 +65,7 @@ public final class DiffusionTrainer: Trainer {
   public var state: TrainingState
   private let contrast, consistency: Double
   private let precision: Precision
+  private let attack: TrainingAttack?
   private let workers: WorkerPool
   private let scratch: Scratch
   private let batchGradient = BatchGradient()
@@ -82,11 +88,22 @@ public final class DiffusionTrainer: Trainer {
   ///   - precision: of the products of convolutions, there and back; the weights' gradient, the
   ///     optimizer and validation are in Float32.
   /// - Throws: what building the network throws.
-  public init(
+  public convenience init(
     _ state: TrainingState, contrast: Double = 0, consistency: Double = 0,
     precision: Precision = .fp32, workers: WorkerPool
   ) throws {
+    try self.init(
+      state, contrast: contrast, consistency: consistency, precision: precision, attack: nil,
+      workers: workers)
+  }
+
+  /// - Parameter attack: moves each image that has rivals before it is learnt.
+  package init(
+    _ state: TrainingState, contrast: Double, consistency: Double, precision: Precision,
+    attack: TrainingAttack?, workers: WorkerPool
+  ) throws {
     self.state = state
+    self.attack = attack
     (self.contrast, self.consistency, self.precision) = (contrast, consistency, precision)
     self.workers = workers
     scratch = Scratch(workers.count, try state.parameters.makeDenoiser())
@@ -106,10 +123,11 @@ public final class DiffusionTrainer: Trainer {
     let share = 1 / Double(batch.count)
     return try batchGradient.sum(
       batch.count, of: denoiser.network, parameters, workers: workers
-    ) { [scratch, contrast, consistency] range, slot, gradients in
+    ) { [scratch, contrast, consistency, attack] range, slot, gradients in
       let session = scratch.sessions[slot]
       session.use(denoiser)
-      let examples = batch[range]
+      var examples = Array(batch[range])
+      if let attack { Self.move(&examples, by: attack, session, denoiser) }
       let drawn = examples.flatMap { Array(repeating: $0, count: $0.noises.count) }
       let queries = examples.flatMap(\.queries)
       var (loss, disagreement) = (0.0, Disagreement())
@@ -160,7 +178,7 @@ public final class DiffusionTrainer: Trainer {
   }
 
   /// ‖D(x + σε; σ, k) − x‖² of each label that an example asks for.
-  private static func errors(
+  static func errors(
     _ residuals: Span<Float>, of example: Example, size: Int
   ) -> [Double] {
     (0...example.rivals.count).map { k in
@@ -169,7 +187,7 @@ public final class DiffusionTrainer: Trainer {
   }
 
   /// p.
-  private static func posterior(
+  static func posterior(
     _ errors: [Double], of example: Example, _ denoiser: EDMDenoiser
   ) -> Softmax {
     let weight = weight(example.sigma, denoiser)
@@ -248,7 +266,7 @@ public final class DiffusionTrainer: Trainer {
   }
 
   /// λ(σ).
-  private static func weight(_ sigma: Float, _ denoiser: EDMDenoiser) -> Double {
+  static func weight(_ sigma: Float, _ denoiser: EDMDenoiser) -> Double {
     let (s, d) = (Double(sigma), denoiser.network.architecture.sigmaData)
     return (s * s + d * d) / (s * s * d * d)
   }

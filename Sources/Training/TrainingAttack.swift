@@ -2,18 +2,23 @@ import Attacks
 import Networks
 import Records
 
-/// The attack whose images a classifier is trained on: projected gradient ascent on a fixed budget.
-struct TrainingAttack: Sendable {
+/// The attack whose images a network is trained on: projected gradient ascent on a fixed budget.
+package struct TrainingAttack: Sendable {
   /// Threat model's norm.
-  var norm: AttackConfiguration.Norm
+  package var norm: AttackConfiguration.Norm
   /// Budget in pixel units.
-  var epsilon: Double
+  package var epsilon: Double
   /// Gradient steps.
-  var steps: Int
+  package var steps: Int
   /// Size of one.
-  var rate: Double
+  package var rate: Double
   /// Where it begins.
-  var start = AttackStart.uniform
+  package var start = AttackStart.uniform
+
+  /// An attack from a random start.
+  package init(norm: AttackConfiguration.Norm, epsilon: Double, steps: Int, rate: Double) {
+    (self.norm, self.epsilon, self.steps, self.rate) = (norm, epsilon, steps, rate)
+  }
 
   /// The attack with another start.
   func starting(_ start: AttackStart) -> TrainingAttack {

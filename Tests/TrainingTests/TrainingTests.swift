@@ -122,11 +122,12 @@ import Training
   }
 
   private func trainer(
-    _ parameters: ParameterVector, contrast: Double = 0, consistency: Double = 0
+    _ parameters: ParameterVector, contrast: Double = 0, consistency: Double = 0,
+    attack: TrainingAttack? = nil, threads: Int = 2
   ) throws -> DiffusionTrainer {
     try DiffusionTrainer(
-      TrainingState(parameters), contrast: contrast, consistency: consistency,
-      workers: WorkerPool(threads: 2))
+      TrainingState(parameters), contrast: contrast, consistency: consistency, precision: .fp32,
+      attack: attack, workers: WorkerPool(threads: threads))
   }
 
   /// β·mean of −ln p_y.
@@ -201,6 +202,64 @@ import Training
     #expect(abs(difference - exact) < 3e-3 * abs(exact))
   }
 
+  /// The image is moved within its ball to where its class is less likely, with several draws than at the
+  /// start that they share; what has no rivals stays.
+  @Test(arguments: [("linf", 0.1), ("l2", 1.5)]) func attackedImagesAreLessLikely(
+    norm: String, epsilon: Double
+  ) throws {
+    var batch = try rivalledBatch(draws: 2)
+    for i in batch.indices {
+      batch[i].image = batch[i].image.map { min(max($0, -1), 1) }
+      batch[i].random = RandomStream(key: SIMD2(3, 0), counter: SIMD3(UInt32(i), 0, 0))
+    }
+    let denoiser = try start.makeDenoiser()
+    func moved(_ steps: Int) throws -> [DiffusionTrainer.Example] {
+      let attack = TrainingAttack(
+        norm: try #require(.init(rawValue: norm)), epsilon: epsilon, steps: steps,
+        rate: 2.5 * epsilon / 5)
+      var moved = batch
+      DiffusionTrainer.move(&moved, by: attack, EDMDenoiser.Session(denoiser), denoiser)
+      return moved
+    }
+    func entropy(_ e: DiffusionTrainer.Example) throws -> Double {
+      try posteriors(e, denoiser).reduce(0) { $0 - log($1[0]) }
+    }
+    let (started, attacked) = (try moved(0), try moved(5))
+    for (i, e) in attacked.enumerated() {
+      guard !e.rivals.isEmpty else {
+        #expect(e.image == batch[i].image)
+        continue
+      }
+      let gaps = zip(e.image, batch[i].image).map { Double($0 - $1) / 2 }
+      let distance =
+        norm == "linf"
+        ? gaps.reduce(0) { max($0, $1.magnitude) }
+        : gaps.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      #expect(distance < epsilon + 1e-6 && e.image.allSatisfy { -1...1 ~= $0 })
+      #expect(started[i].image != batch[i].image && e.noises == batch[i].noises)
+      #expect(try entropy(e) > entropy(started[i]))
+    }
+  }
+
+  /// Training on attacked images is training on what the attack makes of them, on any number of threads.
+  @Test func attackedImagesAreLearntAsTheyAre() throws {
+    let batch = try rivalledBatch().map {
+      var example = $0
+      example.image = example.image.map { min(max($0, -1), 1) }
+      return example
+    }
+    let attack = TrainingAttack(norm: .linf, epsilon: 0.05, steps: 2, rate: 0.03)
+    let found = try trainer(start, contrast: 0.3, attack: attack).gradient(batch)
+    let denoiser = try start.makeDenoiser()
+    var moved = batch
+    DiffusionTrainer.move(&moved, by: attack, EDMDenoiser.Session(denoiser), denoiser)
+    let expected = try trainer(start, contrast: 0.3).gradient(moved)
+    #expect(found.loss == expected.loss && found.gradient == expected.gradient)
+    #expect(try found.loss > trainer(start, contrast: 0.3).gradient(batch).loss)
+    let alone = try trainer(start, contrast: 0.3, attack: attack, threads: 1).gradient(batch)
+    #expect(alone.gradient == found.gradient)
+  }
+
   /// The multi-head recipe: no label is told or dropped, all classes come of one evaluation, and the
   /// examples have the draws that it asks for.
   @Test func recipesOfManyHeadsAskOnce() throws {
@@ -220,11 +279,17 @@ import Training
     var one = try recipe(#""label_dropout": 0, "contrast": 0.1"#).makeExamples(dataset)
     let pairs = zip(one.batch(at: 2), examples.batch(at: 2))
     #expect(pairs.allSatisfy { $0.noises[0] == $1.noises[0] && $0.rivals == $1.rivals })
+    let attack = try #require(recipe(#""epsilon": "8/255", "contrast": 1"#).attack)
+    #expect(attack.norm == .linf && attack.epsilon == 8.0 / 255 && attack.steps == 3)
+    #expect(abs(attack.rate - 2.5 * 8 / 255 / 3) < 1e-12 && one.batch(at: 2)[0].random != nil)
     for (keys, word) in [
       (#""multi_head": true, "label_dropout": 0.1"#, "label_dropout"),
       (#""consistency": 1"#, "contrast"), (#""consistency": -1"#, "consistency"),
       (#""contrast": 0.1, "consistency": 1, "draws": 1"#, "draws"),
-      (#""draws": 0"#, "draws"),
+      (#""draws": 0"#, "draws"), (#""epsilon": "8/255""#, "contrast"),
+      (#""attack_steps": 2, "contrast": 1"#, "epsilon"),
+      (#""epsilon": 0.1, "contrast": 1, "norm": "flow""#, "norm"),
+      (#""epsilon": 0.1, "contrast": 1, "attack_steps": 0"#, "attack_steps"),
     ] {
       #expect(try recipe(keys).problem(images: 60_000)?.contains(word) == true, "\(keys)")
     }
