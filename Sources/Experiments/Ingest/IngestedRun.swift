@@ -13,9 +13,8 @@ struct IngestedRun {
 
   static let fields = [
     "type", "run", "name", "group", "note", "tags", "argv", "model", "lm_model",
-    "dataset", "split", "classes",
-    "shape", "configuration", "seed", "attack", "attack_seed", "inputs_run", "records_losses",
-    "started",
+    "dataset", "split", "classes", "shape", "configuration", "seed", "attack", "attack_seed",
+    "inputs_run", "records_losses", "started",
   ]
 
   /// - Throws: `ElbowError` where it contradicts itself.
