@@ -89,6 +89,9 @@ extension TrainingRecipe {
         ? Self() : try YAMLDecoder().decode(Self.self, from: text)
     } catch let error as ElbowError {
       throw error
+    } catch let error as DecodingError {
+      throw error.cause?.prefixed(file)
+        ?? ElbowError(.malformed, "\(file): is no recipe: \(error.plainly)")
     } catch {
       throw ElbowError(.malformed, "\(file): is no recipe: \(error)")
     }

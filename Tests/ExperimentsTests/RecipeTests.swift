@@ -20,7 +20,9 @@ import Training
 
   @Test(arguments: [
     ("widht: 8", "did you mean 'width'?"), ("batch: 0", "'batch' must be in"),
-    ("batch: many", "is no recipe"), ("width: 10", "multiple of 4"),
+    ("batch: many", "is no recipe: 'batch': "), ("width: 10", "multiple of 4"),
+    ("contrast: 1\nepsilon: much", "r.yaml: 'epsilon' needs a number or a fraction as 8/255"),
+    ("contrast: 1\nepsilon: 1\nnorm: l3", "r.yaml: no norm 'l3'"),
     ("init: fashion-mnist-small\nwidth: 8", "another architecture"),
     ("dataset: cifar11", "no dataset 'cifar11'"),
   ])

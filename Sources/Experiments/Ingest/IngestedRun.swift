@@ -221,6 +221,12 @@ extension JSONValue {
 }
 
 extension DecodingError {
+  /// What a value said of itself, where a decoder has wrapped it.
+  var cause: ElbowError? {
+    guard case .dataCorrupted(let context) = self else { return nil }
+    return context.underlyingError as? ElbowError
+  }
+
   /// What is wrong, and where, without the names of types.
   var plainly: String {
     switch self {
