@@ -38,13 +38,13 @@ extension DiffusionTrainer {
   ) {
     var walks = examples.enumerated().compactMap { Walk($1, at: $0, attack) }
     for walk in walks { examples[walk.place].image = walk.image }
+    // Which walk a query is of, and of which example.
+    let owners = walks.indices.flatMap { walk in
+      examples[walks[walk].place].noises.map { _ in walk }
+    }
+    let asked = owners.map { examples[walks[$0].place] }
     for _ in 0..<attack.steps {
-      // Which walk a query is of.
-      let owners = walks.indices.flatMap { walk in
-        examples[walks[walk].place].noises.map { _ in walk }
-      }
       let queries = walks.flatMap { examples[$0.place].queries }
-      let asked = owners.map { examples[walks[$0].place] }
       session.differentiate(queries) { index, residuals in
         Self.setEntropySlope(&residuals, of: asked[index], denoiser)
       } _: { index, gradient in
