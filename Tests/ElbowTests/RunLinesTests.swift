@@ -22,9 +22,10 @@ import Testing
       ["--images", "3", "--strategy", "halving:4x2,1x4", "--name", "a\"b", "--tag", "k=v"] + small,
       ["--images", "3", "--classifier", "rdc", "--lm-steps", "1"] + small,
       ["--images", "2", "--attack-noise", "frozen", "--redraws", "3"] + attack + small,
+      // A model that moves images, and that no other run has.
       [
         "--images", "1", "--classifier", "purify+cnn", "--model", "fashion-mnist-cnn",
-        "--lm-model", "fashion-mnist", "--purify", "denoise:0.5",
+        "--lm-model", "fashion-mnist-small", "--purify", "denoise:0.5",
       ],
     ] {
       let run = try elbow.run(["run", "--threads", "1"] + words)
